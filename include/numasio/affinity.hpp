@@ -1,0 +1,34 @@
+// Where the calling thread runs: pin it, read it back, name it, give it a memory policy.
+#pragma once
+
+#include <numasio/errc.hpp>
+#include <numasio/ids.hpp>
+#include <numasio/plan.hpp>
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace numasio {
+
+/// Pins the calling thread to `cpus` and reads the mask back.
+/// Threads: acts on the caller only. Blocks: one system call each way. Cost: microseconds.
+/// Fails: the kernel's errno; errc::pin_refused where the kernel accepted the call but the mask
+/// read back is another one; invalid_argument for an empty set.
+error_code pin_this_thread(std::span<const cpu_id> cpus) noexcept;
+
+/// The calling thread's affinity mask as the kernel reports it, ascending; empty if it cannot be read.
+std::vector<cpu_id> this_thread_cpus();
+
+/// The CPU that the calling thread runs on at this moment. Cost: no system call on x86-64 (vDSO).
+std::optional<cpu_id> current_cpu() noexcept;
+
+/// Names the calling thread for top, gdb and perf; longer names are cut to 15 characters.
+error_code name_this_thread(std::string_view name) noexcept;
+
+/// Sets the calling thread's default memory policy, so that plain allocations follow `node`.
+/// Fails: the kernel's errno (EPERM under a container's seccomp filter, EINVAL for a node without memory).
+error_code set_this_thread_memory(node_id node, memory_policy policy) noexcept;
+
+}  // namespace numasio

@@ -1,0 +1,41 @@
+// The errors that numasio reports as boost::system::error_code.
+#pragma once
+
+#include <boost/system/error_category.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <type_traits>
+
+namespace numasio {
+
+using error_code = boost::system::error_code;
+
+enum class errc {
+    lane_full = 1,        ///< every place of the lane is taken; try later or shed the request
+    no_lane,              ///< more producer threads than the plan's `lane.producers`
+    not_started,          ///< the bridge accepts requests only after start()
+    stopped,              ///< the bridge has been stopped
+    service_failed,       ///< the service threw; the worker lives on
+    forked,               ///< this process is a fork of the one that started the bridge
+    not_this_machine,     ///< a topology that was simulated or read from a file cannot be pinned or bound to
+    pin_refused,          ///< the kernel did not put the thread where it was asked to be
+    bind_refused,         ///< the kernel refused the memory policy
+    pages_elsewhere,      ///< pages were found on another node than asked for
+    out_of_node_memory,   ///< the node has too little free memory for the request
+    unknown_pool,         ///< the plan has no pool of that name
+    already_started,      ///< a step that is only allowed before start()
+    pool_not_served,      ///< the plan names a pool for which no service was opened
+    thread_refused,       ///< the system could not create a worker thread
+    wrong_topology,       ///< the topology source could not be read
+};
+
+/// The category of errc; its name is "numasio".
+/// Threads: any. Blocks: never. Fails: never. Cost: none. Lifetime: static.
+const boost::system::error_category& category() noexcept;
+
+inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), category()}; }
+
+}  // namespace numasio
+
+template <>
+struct boost::system::is_error_code_enum<numasio::errc> : std::true_type {};

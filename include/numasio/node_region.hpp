@@ -1,0 +1,49 @@
+// A mapping that is bound to a node, prefaulted, and asked about page by page.
+#pragma once
+
+#include <numasio/errc.hpp>
+#include <numasio/ids.hpp>
+#include <numasio/placement.hpp>
+#include <numasio/plan.hpp>
+
+#include <cstddef>
+#include <limits>
+#include <span>
+
+namespace numasio {
+
+/// Anonymous private memory of whole pages. Movable, not copyable; unmapped on destruction.
+/// Thread safety: distinct objects safe, shared objects unsafe (audit() may run beside users of the bytes).
+class node_region {
+public:
+    node_region() noexcept = default;
+    /// Maps `size` rounded up to whole pages; nothing is touched yet.
+    /// Fails: throws boost::system::system_error with the kernel's errno.
+    explicit node_region(bytes size);
+    node_region(node_region&& other) noexcept;
+    node_region& operator=(node_region&& other) noexcept;
+    ~node_region();
+
+    /// Asks the kernel to place pages that are touched from now on. Call before prefault().
+    /// Fails: the kernel's errno (EINVAL for a node without memory or outside the cpuset, EPERM under
+    /// seccomp); errc::out_of_node_memory, before anything is touched, where a `bind` region is larger
+    /// than what is free on the node less a reserve (the kernel would kill the process instead).
+    error_code bind(node_id home, memory_policy policy) noexcept;
+
+    /// Touches every page from the calling thread. Cost: one fault a page.
+    /// Fails: the kernel's errno (ENOMEM, EFAULT).
+    error_code prefault() noexcept;
+
+    /// Asks the kernel where up to `max_pages` pages are, from page `first` on.
+    /// Threads: any, also while the memory is in use. Cost: one system call for each 1024 pages.
+    page_audit audit(std::size_t max_pages = std::numeric_limits<std::size_t>::max(),
+                     std::size_t first = 0) const;
+
+    std::span<std::byte> data() const noexcept { return data_; }
+    std::size_t pages() const noexcept;
+
+private:
+    std::span<std::byte> data_;
+};
+
+}  // namespace numasio

@@ -1,0 +1,109 @@
+// The plan: the validated configuration as a value. What was asked for, not what was got.
+#pragma once
+
+#include <numasio/ids.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace numasio {
+
+/// An optional without a value means `auto`: numasio chooses and says what it chose.
+template <class T>
+using or_auto = std::optional<T>;
+
+enum class memory_policy {
+    bind,       ///< pages on the worker's node or not at all
+    preferred,  ///< the worker's node first, others where it is full
+    local       ///< wherever the faulting thread runs (first touch)
+};
+
+enum class enforcement {
+    strict,      ///< any shortfall fails the start
+    best_effort  ///< start, and say what was lost
+};
+
+enum class idle_strategy {
+    busy_spin,       ///< never sleeps; burns its core
+    spin_then_park,  ///< spins for `spin`, then sleeps until the doorbell
+    park             ///< sleeps at once
+};
+
+enum class when_full { reject };
+
+struct memory_plan {
+    memory_policy policy = memory_policy::bind;
+    bytes per_worker{64ull << 20};  ///< the service's memory: allocated, bound and prefaulted at start
+};
+
+struct lane_plan {
+    std::uint32_t capacity = 1024;  ///< requests in flight between one producer thread and one worker
+    std::uint32_t producers = 4;    ///< producer threads that may use the pool at one time
+    when_full full = when_full::reject;
+};
+
+struct idle_plan {
+    idle_strategy strategy = idle_strategy::spin_then_park;
+    std::chrono::nanoseconds spin{20'000};  ///< spin budget before parking
+};
+
+/// A promise about the time between a request's submission and its reply's delivery.
+struct slo_plan {
+    double quantile = 0.99;  ///< 0 < quantile < 1
+    std::chrono::nanoseconds target{1'000'000};
+};
+
+struct pool_plan {
+    std::string name;
+    or_auto<std::vector<node_id>> nodes;     ///< auto: every executor node
+    or_auto<std::vector<cpu_id>> cpus;       ///< auto: one CPU per worker, whole cores first
+    or_auto<std::uint32_t> workers_per_node; ///< auto: one per core that control does not use
+    memory_plan memory;
+    lane_plan lane;
+    idle_plan idle;
+    std::optional<slo_plan> slo;
+    enforcement enforce = enforcement::best_effort;
+};
+
+struct listener_plan {
+    std::string name;     ///< "http" is the control server's; others are the application's
+    std::string address;  ///< a numeric IPv4 or IPv6 address
+    std::uint16_t port = 0;  ///< 0: the system chooses
+};
+
+struct control_plan {
+    or_auto<std::vector<cpu_id>> cpus;  ///< auto: one CPU, where there is more than one
+};
+
+/// A place in a plan file. Lines and columns count from 1.
+struct plan_mark {
+    std::string file;
+    int line = 0;
+    int column = 0;
+};
+
+struct plan {
+    control_plan control;
+    std::vector<pool_plan> pools;
+    std::vector<listener_plan> listeners;
+    std::chrono::nanoseconds drain{5'000'000'000};  ///< deadline of an orderly stop
+    std::uint32_t simulate_nodes = 0;               ///< 0: the machine's own nodes
+
+    /// Where each key stood, by key path ("pools.kv.lane.capacity"); empty for a plan built in code.
+    std::map<std::string, plan_mark> marks;
+
+    const pool_plan* find_pool(std::string_view name) const noexcept;
+    const listener_plan* find_listener(std::string_view name) const noexcept;
+};
+
+std::string_view to_string(memory_policy policy) noexcept;
+std::string_view to_string(enforcement enforce) noexcept;
+std::string_view to_string(idle_strategy strategy) noexcept;
+std::string_view to_string(when_full full) noexcept;
+
+}  // namespace numasio

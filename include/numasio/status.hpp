@@ -1,0 +1,94 @@
+// A snapshot of what the bridge and its workers are doing: plain values, safe to keep.
+#pragma once
+
+#include <numasio/ids.hpp>
+#include <numasio/layout.hpp>
+#include <numasio/placement.hpp>
+#include <numasio/topology.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace numasio {
+
+/// A histogram of durations. Bucket i counts values in [lower(i), lower(i+1)) nanoseconds; buckets are
+/// log-linear, 8 to an octave (relative error at most 12.5 %), from 0 to about 68 s; the last takes the rest.
+class latency_histogram {
+public:
+    static constexpr std::size_t sub_buckets = 8;
+    static constexpr std::size_t bucket_count = 272;
+
+    static constexpr std::size_t index(std::uint64_t ns) noexcept {
+        if (ns < sub_buckets) { return static_cast<std::size_t>(ns); }
+        const auto octave = static_cast<std::size_t>(63 - __builtin_clzll(ns)) - 3;
+        const std::size_t i = (octave + 1) * sub_buckets + static_cast<std::size_t>((ns >> octave) & 7U);
+        return i < bucket_count ? i : bucket_count - 1;
+    }
+    static constexpr std::uint64_t lower(std::size_t i) noexcept {
+        if (i < sub_buckets) { return i; }
+        return (8ULL + i % sub_buckets) << (i / sub_buckets - 1);
+    }
+
+    std::array<std::uint64_t, bucket_count> counts{};
+    std::uint64_t total_ns = 0;
+
+    std::uint64_t count() const noexcept;
+    /// Upper bound of the bucket that holds quantile `q`; absent where nothing was recorded.
+    std::optional<std::chrono::nanoseconds> quantile(double q) const noexcept;
+    latency_histogram& operator+=(const latency_histogram& other) noexcept;
+};
+
+/// One lane between one producer thread and one worker. Once all is quiet:
+/// offered = accepted + rejected, and accepted = ran + cancelled + stopped.
+struct lane_status {
+    std::uint32_t capacity = 0;
+    bool in_use = false;          ///< a producer thread holds it now
+    std::uint64_t offered = 0;
+    std::uint64_t accepted = 0;
+    std::uint64_t rejected = 0;   ///< lane full
+    std::uint64_t ran = 0;        ///< the service was called (and returned or threw)
+    std::uint64_t failed = 0;     ///< … of these: the service threw
+    std::uint64_t cancelled = 0;  ///< cancelled by the caller before the service was called
+    std::uint64_t stopped = 0;    ///< ended with errc::stopped
+    std::uint64_t delivered = 0;  ///< handlers handed to their executor
+    std::uint64_t queued = 0;     ///< accepted and not yet served
+};
+
+enum class worker_state { starting, running, stopped, stuck, dead };
+
+struct worker_status {
+    worker_site site;
+    worker_state state = worker_state::starting;
+    bool parked = false;
+    std::uint64_t doorbells = 0;  ///< times a producer woke it
+    std::uint64_t parks = 0;      ///< times it went to sleep
+    std::uint64_t batches = 0;
+    std::vector<lane_status> lanes;
+    latency_histogram queue_delay;  ///< submission → service
+    latency_histogram round_trip;   ///< submission → reply on the control plane
+    bytes memory_limit;
+    bytes memory_used;
+
+    /// Share of sampled batches that ran on a CPU of the home node; absent where not measured.
+    std::optional<double> execution_locality;
+    /// Share of sampled pages on the memory node; absent where not measured.
+    std::optional<double> page_locality;
+    std::uint64_t execution_samples = 0;
+    std::uint64_t pages_sampled = 0;
+};
+
+std::string_view to_string(worker_state state) noexcept;
+
+struct bridge_status {
+    bool accepting = false;
+    std::uint64_t abandoned = 0;  ///< handlers destroyed uninvoked because their context never ran again
+    std::vector<worker_status> workers;
+    std::vector<placement> placements;
+    std::vector<std::string> degraded;  ///< one reason a line; empty when all is as asked
+};
+
+}  // namespace numasio

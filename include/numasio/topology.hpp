@@ -1,0 +1,99 @@
+// The machine as a value: nodes, CPUs, caches, distances, and what this process may use of them.
+#pragma once
+
+#include <numasio/ids.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace numasio {
+
+/// Where a topology came from. Only a `live` one can be pinned or bound to.
+enum class topology_origin {
+    live,       ///< this machine, as the kernel shows it
+    simulated,  ///< this machine's CPUs split into pretend nodes: pinning is real, nodes are not
+    synthetic,  ///< hwloc's synthetic description: no such machine
+    xml,        ///< an hwloc XML file of some machine
+    fallback    ///< nothing could be discovered: one node with the CPUs the process may use
+};
+
+struct cpu_info {
+    cpu_id id;
+    node_id node;                 ///< the nearest node that is not CPU-less
+    std::uint32_t core = 0;       ///< logical core number within the topology; SMT siblings share it
+    std::uint32_t package = 0;    ///< socket
+    std::uint32_t l3_group = 0;   ///< CPUs that share a last-level cache have the same number
+    std::uint32_t smt_index = 0;  ///< 0 for a core's first hardware thread
+    bool allowed = true;          ///< in this process's affinity mask and cpuset
+};
+
+struct node_info {
+    node_id id;
+    std::vector<cpu_id> cpus;  ///< empty for a memory node (CXL, HBM)
+    bytes memory;              ///< zero for a memory-less node
+    bytes free_memory;         ///< at the time of discovery
+    bool memory_allowed = true;  ///< in this process's cpuset.mems
+};
+
+struct node_distance {
+    node_id from;
+    node_id to;
+    std::uint32_t value = 0;  ///< the firmware's SLIT: 10 is local
+};
+
+class topology {
+public:
+    topology_origin origin = topology_origin::fallback;
+    std::string source;    ///< "live", a file name, a description; or why it is a fallback
+    std::vector<node_info> nodes;  ///< ascending by id; with and without CPUs
+    std::vector<cpu_info> cpus;    ///< ascending by id
+    std::vector<node_distance> distances;  ///< every ordered pair the firmware gave; may be empty
+
+    /// Threads: distinct objects safe, shared objects safe while nobody writes. Blocks: never.
+    /// Cost: binary search. Lifetime: the pointer is valid until the topology changes.
+    const node_info* find(node_id id) const noexcept;
+    const cpu_info* find(cpu_id id) const noexcept;
+
+    std::optional<std::uint32_t> distance(node_id from, node_id to) const noexcept;
+
+    /// Nodes that have at least one CPU that this process may use, ascending.
+    std::vector<node_id> executor_nodes() const;
+    /// CPUs of `node` that this process may use, ascending.
+    std::vector<cpu_id> allowed_cpus(node_id node) const;
+    /// All CPUs that this process may use, ascending.
+    std::vector<cpu_id> allowed_cpus() const;
+    /// The node with memory that is nearest to `node` and allowed: itself, unless it has none.
+    std::optional<node_id> nearest_memory(node_id node) const;
+
+    /// True where node numbers are the kernel's own, so that memory can be bound and audited.
+    bool nodes_are_real() const noexcept { return origin == topology_origin::live; }
+    /// True where CPU numbers are the kernel's own, so that threads can be pinned.
+    bool cpus_are_real() const noexcept {
+        return origin == topology_origin::live || origin == topology_origin::simulated ||
+               origin == topology_origin::fallback;
+    }
+};
+
+/// Reads the machine's topology.
+/// `source`: "live", "synthetic:DESCRIPTION" (hwloc's syntax) or the name of an hwloc XML file.
+/// Threads: any. Blocks: milliseconds (reads sysfs). Cost: one hwloc load.
+/// Fails: throws boost::system::system_error(errc::wrong_topology) naming the source if a file or
+/// description cannot be read; "live" never throws: what cannot be discovered is origin `fallback`.
+topology discover_topology(std::string_view source = "live");
+
+/// Splits the allowed CPUs of `machine` into `nodes` pretend nodes, for demonstrations.
+/// CPUs are dealt in ascending order, as evenly as possible; pretend nodes have no memory figures.
+/// Fails: throws std::invalid_argument unless 1 <= nodes <= number of allowed CPUs.
+topology simulate_nodes(const topology& machine, std::uint32_t nodes);
+
+/// "0-3,8" for {0,1,2,3,8}. Numbers ascend.
+std::string to_list(const std::vector<cpu_id>& cpus);
+std::string to_list(const std::vector<node_id>& nodes);
+std::string_view to_string(topology_origin origin) noexcept;
+/// A person's view of the machine, several lines, ends with a line break.
+std::string to_text(const topology& machine);
+
+}  // namespace numasio
