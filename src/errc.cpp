@@ -1,0 +1,42 @@
+// The texts of numasio's errors.
+#include <numasio/errc.hpp>
+
+#include <string>
+
+namespace numasio {
+namespace {
+
+class category_impl final : public boost::system::error_category {
+public:
+    const char* name() const noexcept override { return "numasio"; }
+    std::string message(int value) const override {
+        switch (static_cast<errc>(value)) {
+            case errc::lane_full: return "the lane to the worker is full; try later";
+            case errc::no_lane: return "more producer threads than the plan's lane.producers";
+            case errc::not_started: return "the bridge has not been started";
+            case errc::stopped: return "the bridge has been stopped";
+            case errc::service_failed: return "the service threw an exception";
+            case errc::forked: return "this process is a fork of the one that started the bridge";
+            case errc::not_this_machine: return "the topology is not this machine's; it can be planned, not started";
+            case errc::pin_refused: return "the kernel did not pin the thread as asked";
+            case errc::bind_refused: return "the kernel refused the memory policy";
+            case errc::pages_elsewhere: return "pages were found on another node than asked for";
+            case errc::out_of_node_memory: return "the node has too little free memory";
+            case errc::unknown_pool: return "the plan has no pool of that name";
+            case errc::already_started: return "only allowed before start()";
+            case errc::pool_not_served: return "the plan names a pool for which no service was opened";
+            case errc::thread_refused: return "the system could not create a worker thread";
+            case errc::wrong_topology: return "the topology source could not be read";
+        }
+        return "unknown numasio error";
+    }
+};
+
+}  // namespace
+
+const boost::system::error_category& category() noexcept {
+    static const category_impl instance;
+    return instance;
+}
+
+}  // namespace numasio
