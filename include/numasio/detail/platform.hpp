@@ -1,0 +1,27 @@
+// What the templates need of the operating system and the processor; implemented in src/platform.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace numasio::detail {
+
+/// Sleeps while `word` is `expected`. Returns on a wake, on a mismatch and on a signal: the caller looks again.
+/// Threads: any, of one process. Cost: one system call; none where `word` differs already.
+void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected) noexcept;
+
+/// The same for at most `timeout` of monotonic time; false where the time ran out.
+bool futex_wait_for(std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                    std::chrono::nanoseconds timeout) noexcept;
+
+/// Wakes at most one thread that sleeps on `word`. Cost: one system call.
+void futex_wake_one(std::atomic<std::uint32_t>& word) noexcept;
+
+/// Tells the processor that the caller spins.
+void cpu_relax() noexcept;
+
+/// 0 in the process that loaded the library, one more in each forked child. Cost: one relaxed load.
+std::uint32_t fork_generation() noexcept;
+
+}  // namespace numasio::detail
