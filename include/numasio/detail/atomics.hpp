@@ -1,0 +1,38 @@
+// The atomics policy: the protocols of this folder are templates over it, so that a model checker can run them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#if defined(__SANITIZE_THREAD__)
+#define NUMASIO_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NUMASIO_TSAN 1
+#endif
+#endif
+
+namespace numasio::detail {
+
+struct std_atomics {
+    template <class T>
+    using atomic = std::atomic<T>;
+
+    static constexpr auto relaxed = std::memory_order_relaxed;
+    static constexpr auto acquire = std::memory_order_acquire;
+    static constexpr auto release = std::memory_order_release;
+    static constexpr auto acq_rel = std::memory_order_acq_rel;
+    static constexpr auto seq_cst = std::memory_order_seq_cst;
+
+    /// A full fence between what this thread wrote before and what it reads after. `meeting` is a word
+    /// that the other side fences on too: ThreadSanitizer does not see fences, so it gets an RMW on it.
+    static void full_fence([[maybe_unused]] std::atomic<std::uint32_t>& meeting) noexcept {
+#ifdef NUMASIO_TSAN
+        meeting.fetch_add(0, std::memory_order_seq_cst);
+#else
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+    }
+};
+
+}  // namespace numasio::detail

@@ -1,0 +1,61 @@
+// One request's life as one word: who may run it, cancel it, stop it. Exactly one of them wins.
+#pragma once
+
+#include <numasio/detail/atomics.hpp>
+
+#include <cstdint>
+
+namespace numasio::detail {
+
+/// free → queued → running → done        the worker ran it
+///         queued → cancelled → done     the caller cancelled it; the worker returns it unrun
+///         queued | cancelled → stopped  the bridge stopped; whoever won this completes it
+/// The upper bits count generations, so that a late cancellation cannot hit the cell's next request.
+template <class Atomics>
+class basic_cell_state {
+public:
+    enum value : std::uint64_t { free = 0, queued = 1, running = 2, cancelled = 3, done = 4, stopped = 5 };
+
+    /// Producer, owning the free cell; the ring's release publishes it. Returns the generation.
+    std::uint64_t publish() noexcept {
+        const auto generation = word_.load(Atomics::relaxed) & ~mask;
+        word_.store(generation | queued, Atomics::relaxed);
+        return generation;
+    }
+
+    /// Worker: the right to run. False: see what it is instead with get().
+    bool try_run() noexcept { return move(queued, running); }
+    /// Worker: the right to return a cancelled request unrun.
+    bool try_return_cancelled() noexcept { return move(cancelled, done); }
+    /// Worker, after running; the reply ring's release publishes it.
+    void finish() noexcept { word_.store(generation() | done, Atomics::relaxed); }
+
+    /// Caller: true if the request will never run. Safe on a cell that has long been used again.
+    bool try_cancel(std::uint64_t generation) noexcept {
+        auto expected = generation | queued;
+        return word_.compare_exchange_strong(expected, generation | cancelled, Atomics::acq_rel, Atomics::relaxed);
+    }
+
+    /// Stopping side: true if the caller of this must now complete the request with errc::stopped.
+    bool try_stop() noexcept { return move(queued, stopped) || move(cancelled, stopped); }
+
+    /// Delivering side, owning the finished cell: ends the generation.
+    void recycle() noexcept { word_.store(generation() + (mask + 1), Atomics::relaxed); }
+
+    value get() const noexcept { return static_cast<value>(word_.load(Atomics::acquire) & mask); }
+
+private:
+    static constexpr std::uint64_t mask = 7;
+
+    std::uint64_t generation() const noexcept { return word_.load(Atomics::relaxed) & ~mask; }
+    bool move(value from, value to) noexcept {
+        auto expected = generation() | from;
+        return word_.compare_exchange_strong(expected, (expected & ~mask) | to, Atomics::acq_rel, Atomics::relaxed);
+    }
+
+    typename Atomics::template atomic<std::uint64_t> word_{free};
+};
+
+using cell_state = basic_cell_state<std_atomics>;
+
+}  // namespace numasio::detail

@@ -1,0 +1,179 @@
+// A caller's completion handler, stored in its request's cell and handed to its own executor later.
+#pragma once
+
+#include <numasio/errc.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/executor.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace numasio::detail {
+
+namespace asio = boost::asio;
+
+/// Calls `handler(ec, response)`; a late cancellation must not reach it any more.
+template <class Handler, class Response>
+void invoke_handler(Handler& handler, error_code ec, Response& response) {
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) { slot.clear(); }
+    std::move(handler)(ec, std::move(response));
+}
+
+/// Ends an operation that never got a cell: posts, because a handler must not run inside its initiation.
+template <class Handler, class Response>
+void post_failure(Handler handler, error_code ec, const asio::any_io_executor& fallback) {
+    auto executor = asio::get_associated_executor(handler, fallback);
+    auto allocator = asio::get_associated_allocator(handler);
+    asio::post(executor, asio::bind_allocator(allocator, [h = std::move(handler), ec]() mutable {
+                   Response none{};
+                   invoke_handler(h, ec, none);
+               }));
+}
+
+/// An executor together with outstanding work on its context, in one object where the executor can say so
+/// (executor_work_guard keeps two copies).
+template <class Executor, bool = asio::execution::is_executor<Executor>::value>
+class tracked_executor {
+public:
+    explicit tracked_executor(const Executor& executor)
+        : executor_(asio::prefer(executor, asio::execution::outstanding_work.tracked)) {}
+    const auto& get() const noexcept { return executor_; }
+
+private:
+    std::decay_t<asio::prefer_result_t<Executor, asio::execution::outstanding_work_t::tracked_t>> executor_;
+};
+template <class Executor>
+class tracked_executor<Executor, false> {  // Networking TS executors: on_work_started/on_work_finished
+public:
+    explicit tracked_executor(const Executor& executor) : guard_(executor) {}
+    Executor get() const noexcept { return guard_.get_executor(); }
+
+private:
+    asio::executor_work_guard<Executor> guard_;
+};
+
+/// Inline storage for one handler of signature void(error_code, Response); larger ones are allocated
+/// with the handler's associated allocator. Holds tracked work on the handler's executor.
+/// Threads: one at a time, on the control side only: never touched by a worker.
+template <class Response>
+class completion {
+public:
+    static constexpr std::size_t inline_bytes = 128;
+
+    completion() noexcept = default;
+    completion(const completion&) = delete;
+    completion& operator=(const completion&) = delete;
+    ~completion() { destroy(); }
+
+    /// `home` is the executor that deliver() will run on, and the default associated executor.
+    template <class Handler>
+    void emplace(Handler&& handler, const asio::any_io_executor& home) {
+        using op = operation<std::decay_t<Handler>>;
+        if constexpr (op::fits) {
+            ::new (static_cast<void*>(storage_)) op(std::forward<Handler>(handler), home);
+        } else {
+            auto memory = op::memory_of(handler);
+            op* made = std::allocator_traits<typename op::allocator>::allocate(memory, 1);
+            try {
+                ::new (static_cast<void*>(made)) op(std::forward<Handler>(handler), home);
+            } catch (...) {
+                std::allocator_traits<typename op::allocator>::deallocate(memory, made, 1);
+                throw;
+            }
+            ::new (static_cast<void*>(storage_)) op*(made);
+        }
+        actions_ = &op::table;
+    }
+
+    explicit operator bool() const noexcept { return actions_ != nullptr; }
+
+    /// Takes the handler out, calls `vacate()` (the cell may be used again from then on), then hands the
+    /// handler to its executor: inline where that is `home`.
+    template <class Vacate>
+    void deliver(error_code ec, Response response, Vacate vacate) {
+        const auto call = [](void* f) noexcept { (*static_cast<Vacate*>(f))(); };
+        std::exchange(actions_, nullptr)->deliver(storage_, ec, std::move(response), call, &vacate);
+    }
+
+    /// Destroys the handler uninvoked.
+    void destroy() noexcept {
+        if (actions_ != nullptr) { std::exchange(actions_, nullptr)->destroy(storage_); }
+    }
+
+private:
+    struct actions {
+        void (*deliver)(void*, error_code, Response&&, void (*vacate)(void*) noexcept, void*);
+        void (*destroy)(void*) noexcept;
+    };
+
+    template <class Handler>
+    struct operation {
+        using executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
+        using allocator = typename std::allocator_traits<
+            asio::associated_allocator_t<Handler>>::template rebind_alloc<operation>;
+
+        template <class H>
+        operation(H&& h, const asio::any_io_executor& home)
+            : handler(std::forward<H>(h)), to(asio::get_associated_executor(handler, home)) {
+            if constexpr (std::is_same_v<executor, asio::any_io_executor>) {
+                at_home = asio::get_associated_executor(handler, home) == home;
+            }
+        }
+
+        Handler handler;
+        tracked_executor<executor> to;
+        bool at_home = false;
+
+        static allocator memory_of(const Handler& h) noexcept { return allocator(asio::get_associated_allocator(h)); }
+        static operation& at(void* storage) noexcept {
+            if constexpr (fits) { return *std::launder(static_cast<operation*>(storage)); }
+            else { return **std::launder(static_cast<operation**>(storage)); }
+        }
+        static void destroy(void* storage) noexcept {
+            operation& self = at(storage);
+            if constexpr (fits) {
+                self.~operation();
+            } else {
+                auto memory = memory_of(self.handler);
+                self.~operation();
+                std::allocator_traits<allocator>::deallocate(memory, &self, 1);
+            }
+        }
+        static void deliver(void* storage, error_code ec, Response&& from, void (*vacate)(void*) noexcept,
+                            void* context) {
+            operation self(std::move(at(storage)));
+            destroy(storage);
+            Response response(std::move(from));
+            vacate(context);
+            if (self.at_home) { return invoke_handler(self.handler, ec, response); }
+            const auto memory = asio::get_associated_allocator(self.handler);
+            asio::dispatch(self.to.get(),
+                           asio::bind_allocator(memory, [h = std::move(self.handler), ec,
+                                                         r = std::move(response)]() mutable { invoke_handler(h, ec, r); }));
+        }
+
+        static constexpr actions table{&operation::deliver, &operation::destroy};
+        // Not sizeof(operation): the class is incomplete here. The last term is `at_home` and padding.
+        static constexpr bool fits =
+            sizeof(Handler) + sizeof(tracked_executor<executor>) + alignof(std::max_align_t) <= inline_bytes &&
+            alignof(Handler) <= alignof(std::max_align_t);
+    };
+
+    alignas(std::max_align_t) std::byte storage_[inline_bytes];
+    const actions* actions_ = nullptr;
+};
+
+}  // namespace numasio::detail

@@ -1,0 +1,87 @@
+// What the worker, the control plane and a stop see of a lane without knowing its types.
+#pragma once
+
+#include <numasio/detail/counters.hpp>
+#include <numasio/status.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace numasio::detail {
+
+/// Our own mistake, never an operating error: says which and ends the process, in release too.
+[[noreturn]] void unexpected(const char* what) noexcept;
+
+/// Steady time in nanoseconds: not moved by clock changes.
+inline std::int64_t steady_ns() noexcept {
+    return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
+/// What a worker carries through one batch. One clock read for each batch.
+class serve_context {
+public:
+    /// Returns the time and makes it public as the time since when the worker has been busy.
+    std::int64_t batch_began() noexcept {
+        const auto now = steady_ns();
+        busy_since.store(now, std::memory_order_relaxed);
+        return now;
+    }
+    /// Set by a stop whose deadline has passed: what has not been started does not start.
+    bool aborted() const noexcept { return abort.load(std::memory_order_relaxed); }
+
+    single_writer_histogram queue_delay;
+    std::atomic<std::int64_t> busy_since{0};  // 0: idle
+    std::atomic<bool> abort{false};
+};
+
+/// Round trips of one delivery batch; reads the clock once, at the first reply.
+class delivery_clock {
+public:
+    explicit delivery_clock(single_writer_histogram& into) noexcept : into_(&into) {}
+    void record(std::int64_t submitted_ns) noexcept {
+        if (now_ == 0) { now_ = steady_ns(); }
+        into_->record(now_ - submitted_ns);
+    }
+
+private:
+    single_writer_histogram* into_;
+    std::int64_t now_ = 0;
+};
+
+class lane_base {
+public:
+    explicit lane_base(std::uint32_t capacity) noexcept : capacity_(capacity) {}
+    virtual ~lane_base() = default;
+    lane_base(const lane_base&) = delete;
+    lane_base& operator=(const lane_base&) = delete;
+
+    /// Any thread; a snapshot.
+    virtual bool has_requests() const noexcept = 0;
+    virtual bool has_replies() const noexcept = 0;
+    /// Control plane, one thread at a time: hands up to `limit` handlers to their executors. A handler
+    /// may throw through this; the lane stays consistent.
+    virtual std::size_t deliver(std::size_t limit, delivery_clock& clock) = 0;
+    /// Any thread, after the intake closed: takes back what the worker has not started, to be delivered
+    /// with errc::stopped. Returns how many.
+    virtual std::uint64_t stop_queued() noexcept = 0;
+    /// Control plane, when nothing will be delivered any more: destroys the handlers that are left.
+    virtual std::uint64_t abandon() noexcept = 0;
+
+    std::uint32_t capacity() const noexcept { return capacity_; }
+    lane_status status() const noexcept;
+
+    struct lane_counters {
+        single_writer_counter offered, accepted, rejected;     // by the producer thread
+        alignas(64) single_writer_counter ran, failed, cancelled;  // by the worker
+        alignas(64) single_writer_counter delivered;           // by the control plane
+        std::atomic<std::uint64_t> stopped{0};                 // by whoever stops
+    } counters;
+    std::atomic<bool> in_use{false};  // a producer thread holds the lane
+
+private:
+    std::uint32_t capacity_;
+};
+
+}  // namespace numasio::detail
