@@ -1,0 +1,54 @@
+// The plan's words and look-ups.
+#include <numasio/plan.hpp>
+
+#include <algorithm>
+
+namespace numasio {
+namespace {
+
+template <class Entry>
+const Entry* by_name(const std::vector<Entry>& entries, std::string_view name) noexcept {
+    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.name == name; });
+    return found == entries.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const pool_plan* plan::find_pool(std::string_view name) const noexcept { return by_name(pools, name); }
+
+const listener_plan* plan::find_listener(std::string_view name) const noexcept { return by_name(listeners, name); }
+
+std::string_view to_string(memory_policy policy) noexcept {
+    switch (policy) {
+        case memory_policy::bind: return "bind";
+        case memory_policy::preferred: return "preferred";
+        case memory_policy::local: return "local";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(enforcement enforce) noexcept {
+    switch (enforce) {
+        case enforcement::strict: return "strict";
+        case enforcement::best_effort: return "best_effort";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(idle_strategy strategy) noexcept {
+    switch (strategy) {
+        case idle_strategy::busy_spin: return "busy_spin";
+        case idle_strategy::spin_then_park: return "spin_then_park";
+        case idle_strategy::park: return "park";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(when_full full) noexcept {
+    switch (full) {
+        case when_full::reject: return "reject";
+    }
+    return "unknown";
+}
+
+}  // namespace numasio

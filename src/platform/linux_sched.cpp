@@ -1,0 +1,61 @@
+// The scheduler calls for the calling thread: its CPUs, its name.
+#include "src/platform/linux_sched.hpp"
+
+#include "src/platform/bit_mask.hpp"
+#include "src/platform/errno_code.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace numasio::platform {
+namespace {
+
+// No kernel has more CPUs; a larger number is a mistake and must not become a mask of half a gigabyte.
+constexpr std::uint32_t cpu_limit = 1U << 20;
+
+}  // namespace
+
+// The raw calls, because cpu_set_t ends at CPU 1023 and hwloc's binding answers success for CPUs that do not exist.
+error_code set_affinity(std::span<const cpu_id> cpus) {
+    if (cpus.empty()) { return errno_code(EINVAL); }
+    const cpu_id last = *std::max_element(cpus.begin(), cpus.end());
+    if (last.value >= cpu_limit) { return errno_code(EINVAL); }
+    bit_mask mask(last.value + 1);
+    for (const cpu_id cpu : cpus) { mask.set(cpu.value); }
+    if (::syscall(SYS_sched_setaffinity, 0, mask.size_bytes(), mask.data()) != 0) { return last_error(); }
+    return {};
+}
+
+error_code get_affinity(std::vector<cpu_id>& cpus) {
+    // EINVAL: the mask is shorter than the kernel's; how long that is, no call tells.
+    for (std::size_t bits = 1024; bits <= cpu_limit; bits *= 2) {
+        bit_mask mask(bits);
+        if (::syscall(SYS_sched_getaffinity, 0, mask.size_bytes(), mask.data()) > 0) {
+            cpus = mask.ids<cpu_id>();
+            return {};
+        }
+        if (errno != EINVAL) { return last_error(); }
+    }
+    return errno_code(EINVAL);
+}
+
+std::optional<cpu_id> running_on() noexcept {
+    const int cpu = ::sched_getcpu();
+    if (cpu < 0) { return std::nullopt; }
+    return cpu_id{static_cast<std::uint32_t>(cpu)};
+}
+
+error_code set_thread_name(std::string_view name) noexcept {
+    std::array<char, 16> cut{};  // the kernel's limit, with the terminating zero
+    std::copy_n(name.begin(), std::min(name.size(), cut.size() - 1), cut.begin());
+    return errno_code(::pthread_setname_np(::pthread_self(), cut.data()));
+}
+
+bool sysfs_shows_cpus() noexcept { return ::access("/sys/devices/system/cpu/online", R_OK) == 0; }
+
+}  // namespace numasio::platform
