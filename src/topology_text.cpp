@@ -1,0 +1,124 @@
+// A topology in words: lists of numbers and a person's view of the machine.
+#include <numasio/topology.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace numasio {
+namespace {
+
+template <class Id>
+std::string ranges(std::vector<Id> ids) {
+    std::sort(ids.begin(), ids.end());
+    std::string text;
+    for (std::size_t i = 0; i < ids.size();) {
+        std::size_t last = i;
+        while (last + 1 < ids.size() && ids[last + 1].value - ids[last].value <= 1) { ++last; }
+        if (!text.empty()) { text += ','; }
+        text += std::to_string(ids[i].value);
+        if (ids[last] != ids[i]) { text += '-' + std::to_string(ids[last].value); }
+        i = last + 1;
+    }
+    return text;
+}
+
+std::string in_words(bytes amount) {
+    constexpr std::array<const char*, 6> units{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    auto scaled = static_cast<double>(amount.value);
+    std::size_t unit = 0;
+    while (scaled >= 1024 && unit + 1 < units.size()) {
+        scaled /= 1024;
+        ++unit;
+    }
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", scaled, units[unit]);
+    return text.data();
+}
+
+std::string counted(std::size_t count, const std::string& thing) {
+    return std::to_string(count) + ' ' + thing + (count == 1 ? "" : "s");
+}
+
+std::string node_line(const topology& machine, const node_info& node) {
+    std::string line = "  node " + std::to_string(node.id.value) + ": ";
+    if (node.cpus.empty()) {
+        line += "no CPUs (memory node)";
+    } else {
+        line += (node.cpus.size() == 1 ? "CPU " : "CPUs ") + to_list(node.cpus);
+        const std::vector<cpu_id> usable = machine.allowed_cpus(node.id);
+        if (usable.empty()) {
+            line += " (none allowed)";
+        } else if (usable.size() != node.cpus.size()) {
+            line += " (allowed: " + to_list(usable) + ")";
+        }
+    }
+    if (machine.origin == topology_origin::simulated) { return line + ", simulated\n"; }
+    if (node.memory.value == 0) {
+        const auto nearest = machine.nearest_memory(node.id);
+        line += ", no memory";
+        if (nearest && *nearest != node.id) { line += " (nearest: node " + std::to_string(nearest->value) + ")"; }
+    } else {
+        line += ", " + in_words(node.memory);
+        if (machine.origin == topology_origin::live) { line += ", " + in_words(node.free_memory) + " free"; }
+        if (!node.memory_allowed) { line += " (not allowed)"; }
+    }
+    return line + '\n';
+}
+
+std::string distance_lines(const topology& machine) {
+    std::string text = "  distances (row: from):";
+    for (const node_info& to : machine.nodes) { text += ' ' + std::to_string(to.id.value); }
+    text += '\n';
+    for (const node_info& from : machine.nodes) {
+        text += "    node " + std::to_string(from.id.value) + ':';
+        for (const node_info& to : machine.nodes) {
+            const auto value = machine.distance(from.id, to.id);
+            text += ' ' + (value ? std::to_string(*value) : std::string("-"));
+        }
+        text += '\n';
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string to_list(const std::vector<cpu_id>& cpus) { return ranges(cpus); }
+
+std::string to_list(const std::vector<node_id>& nodes) { return ranges(nodes); }
+
+std::string_view to_string(topology_origin origin) noexcept {
+    switch (origin) {
+        case topology_origin::live: return "live";
+        case topology_origin::simulated: return "simulated";
+        case topology_origin::synthetic: return "synthetic";
+        case topology_origin::xml: return "xml";
+        case topology_origin::fallback: return "fallback";
+    }
+    return "unknown";
+}
+
+std::string to_text(const topology& machine) {
+    std::vector<std::uint32_t> packages;
+    std::vector<std::uint32_t> cores;
+    for (const cpu_info& cpu : machine.cpus) {
+        packages.push_back(cpu.package);
+        cores.push_back(cpu.core);
+    }
+    const auto distinct = [](std::vector<std::uint32_t>& ids) {
+        std::sort(ids.begin(), ids.end());
+        return static_cast<std::size_t>(std::unique(ids.begin(), ids.end()) - ids.begin());
+    };
+    std::string text = "machine (" + std::string(to_string(machine.origin));
+    if (machine.source != to_string(machine.origin)) { text += ": " + machine.source; }
+    text += "): " + counted(distinct(packages), "package") + ", " + counted(machine.nodes.size(), "node") + ", " +
+            counted(distinct(cores), "core") + ", " + counted(machine.cpus.size(), "CPU");
+    const std::size_t allowed = machine.allowed_cpus().size();
+    if (allowed != machine.cpus.size()) { text += ", " + std::to_string(allowed) + " allowed"; }
+    text += '\n';
+    for (const node_info& node : machine.nodes) { text += node_line(machine, node); }
+    if (!machine.distances.empty()) { text += distance_lines(machine); }
+    return text;
+}
+
+}  // namespace numasio
