@@ -26,9 +26,15 @@ struct layout {
     std::vector<std::string> notes;     ///< what `auto` chose and what a person should know
 };
 
-/// Threads: any. Blocks: never. Cost: linear in CPUs × pools. Lifetime: values.
-/// Fails: throws plan_error (place, key, remedy) where the machine lacks what the plan names:
-/// an unknown node, a CPU that is not allowed, more workers than a node has CPUs.
+/// Deals the CPUs that this process may use: control's first, then pools with `cpus`, then the others in plan
+/// order. A pool's workers never share a CPU with each other; they share one with another pool, and with
+/// control last of all, only where a node has no other, and then a note says so. Whole cores go before SMT
+/// siblings. Pools that leave workers_per_node to auto divide the cores that are left on a node evenly, at least
+/// one worker each. A plan's simulate_nodes is not applied here: `machine` is what simulate_nodes() returned.
+/// Threads: any. Blocks: never. Cost: workers × CPUs. Lifetime: values.
+/// Fails: throws plan_error (place, key, remedy) with everything that the machine lacks: a node that does not
+/// exist or has no CPUs, a CPU that does not exist or is not allowed, more workers than a node has CPUs, a CPU
+/// pinned by two pools, more pretend nodes than CPUs. Keys of a plan built in code have no place.
 layout make_layout(const plan& asked, const topology& machine);
 
 }  // namespace numasio

@@ -10,11 +10,14 @@
 namespace numasio {
 
 /// Reads and validates the YAML file `path`.
-/// Threads: any. Blocks: reads one file of at most 1 MiB. Cost: milliseconds.
+/// The form is closed and stated in docs/plan.md: unknown, repeated and missing keys are problems. So is a file
+/// that does not end with a line break: a half-written YAML file parses all too well.
+/// Threads: any. Blocks: reads one file of at most 1 MiB. Cost: milliseconds; linear in the file, whatever it holds.
 /// Fails: throws plan_error with every problem found (also for a file that cannot be read).
+/// Lifetime: the plan is a value.
 plan load_plan(const std::string& path);
 
-/// The same from memory; `name` stands for the file in errors.
+/// The same from memory; `name` stands for the file in errors. Blocks: never.
 plan parse_plan(std::string_view yaml, const std::string& name = "<plan>");
 
 }  // namespace numasio

@@ -61,8 +61,8 @@ struct slo_plan {
 struct pool_plan {
     std::string name;
     or_auto<std::vector<node_id>> nodes;     ///< auto: every executor node
-    or_auto<std::vector<cpu_id>> cpus;       ///< auto: one CPU per worker, whole cores first
-    or_auto<std::uint32_t> workers_per_node; ///< auto: one per core that control does not use
+    or_auto<std::vector<cpu_id>> cpus;       ///< auto: one CPU per worker, whole cores first; ascending
+    or_auto<std::uint32_t> workers_per_node; ///< auto: one per CPU of `cpus`, or else per core left over
     memory_plan memory;
     lane_plan lane;
     idle_plan idle;
@@ -80,7 +80,7 @@ struct control_plan {
     or_auto<std::vector<cpu_id>> cpus;  ///< auto: one CPU, where there is more than one
 };
 
-/// A place in a plan file. Lines and columns count from 1.
+/// A place in a plan file. Lines and columns count from 1, columns in bytes; line 0 is the file as a whole.
 struct plan_mark {
     std::string file;
     int line = 0;
@@ -94,7 +94,8 @@ struct plan {
     std::chrono::nanoseconds drain{5'000'000'000};  ///< deadline of an orderly stop
     std::uint32_t simulate_nodes = 0;               ///< 0: the machine's own nodes
 
-    /// Where each key stood, by key path ("pools.kv.lane.capacity"); empty for a plan built in code.
+    /// Where each key that is present stood, by key path ("pools.kv.lane.capacity"; the value, where a
+    /// section's shorthand stands for the key); empty for a plan built in code.
     std::map<std::string, plan_mark> marks;
 
     const pool_plan* find_pool(std::string_view name) const noexcept;

@@ -1,0 +1,368 @@
+// Which worker stands on which CPU: checks the plan against the machine, then deals out CPUs.
+#include <numasio/layout.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace numasio {
+namespace {
+
+std::string number(std::size_t n) { return std::to_string(n); }
+std::string text(cpu_id cpu) { return "CPU " + number(cpu.value); }
+std::string text(const std::vector<cpu_id>& cpus) {
+    return (cpus.size() == 1 ? "CPU " : "CPUs ") + to_list(cpus) + (cpus.size() == 1 ? " is" : " are");
+}
+std::string text(node_id node) { return "node " + number(node.value); }
+
+template <class T>
+bool holds(const std::vector<T>& list, T item) {
+    return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+/// What a pool asks for, made concrete: on which nodes, from which CPUs.
+struct demand {
+    const pool_plan* pool = nullptr;
+    std::vector<node_id> nodes;
+    bool pinned() const { return pool->cpus.has_value(); }
+};
+
+/// Finds everything that the machine lacks before a single CPU is dealt.
+class plan_check {
+public:
+    plan_check(const plan& asked, const topology& machine)
+        : asked_(asked), machine_(machine), executors_(machine.executor_nodes()), allowed_(machine.allowed_cpus()) {}
+
+    std::vector<demand> run() {
+        if (allowed_.empty()) {
+            add("", "this process may use no CPU of this machine", "at least one allowed CPU", "check the cpuset");
+        }
+        if (asked_.simulate_nodes > allowed_.size()) {
+            add("simulate_nodes", number(asked_.simulate_nodes) + " pretend nodes over " + number(allowed_.size()) +
+                " CPUs", "a number from 0 to " + number(allowed_.size()) + ", one CPU or more for each node", "");
+        }
+        if (asked_.control.cpus) { check_cpus("control.cpus", *asked_.control.cpus); }
+        if (asked_.pools.empty()) { add("pools", "names no pool", "at least one pool", ""); }
+        std::vector<demand> demands;
+        for (const auto& pool : asked_.pools) { demands.push_back(check_pool(pool)); }
+        if (!problems_.empty()) { throw plan_error(std::move(problems_)); }
+        return demands;
+    }
+
+private:
+    /// The key's own place, or the nearest one above it; none for a plan built in code.
+    plan_mark place_of(std::string key) const {
+        for (;;) {
+            const auto found = asked_.marks.find(key);
+            if (found != asked_.marks.end()) { return found->second; }
+            const auto dot = key.rfind('.');
+            if (dot == std::string::npos) { break; }
+            key.resize(dot);
+        }
+        return asked_.marks.empty() ? plan_mark{} : plan_mark{asked_.marks.begin()->second.file, 1, 1};
+    }
+
+    void add(const std::string& key, std::string what, std::string expected, std::string suggestion) {
+        problems_.push_back({place_of(key), key, std::move(what), std::move(expected), std::move(suggestion)});
+    }
+
+    demand check_pool(const pool_plan& pool) {
+        const std::string key = "pools." + pool.name;
+        if (!names_.insert(pool.name).second) { add(key, "is given twice", "each pool once", ""); }
+        const bool good_cpus = !pool.cpus || check_cpus(key + ".cpus", *pool.cpus);
+        if (pool.cpus && good_cpus) { check_pinned_once(key, pool); }
+        demand out{&pool, check_nodes(key, pool)};
+        if (pool.workers_per_node == 0U) { add(key + ".workers_per_node", "is 0", "at least one worker", ""); }
+        for (const auto node : out.nodes) {
+            if (good_cpus) { check_count(key, pool, node); }
+        }
+        return out;
+    }
+
+    bool check_cpus(const std::string& key, const std::vector<cpu_id>& cpus) {
+        const std::string expected = "CPUs of " + to_list(allowed_);
+        if (cpus.empty()) { add(key, "names no CPU", expected, ""); }
+        std::vector<cpu_id> missing, refused;
+        for (const auto cpu : cpus) {
+            const cpu_info* info = machine_.find(cpu);
+            if (info == nullptr) {
+                missing.push_back(cpu);
+            } else if (!info->allowed) {
+                refused.push_back(cpu);
+            }
+        }
+        if (!missing.empty()) { add(key, text(missing) + " not on this machine", expected, ""); }
+        if (!refused.empty()) {
+            add(key, text(refused) + " not allowed to this process", expected, "widen its cpuset or affinity mask");
+        }
+        return !cpus.empty() && missing.empty() && refused.empty();
+    }
+
+    void check_pinned_once(const std::string& key, const pool_plan& pool) {
+        for (const auto cpu : *pool.cpus) {
+            const auto [owner, fresh] = pinned_.emplace(cpu, pool.name);
+            if (fresh) { continue; }
+            add(key + ".cpus", text(cpu) + " is pinned by pool " + owner->second + " already",
+                "a CPU for one pool only", "choose another CPU, or leave cpus to auto");
+        }
+    }
+
+    std::vector<node_id> check_nodes(const std::string& key, const pool_plan& pool) {
+        if (!pool.nodes) { return pool.cpus ? nodes_of(*pool.cpus) : executors_; }
+        const std::string expected = "nodes of " + to_list(executors_);
+        std::vector<node_id> good;
+        if (pool.nodes->empty()) { add(key + ".nodes", "names no node", expected, ""); }
+        for (const auto id : *pool.nodes) {
+            const node_info* node = machine_.find(id);
+            if (holds(good, id)) {
+                add(key + ".nodes", text(id) + " is named twice", expected, "");
+            } else if (holds(executors_, id)) {
+                good.push_back(id);
+            } else if (node == nullptr) {
+                add(key + ".nodes", text(id) + " does not exist", expected, "");
+            } else if (node->cpus.empty()) {
+                add(key + ".nodes", text(id) + " has memory but no CPUs", expected, "");
+            } else {
+                add(key + ".nodes", text(id) + " has no CPU that this process may use", expected,
+                    "widen its cpuset or affinity mask");
+            }
+        }
+        for (const auto cpu : pool.cpus.value_or(std::vector<cpu_id>())) {
+            const cpu_info* info = machine_.find(cpu);
+            if (info != nullptr && !holds(*pool.nodes, info->node)) {
+                add(key + ".cpus", text(cpu) + " is on " + text(info->node), "CPUs of the pool's nodes " +
+                    to_list(*pool.nodes), "add the node to " + key + ".nodes");
+            }
+        }
+        return good;
+    }
+
+    std::vector<node_id> nodes_of(const std::vector<cpu_id>& cpus) const {
+        std::set<node_id> nodes;
+        for (const auto cpu : cpus) {
+            if (const cpu_info* info = machine_.find(cpu)) { nodes.insert(info->node); }
+        }
+        return {nodes.begin(), nodes.end()};
+    }
+
+    void check_count(const std::string& key, const pool_plan& pool, node_id node) {
+        auto cpus = machine_.allowed_cpus(node);
+        if (pool.cpus) { std::erase_if(cpus, [&](cpu_id cpu) { return !holds(*pool.cpus, cpu); }); }
+        if (pool.cpus && cpus.empty()) {
+            add(key + ".cpus", "names no CPU of " + text(node), "a CPU on each of the pool's nodes",
+                "CPUs of " + text(node) + ": " + to_list(machine_.allowed_cpus(node)));
+        } else if (pool.workers_per_node.value_or(0) > cpus.size()) {
+            add(key + ".workers_per_node", number(*pool.workers_per_node) + " workers for the " +
+                number(cpus.size()) + " CPUs (" + to_list(cpus) + ") of " + text(node),
+                "at most one worker for each CPU", "");
+        }
+    }
+
+    const plan& asked_;
+    const topology& machine_;
+    std::vector<node_id> executors_;
+    std::vector<cpu_id> allowed_;
+    std::map<cpu_id, std::string> pinned_;
+    std::set<std::string> names_;
+    std::vector<plan_problem> problems_;
+};
+
+/// Deals CPUs of a checked plan: pinned pools first, then counted and auto pools in plan order.
+class dealer {
+public:
+    dealer(const plan& asked, const topology& machine, std::vector<demand> demands)
+        : asked_(asked), machine_(machine), demands_(std::move(demands)) {}
+
+    layout run() {
+        for (const auto& d : demands_) {
+            for (const auto cpu : d.pool->cpus.value_or(std::vector<cpu_id>())) { pinned_.insert(cpu); }
+        }
+        say_machine();
+        choose_control();
+        for (const auto cpu : out_.control) { occupy(cpu); }
+        reserve_pinned();
+        share_cores();
+        for (const auto& d : demands_) { place(d); }
+        say_shared();
+        return std::move(out_);
+    }
+
+private:
+    void note(std::string line) { out_.notes.push_back(std::move(line)); }
+
+    void say_machine() {
+        const auto nodes = machine_.executor_nodes();
+        if (machine_.origin == topology_origin::simulated) {
+            note("the " + number(nodes.size()) + " nodes are simulated: pinning is real, page locality is not measured");
+        } else if (nodes.size() == 1) {
+            note("one node with CPUs (" + text(nodes.front()) + "): no memory of it is remote to a worker");
+        }
+    }
+
+    void choose_control() {
+        if (asked_.control.cpus) {
+            out_.control = *asked_.control.cpus;
+            return;
+        }
+        // The first CPU of the first node, unless a pool is pinned there and another is free.
+        std::vector<cpu_id> candidates;
+        for (const auto node : machine_.executor_nodes()) {
+            for (const auto cpu : machine_.allowed_cpus(node)) { candidates.push_back(cpu); }
+        }
+        const auto free = std::find_if(candidates.begin(), candidates.end(), [&](auto cpu) { return !pinned_.contains(cpu); });
+        out_.control = {free == candidates.end() ? candidates.front() : *free};
+        note("control: " + text(out_.control.front()) + " (auto)");
+    }
+
+    bool is_control(cpu_id cpu) const { return holds(out_.control, cpu); }
+
+    /// True where no hardware thread of the CPU's core is taken by a worker or by control.
+    bool whole_core(const cpu_info& cpu) const { return !busy_cores_.contains(cpu.core); }
+
+    void occupy(cpu_id cpu) { busy_cores_.insert(machine_.find(cpu)->core); }
+
+    std::size_t load_of(cpu_id cpu) const {
+        const auto found = load_.find(cpu);
+        return found == load_.end() ? 0 : found->second;
+    }
+
+    void reserve_pinned() {
+        for (const auto& d : demands_) {
+            if (!d.pinned()) { continue; }
+            for (const auto node : d.nodes) {
+                for (const auto cpu : chosen_of(d, node)) {
+                    ++load_[cpu];
+                    occupy(cpu);
+                }
+            }
+        }
+    }
+
+    /// A pinned pool's CPUs on `node`: whole cores first where fewer workers than CPUs are asked for.
+    std::vector<cpu_id> chosen_of(const demand& d, node_id node) const {
+        std::vector<const cpu_info*> cpus;
+        for (const auto cpu : *d.pool->cpus) {
+            const cpu_info* info = machine_.find(cpu);
+            if (info->node == node) { cpus.push_back(info); }
+        }
+        std::stable_sort(cpus.begin(), cpus.end(), [](auto* a, auto* b) { return a->smt_index < b->smt_index; });
+        cpus.resize(std::min<std::size_t>(cpus.size(), d.pool->workers_per_node.value_or(~std::uint32_t{0})));
+        std::vector<cpu_id> out;
+        for (const auto* cpu : cpus) { out.push_back(cpu->id); }
+        std::sort(out.begin(), out.end());
+        return out;
+    }
+
+    /// Divides the cores that are left on each node among the pools that leave their size to `auto`:
+    /// evenly, earlier pools first, after the pools that name a number.
+    void share_cores() {
+        for (const auto node : machine_.executor_nodes()) {
+            std::set<std::uint32_t> cores;
+            for (const auto& cpu : machine_.cpus) {
+                if (cpu.allowed && cpu.node == node && whole_core(cpu)) { cores.insert(cpu.core); }
+            }
+            std::size_t left = cores.size();
+            std::size_t pools = 0;
+            for (const auto& d : demands_) {
+                if (d.pinned() || !holds(d.nodes, node)) { continue; }
+                const std::size_t counted = d.pool->workers_per_node.value_or(0);
+                left -= std::min(left, counted);
+                pools += counted == 0 ? 1 : 0;
+            }
+            std::size_t turn = 0;
+            for (const auto& d : demands_) {
+                if (d.pinned() || d.pool->workers_per_node || !holds(d.nodes, node)) { continue; }
+                const std::size_t share = left / pools + (turn++ < left % pools ? 1 : 0);
+                shares_[{d.pool, node}] = std::max<std::size_t>(share, 1);
+            }
+        }
+    }
+
+    void place(const demand& d) {
+        std::uint32_t index = 0;
+        for (const auto node : d.nodes) {
+            std::vector<cpu_id> cpus;
+            if (d.pinned()) {
+                cpus = chosen_of(d, node);
+            } else {
+                const auto share = shares_.find({d.pool, node});
+                const std::size_t wanted = share == shares_.end() ? *d.pool->workers_per_node : share->second;
+                while (cpus.size() < wanted) { cpus.push_back(take(node, cpus)); }
+            }
+            const auto memory = memory_of(node);
+            for (const auto cpu : cpus) {
+                out_.workers.push_back({d.pool->name, index, cpu, node, memory});
+                users_[cpu].push_back(d.pool->name + "/" + number(index++));
+            }
+            note(d.pool->name + ": " + number(cpus.size()) + (cpus.size() == 1 ? " worker on " : " workers on ") +
+                 text(node) + ", CPUs " + to_list(sorted(cpus)) + (d.pinned() ? "" : " (auto)"));
+        }
+    }
+
+    static std::vector<cpu_id> sorted(std::vector<cpu_id> cpus) {
+        std::sort(cpus.begin(), cpus.end());
+        return cpus;
+    }
+
+    /// The best CPU of `node` that the pool does not have yet: of a whole free core; else a free hardware
+    /// thread; else one that other pools use, the least loaded; and control's only where nothing else is left.
+    cpu_id take(node_id node, const std::vector<cpu_id>& own) {
+        const cpu_info* best = nullptr;
+        std::pair<std::size_t, std::size_t> best_rank;
+        for (const auto& cpu : machine_.cpus) {
+            if (!cpu.allowed || cpu.node != node || holds(own, cpu.id)) { continue; }
+            const std::size_t load = load_of(cpu.id);
+            const std::size_t group = is_control(cpu.id) ? 3 : load != 0 ? 2 : whole_core(cpu) ? 0 : 1;
+            const std::pair rank{group, load};
+            if (best == nullptr || rank < best_rank) {
+                best = &cpu;
+                best_rank = rank;
+            }
+        }
+        // plan_check made sure that a node has a CPU for each worker of a pool.
+        ++load_[best->id];
+        occupy(best->id);
+        return best->id;
+    }
+
+    node_id memory_of(node_id node) {
+        const auto memory = machine_.nearest_memory(node).value_or(node);
+        if (memory != node && said_memory_.insert(node).second) {
+            note(text(node) + " has no memory that this process may use: its workers' memory comes from " + text(memory));
+        }
+        return memory;
+    }
+
+    void say_shared() {
+        for (const auto& [cpu, users] : users_) {
+            std::string list = is_control(cpu) ? "control" : "";
+            for (const auto& user : users) { list += (list.empty() ? "" : ", ") + user; }
+            if (users.size() + (is_control(cpu) ? 1 : 0) < 2) { continue; }
+            const auto node = machine_.find(cpu)->node;
+            note(text(cpu) + " is shared by " + list + ": this process may use " +
+                 (machine_.allowed_cpus(node).size() == 1 ? "no other CPU" : "CPUs " + to_list(machine_.allowed_cpus(node))) +
+                 " of " + text(node));
+        }
+    }
+
+    const plan& asked_;
+    const topology& machine_;
+    std::vector<demand> demands_;
+    layout out_;
+    std::set<cpu_id> pinned_;
+    std::map<cpu_id, std::size_t> load_;  // workers on each CPU
+    std::set<std::uint32_t> busy_cores_;  // with a worker's or control's CPU
+    std::map<std::pair<const pool_plan*, node_id>, std::size_t> shares_;  // workers of each auto pool
+    std::map<cpu_id, std::vector<std::string>> users_;
+    std::set<node_id> said_memory_;
+};
+
+}  // namespace
+
+layout make_layout(const plan& asked, const topology& machine) {
+    auto demands = plan_check(asked, machine).run();
+    return dealer(asked, machine, std::move(demands)).run();
+}
+
+}  // namespace numasio
