@@ -1,0 +1,181 @@
+# ./dev check: each stage is a function stage_NAME below; sourced by dev.
+check_stages=(asan tsan clang-asan clang-tsan clang14 install aarch64 fuzz tidy)
+check_folder=$root/build/check
+
+# cases PASSED FAILED: what a stage reports; a stage that ends without it counts as one failure.
+cases() { printf '%d %d\n' "$1" "$2" > "$check_folder/cases"; }
+
+check() {
+    [[ ${1:-} != list ]] || { printf '%s\n' "${check_stages[@]}"; return; }
+    setup run test check
+    prepare_environment
+    mkdir -p "$check_folder"
+    local stages=("${check_stages[@]}") stage total_passed=0 total_failed=0
+    if (( $# > 0 )); then stages=("$@"); fi
+    for stage in "${stages[@]}"; do
+        declare -F "stage_$stage" > /dev/null || die "check knows no stage '$stage'; ./dev check list names them"
+    done
+    for stage in "${stages[@]}"; do one_stage "$stage"; done
+    printf '\n%d passed, %d failed\n' "$total_passed" "$total_failed"
+    (( total_failed == 0 ))
+}
+
+# Runs a stage into its log, with a sign of life on a terminal, and adds its cases to the totals.
+one_stage() {
+    local stage=$1 log=$check_folder/$1.log began=$SECONDS status=0 good=0 bad=1
+    rm -f "$check_folder/cases"
+    printf '== %-11s' "$stage"
+    ( set -e; "stage_$stage" ) > "$log" 2>&1 < /dev/null & local job=$!
+    while [[ -t 1 ]] && kill -0 "$job" 2> /dev/null; do
+        printf '\r== %-11s %4d s  %.80s\033[K' "$stage" $(( SECONDS - began )) "$(tail -n 1 "$log" | tr -d '\r')"
+        sleep 1
+    done
+    wait "$job" || status=$?
+    if [[ -s $check_folder/cases ]]; then read -r good bad < "$check_folder/cases"; fi
+    if (( status != 0 && bad == 0 )); then bad=1; fi
+    if [[ -t 1 ]]; then printf '\r\033[K== %-11s' "$stage"; fi
+    printf ' %s: %d passed, %d failed, %d s\n' "$( (( bad == 0 )) && echo ok || echo FAILED)" "$good" "$bad" \
+        $(( SECONDS - began ))
+    if (( bad > 0 )); then
+        printf -- '-- the end of %s:\n' "$log"
+        tail -n 60 "$log"
+    fi
+    total_passed=$(( total_passed + good )) total_failed=$(( total_failed + bad ))
+}
+
+# --- sanitizers -------------------------------------------------------------------------------
+# Every test of library and sample under a sanitizer. Reports go to files, so that a report of a child process,
+# whose exit status a test may not see, fails the stage too.
+sanitized_tests() {
+    local preset=$1 reports=$check_folder/$1.reports report_count
+    rm -rf "$reports" && mkdir -p "$reports"
+    # GCC's ThreadSanitizer cannot map its shadow where the kernel randomises more than it expects.
+    if setarch -R true 2> /dev/null; then numasio_test_wrapper="setarch -R"; fi
+    export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:log_path=$reports/report"
+    export UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports/report"
+    export TSAN_OPTIONS="second_deadlock_stack=1:log_path=$reports/report"
+    test_preset "$preset" ""
+    report_count=$(find "$reports" -type f | wc -l)
+    echo "$preset: $report_count reports"
+    find "$reports" -type f -exec head -n 60 {} +
+    if (( report_count > 0 )); then failed=$(( failed + report_count )); fi
+    cases "$passed" "$failed"
+    (( failed == 0 && passed > 0 ))
+}
+stage_asan() { sanitized_tests asan; }
+stage_tsan() { sanitized_tests tsan; }
+stage_clang-asan() { sanitized_tests clang-asan; }
+stage_clang-tsan() { sanitized_tests clang-tsan; }
+
+# --- other compilers, other machines ----------------------------------------------------------
+# The oldest supported clang: the library, every public header alone, and the sample.
+stage_clang14() {
+    build clang14 -DNUMASIO_TESTS=OFF
+    build_kv clang14
+    cases 2 0
+}
+
+# Cross-compiles everything, tests too; a root with the arm64 packages is unpacked beside it, the machine stays as it is.
+stage_aarch64() {
+    unpack_aarch64_root
+    build aarch64
+    cmake -S tests/install -B build/aarch64/consumer -G Ninja -DCMAKE_TOOLCHAIN_FILE="$root/cmake/aarch64.cmake" \
+        -DCMAKE_PREFIX_PATH="$root/build/aarch64/install" -DCOMPONENTS="core;bridge;control" \
+        -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=BOTH
+    cmake --build build/aarch64/consumer
+    local program
+    for program in core bridge control; do
+        aarch64-linux-gnu-readelf -h "build/aarch64/consumer/use_$program" | grep -q 'Machine: *AArch64'
+    done
+    cases 4 0
+}
+
+unpack_aarch64_root() {
+    local work=$root/build/aarch64 package
+    local packages=(libhwloc-dev libhwloc15 libnuma-dev libnuma1 libboost1.81-dev libboost-json1.81-dev
+                    libboost-json1.81.0 libyaml-cpp-dev libyaml-cpp0.7 prometheus-cpp-dev libprometheus-cpp-core1.0)
+    [[ ! -f $work/root.ready ]] || return 0
+    mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/root"
+    # A private apt: the sources of this machine, the architecture of the other.
+    local apt=(apt-get -q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=root
+               -o Dir::State="$work/apt" -o Dir::State::Lists="$work/apt/lists" -o Dir::State::status=/dev/null
+               -o Dir::Cache="$work/apt")
+    "${apt[@]}" update
+    (cd "$work/apt/archives" && "${apt[@]}" download "${packages[@]/%/:arm64}")
+    for package in "$work"/apt/archives/*.deb; do dpkg-deb -x "$package" "$work/root"; done
+    touch "$work/root.ready"
+}
+
+# --- the installed package --------------------------------------------------------------------
+consume() {
+    local name=$1; shift
+    say "install: $name"
+    rm -rf "$check_folder/install/$name"
+    cmake -S tests/install -B "$check_folder/install/$name" -G Ninja --log-level=NOTICE \
+        -DCMAKE_BUILD_TYPE=Release -DCMAKE_DISABLE_FIND_PACKAGE_CURL=ON -DCMAKE_DISABLE_FIND_PACKAGE_civetweb=ON \
+        -DCMAKE_DISABLE_FIND_PACKAGE_civetweb-3rdparty=ON "$@"
+    cmake --build "$check_folder/install/$name"
+    run_ctest "build/check/install/$name" ""
+}
+
+# A stranger's project against the package: static, shared and as a subdirectory; core asks for neither YAML nor HTTP.
+stage_install() {
+    local all=-DCOMPONENTS="core;bridge;control" library
+    local no_control=(-DCMAKE_DISABLE_FIND_PACKAGE_yaml-cpp=ON -DCMAKE_DISABLE_FIND_PACKAGE_PrometheusCppCore=ON)
+    build release
+    consume core -DCMAKE_PREFIX_PATH="$root/build/release/install" "${no_control[@]}"
+    consume bridge -DCMAKE_PREFIX_PATH="$root/build/release/install" -DCOMPONENTS="core;bridge" "${no_control[@]}"
+    consume static -DCMAKE_PREFIX_PATH="$root/build/release/install" "$all"
+    if ldd "$check_folder/install/core/use_core" "$check_folder/install/bridge/use_bridge" \
+            | grep -E 'yaml|prometheus|curl|civetweb|boost_json'; then
+        echo "core or bridge links a library of the control plane"; failed=$(( failed + 1 ))
+    else
+        passed=$(( passed + 1 ))
+    fi
+    say "install: shared libraries"
+    cmake -S . -B "$check_folder/shared" -G Ninja --log-level=NOTICE -DCMAKE_BUILD_TYPE=Release \
+        -DBUILD_SHARED_LIBS=ON -DCMAKE_INSTALL_PREFIX="$check_folder/shared/install"
+    cmake --build "$check_folder/shared"
+    cmake --install "$check_folder/shared" > /dev/null
+    consume shared -DCMAKE_PREFIX_PATH="$check_folder/shared/install" "$all"
+    consume subdirectory -DNUMASIO_SOURCE="$root" "$all"
+    cases "$passed" "$failed"
+    (( failed == 0 ))
+}
+
+# --- fuzz -------------------------------------------------------------------------------------
+fuzz_runs=${NUMASIO_FUZZ_RUNS:-100000}
+# Each fuzz program, from the committed corpus on; inputs that take longer than a second or leak count as crashes.
+stage_fuzz() {
+    build fuzz
+    build_kv fuzz -DKV_FUZZ=ON
+    local program name found corpus done_runs
+    for program in build/fuzz/bin/fuzz_*; do
+        [[ -x $program && -f $program ]] || continue
+        name=$(basename "$program")
+        found=$check_folder/fuzz/$name
+        mkdir -p "$found"
+        corpus=$(find tests/fuzz samples/kv -type d -path "*corpus/${name#fuzz_}" -print -quit)
+        say "fuzz: $name ($fuzz_runs executions, corpus ${corpus:-none})"
+        if "$program" -runs="$fuzz_runs" -timeout=1 -rss_limit_mb=1024 -seed="${NUMASIO_FUZZ_SEED:-1}" -verbosity=0 \
+                -print_final_stats=1 -artifact_prefix="$found/" "$found" ${corpus:+"$corpus"} > "$found.log" 2>&1 \
+                && done_runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$found.log") \
+                && (( done_runs >= fuzz_runs )); then
+            passed=$(( passed + 1 )); echo "ok: $done_runs executions"
+        else
+            failed=$(( failed + 1 )); tail -n 40 "$found.log"
+        fi
+    done
+    cases "$passed" "$failed"
+    (( failed == 0 && passed > 0 ))
+}
+
+# --- clang-tidy -------------------------------------------------------------------------------
+# The checks of .clang-tidy over the library's own sources.
+stage_tidy() {
+    local sources
+    build clang14 -DNUMASIO_TESTS=OFF
+    mapfile -t sources < <(find src hot_path control_plane -name '*.cpp' | sort)
+    printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy-14 -p build/clang14 --quiet --warnings-as-errors='*'
+    cases "${#sources[@]}" 0
+}
