@@ -1,0 +1,134 @@
+// Writes the start-up text. What was lost is always spelled out; what went well is counted where it is much.
+#include <control_plane/metrics/banner.hpp>
+
+#include <control_plane/metrics/health.hpp>
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+
+namespace numasio::detail {
+namespace {
+
+constexpr std::size_t most_worker_lines = 4;
+constexpr std::size_t most_good_placements = 8;
+constexpr std::size_t most_lost_placements = 16;
+
+std::string amount(bytes of) {
+    constexpr std::pair<std::uint64_t, const char*> units[]{{1ULL << 30, "GiB"}, {1ULL << 20, "MiB"}, {1ULL << 10, "KiB"}};
+    for (const auto& [size, name] : units) {
+        if (of.value >= size && of.value % size == 0) { return std::to_string(of.value / size) + " " + name; }
+    }
+    for (const auto& [size, name] : units) {
+        if (of.value >= size) {
+            const auto tenths = of.value / (size / 10);
+            return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " " + name;
+        }
+    }
+    return std::to_string(of.value) + " B";
+}
+
+std::string span(std::chrono::nanoseconds of) {
+    const auto ns = of.count();
+    if (ns % 1'000'000'000 == 0) { return std::to_string(ns / 1'000'000'000) + " s"; }
+    if (ns % 1'000'000 == 0) { return std::to_string(ns / 1'000'000) + " ms"; }
+    if (ns % 1'000 == 0) { return std::to_string(ns / 1'000) + " us"; }
+    return std::to_string(ns) + " ns";
+}
+
+std::string counted(std::size_t n, const std::string& what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+void write_machine(std::ostream& out, const topology& machine) {
+    out << "machine (" << to_string(machine.origin) << ")\n";
+    std::istringstream lines(to_text(machine));
+    for (std::string line; std::getline(lines, line);) { out << "  " << line << '\n'; }
+    if (machine.origin == topology_origin::simulated) {
+        out << "  SIMULATED: pretend nodes; pinning is real, memory is not bound and page locality not measured\n";
+    } else if (machine.origin == topology_origin::fallback) {
+        out << "  the topology could not be discovered: " << machine.source << '\n';
+    } else if (machine.origin != topology_origin::live) {
+        out << "  not this machine: it can be planned, not started\n";
+    }
+    if (machine.executor_nodes().size() == 1) {
+        out << "  one node: numasio adds bounded hand-off and pinning here, not locality\n";
+    }
+}
+
+void write_pool(std::ostream& out, const pool_plan& pool, const layout& sites) {
+    std::vector<const worker_site*> workers;
+    for (const auto& site : sites.workers) {
+        if (site.pool == pool.name) { workers.push_back(&site); }
+    }
+    out << "  pool " << pool.name << ": " << counted(workers.size(), "worker") << ", lanes of " << pool.lane.capacity
+        << " from up to " << counted(pool.lane.producers, "producer") << ", " << to_string(pool.idle.strategy);
+    if (pool.idle.strategy == idle_strategy::spin_then_park) { out << " " << span(pool.idle.spin); }
+    if (pool.slo) { out << ", p" << pool.slo->quantile * 100 << " within " << span(pool.slo->target); }
+    out << '\n';
+    out << "    memory: " << amount(pool.memory.per_worker) << " each, "
+        << amount({pool.memory.per_worker.value * workers.size()}) << " in all, " << to_string(pool.memory.policy)
+        << " (" << to_string(pool.enforce) << ")\n";
+    if (workers.size() <= most_worker_lines) {
+        for (const auto* w : workers) {
+            out << "    " << worker_name(*w) << ": CPU " << w->cpu.value << ", node " << w->node.value;
+            if (w->memory_node != w->node) { out << ", memory on node " << w->memory_node.value; }
+            out << '\n';
+        }
+        return;
+    }
+    std::map<node_id, std::vector<cpu_id>> by_node;
+    for (const auto* w : workers) { by_node[w->node].push_back(w->cpu); }
+    for (auto& [node, cpus] : by_node) {
+        std::sort(cpus.begin(), cpus.end());
+        out << "    node " << node.value << ": " << counted(cpus.size(), "worker") << " on CPUs " << to_list(cpus)
+            << '\n';
+    }
+}
+
+void write_placements(std::ostream& out, const std::vector<placement>& placements) {
+    if (placements.empty()) {
+        out << "placements: none yet (not started)\n";
+        return;
+    }
+    const auto lost = [](const placement& p) {
+        return p.outcome == placement_outcome::degraded || p.outcome == placement_outcome::not_enforced;
+    };
+    const auto losses = static_cast<std::size_t>(std::count_if(placements.begin(), placements.end(), lost));
+    const auto good = placements.size() - losses;
+    out << "placements: " << placements.size() << ", " << losses << " not as asked\n";
+    const bool show_good = good <= most_good_placements;
+    std::map<placement_outcome, std::size_t> hidden;
+    std::size_t lost_shown = 0;
+    for (const auto& one : placements) {
+        if (lost(one) ? lost_shown++ < most_lost_placements : show_good) {
+            out << "  " << to_text(one) << '\n';
+        } else {
+            ++hidden[one.outcome];
+        }
+    }
+    for (const auto& [outcome, count] : hidden) {
+        out << "  and " << count << " more " << to_string(outcome) << " (all of them: GET /status)\n";
+    }
+}
+
+}  // namespace
+
+std::string banner(const snapshot& shown) {
+    std::ostringstream out;
+    out << "numasio " NUMASIO_VERSION "\n";
+    write_machine(out, shown.machine);
+    out << "split\n  control: CPUs " << to_list(shown.sites.control) << '\n';
+    for (const auto& pool : shown.asked.pools) { write_pool(out, pool, shown.sites); }
+    for (const auto& note : shown.sites.notes) { out << "  note: " << note << '\n'; }
+    write_placements(out, shown.now.placements);
+    if (!shown.now.degraded.empty()) {
+        out << "DEGRADED: " << counted(shown.now.degraded.size(), "reason") << '\n';
+        for (std::size_t i = 0; i < shown.now.degraded.size() && i < most_lost_placements; ++i) {
+            out << "  " << shown.now.degraded[i] << '\n';
+        }
+    }
+    return out.str();
+}
+
+}  // namespace numasio::detail

@@ -1,0 +1,31 @@
+// Health and readiness from the workers' states.
+#include <control_plane/metrics/health.hpp>
+
+#include <algorithm>
+
+namespace numasio::detail {
+
+std::string worker_name(const worker_site& site) { return site.pool + "/" + std::to_string(site.index); }
+
+verdict healthy(const bridge_status& now) {
+    std::string reason;
+    for (const auto& worker : now.workers) {
+        if (worker.state != worker_state::stuck && worker.state != worker_state::dead) { continue; }
+        reason += (reason.empty() ? "worker " : ", worker ") + worker_name(worker.site) + " is " +
+                  std::string(to_string(worker.state));
+    }
+    return {reason.empty(), reason};
+}
+
+verdict ready(const bridge_status& now) {
+    if (now.accepting) { return {true, {}}; }
+    const auto all = [&](worker_state state) {
+        return std::all_of(now.workers.begin(), now.workers.end(),
+                           [state](const worker_status& w) { return w.state == state; });
+    };
+    if (now.workers.empty() || all(worker_state::starting)) { return {false, "not accepting: not started yet"}; }
+    if (all(worker_state::stopped)) { return {false, "not accepting: stopped"}; }
+    return {false, "not accepting: starting or stopping"};
+}
+
+}  // namespace numasio::detail

@@ -1,0 +1,137 @@
+// The parts of the status document that stand still (machine, plan, placements), and the whole.
+#include <control_plane/metrics/status_document.hpp>
+
+#include <control_plane/metrics/health.hpp>
+#include <control_plane/metrics/json_parts.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <utility>
+
+namespace numasio::detail {
+namespace {
+
+namespace json = boost::json;
+
+json::object topology_part(const topology& machine) {
+    json::array nodes;
+    for (const auto& node : machine.nodes) {
+        nodes.push_back(json::object{{"id", node.id.value},
+                                     {"cpus", ids(node.cpus)},
+                                     {"memory_bytes", node.memory.value},
+                                     {"free_memory_bytes_at_start", node.free_memory.value},
+                                     {"memory_allowed", node.memory_allowed}});
+    }
+    json::array cpus;
+    for (const auto& cpu : machine.cpus) {
+        cpus.push_back(json::object{{"id", cpu.id.value},
+                                    {"node", cpu.node.value},
+                                    {"core", cpu.core},
+                                    {"package", cpu.package},
+                                    {"l3_group", cpu.l3_group},
+                                    {"smt_index", cpu.smt_index},
+                                    {"allowed", cpu.allowed}});
+    }
+    json::array distances;
+    for (const auto& d : machine.distances) {
+        distances.push_back(json::object{{"from", d.from.value}, {"to", d.to.value}, {"value", d.value}});
+    }
+    return {{"origin", to_string(machine.origin)},
+            {"simulated", machine.origin == topology_origin::simulated},
+            {"source", machine.source},
+            {"nodes", std::move(nodes)},
+            {"cpus", std::move(cpus)},
+            {"distances", std::move(distances)}};
+}
+
+template <class Id>
+json::value ids_or_auto(const or_auto<std::vector<Id>>& asked) {
+    return asked ? json::value(ids(*asked)) : json::value("auto");
+}
+
+json::object pool_part(const pool_plan& pool) {
+    json::object result;
+    result["name"] = pool.name;
+    result["nodes"] = ids_or_auto(pool.nodes);
+    result["cpus"] = ids_or_auto(pool.cpus);
+    result["workers_per_node"] = pool.workers_per_node ? json::value(*pool.workers_per_node) : json::value("auto");
+    result["memory"] = json::object{{"policy", to_string(pool.memory.policy)},
+                                    {"per_worker_bytes", pool.memory.per_worker.value}};
+    result["lane"] = json::object{{"capacity", pool.lane.capacity},
+                                  {"producers", pool.lane.producers},
+                                  {"when_full", to_string(pool.lane.full)}};
+    result["idle"] = json::object{{"strategy", to_string(pool.idle.strategy)},
+                                  {"spin_seconds", in_seconds(pool.idle.spin)}};
+    result["slo"] = pool.slo ? json::value(json::object{{"quantile", pool.slo->quantile},
+                                                        {"target_seconds", in_seconds(pool.slo->target)}})
+                             : json::value(nullptr);
+    result["enforcement"] = to_string(pool.enforce);
+    return result;
+}
+
+json::object plan_part(const plan& asked) {
+    json::array pools;
+    for (const auto& pool : asked.pools) { pools.push_back(pool_part(pool)); }
+    json::array listeners;
+    for (const auto& listener : asked.listeners) {
+        listeners.push_back(
+            json::object{{"name", listener.name}, {"address", listener.address}, {"port", listener.port}});
+    }
+    return {{"control", json::object{{"cpus", ids_or_auto(asked.control.cpus)}}},
+            {"pools", std::move(pools)},
+            {"listeners", std::move(listeners)},
+            {"drain_seconds", in_seconds(asked.drain)},
+            {"simulate_nodes", asked.simulate_nodes}};
+}
+
+json::array texts(const std::vector<std::string>& lines) { return json::array(lines.begin(), lines.end()); }
+
+json::value pages_part(const std::optional<page_audit>& pages) {
+    if (!pages) { return nullptr; }
+    json::object on_node;
+    for (const auto& [node, count] : pages->on_node) { on_node[std::to_string(node.value)] = count; }
+    return json::object{{"asked", pages->asked}, {"unknown", pages->unknown}, {"on_node", std::move(on_node)}};
+}
+
+json::array placements_part(const std::vector<placement>& placements) {
+    json::array result;
+    for (const auto& one : placements) {
+        json::value error = nullptr;
+        if (one.error) {
+            error = json::object{{"value", one.error.value()},
+                                 {"category", one.error.category().name()},
+                                 {"message", one.error.message()}};
+        }
+        result.push_back(json::object{{"owner", one.owner},
+                                      {"subject", to_string(one.subject)},
+                                      {"outcome", to_string(one.outcome)},
+                                      {"asked", one.asked},
+                                      {"got", one.got},
+                                      {"why", one.why},
+                                      {"error", std::move(error)},
+                                      {"pages", pages_part(one.pages)}});
+    }
+    return result;
+}
+
+json::object verdict_part(const verdict& v) { return {{"ok", v.ok}, {"reason", v.reason}}; }
+
+}  // namespace
+
+std::string status_json(const snapshot& shown) {
+    json::object all;
+    all["version"] = NUMASIO_VERSION;
+    all["ready"] = verdict_part(ready(shown.now));
+    all["healthy"] = verdict_part(healthy(shown.now));
+    all["degraded"] = texts(shown.now.degraded);
+    all["topology"] = topology_part(shown.machine);
+    all["plan"] = plan_part(shown.asked);
+    all["layout"] = json::object{{"control_cpus", ids(shown.sites.control)}, {"notes", texts(shown.sites.notes)}};
+    all["placements"] = placements_part(shown.now.placements);
+    all["pools"] = pools_part(shown);
+    all["workers"] = workers_part(shown);
+    all["abandoned"] = shown.now.abandoned;
+    return json::serialize(all) + "\n";
+}
+
+}  // namespace numasio::detail
