@@ -2,6 +2,7 @@
 #pragma once
 
 #include <numasio/detail/bridge_core.hpp>
+#include <numasio/detail/reply_poster.hpp>
 #include <numasio/layout.hpp>
 #include <numasio/plan.hpp>
 #include <numasio/port.hpp>
@@ -15,13 +16,6 @@
 
 namespace numasio {
 
-/// How a stop went.
-struct stop_report {
-    std::uint64_t stopped = 0;  ///< requests that ended with errc::stopped
-    std::uint32_t stuck = 0;    ///< workers still inside a service call at the deadline
-    bool drained() const noexcept { return stopped == 0 && stuck == 0; }
-};
-
 /// Owns the workers of a plan and carries requests to them and replies back.
 /// Thread safety: distinct objects safe; shared objects: open() and start() from one thread,
 /// everything else from any thread.
@@ -34,7 +28,7 @@ public:
         : bridge(executor, std::move(asked), discover_topology()) {}
     template <class Executor>
     bridge(const Executor& executor, plan asked, topology machine);
-    ~bridge();  ///< stop(0)
+    ~bridge() = default;  ///< stop(0), if it has not been stopped
     bridge(const bridge&) = delete;
     bridge& operator=(const bridge&) = delete;
 
@@ -48,22 +42,41 @@ public:
     /// Pin, bind, prefault, verify, build the services; only then accept requests.
     /// Blocks: until every worker runs (prefaulting dominates). Fails: throws boost::system::system_error
     /// naming worker, call and errno; every thread already started is joined, nothing leaks.
-    void start();
+    void start() { core_->start(); }
 
     /// Closes the intake, lets the workers finish what was accepted until the deadline, ends the rest with
     /// errc::stopped, joins. Replies are posted to the executor as ever.
     /// Threads: any, also several at once and from a handler. Blocks: at most about `deadline`.
     /// A worker still inside a service call then is left to itself (it keeps its memory) and reported.
-    stop_report stop(std::chrono::nanoseconds deadline);
+    stop_report stop(std::chrono::nanoseconds deadline) { return core_->stop(deadline); }
 
-    std::vector<placement> placements() const;
-    bridge_status status() const;
-    const topology& machine() const noexcept;
-    const plan& asked() const noexcept;
-    const numasio::layout& sites() const noexcept;
+    /// What was asked, got and why, for each worker. Threads: any. Empty before start().
+    std::vector<placement> placements() const { return core_->placements(); }
+    /// A snapshot. Threads: any. Blocks: samples up to 1024 pages of each worker's memory.
+    bridge_status status() const { return core_->status(); }
+    const topology& machine() const noexcept { return core_->machine(); }
+    const plan& asked() const noexcept { return core_->asked(); }
+    const numasio::layout& sites() const noexcept { return core_->sites(); }
 
 private:
-    std::shared_ptr<detail::bridge_core> core_;
+    std::unique_ptr<detail::bridge_core> core_;
 };
+
+template <class Executor>
+bridge::bridge(const Executor& executor, plan asked, topology machine)
+    : core_(std::make_unique<detail::bridge_core>(
+          executor, [executor] { return std::make_unique<detail::reply_poster_for<Executor>>(executor); },
+          std::move(asked), std::move(machine))) {}
+
+template <class Request, class Response, class Service>
+port<Request, Response>& bridge::open(std::string_view pool) {
+    static_assert(service_for<Service, Request, Response>,
+                  "a service is built from node_context& and called with Request&&, and returns Response; "
+                  "Request and Response are movable, Response is default-initialisable");
+    auto opened = std::make_shared<port<Request, Response>>(
+        core_->open(pool, std::make_unique<detail::service_factory_for<Request, Response, Service>>()));
+    core_->keep(opened);
+    return *opened;
+}
 
 }  // namespace numasio

@@ -16,12 +16,8 @@ class basic_cell_state {
 public:
     enum value : std::uint64_t { free = 0, queued = 1, running = 2, cancelled = 3, done = 4, stopped = 5 };
 
-    /// Producer, owning the free cell; the ring's release publishes it. Returns the generation.
-    std::uint64_t publish() noexcept {
-        const auto generation = word_.load(Atomics::relaxed) & ~mask;
-        word_.store(generation | queued, Atomics::relaxed);
-        return generation;
-    }
+    /// Producer, owning the filled cell. Releases it: a stop looks at cells without going through the ring.
+    void publish() noexcept { word_.store(generation() | queued, Atomics::release); }
 
     /// Worker: the right to run. False: see what it is instead with get().
     bool try_run() noexcept { return move(queued, running); }
@@ -42,12 +38,14 @@ public:
     /// Delivering side, owning the finished cell: ends the generation.
     void recycle() noexcept { word_.store(generation() + (mask + 1), Atomics::relaxed); }
 
+    /// Producer, owning the free cell: what a later try_cancel() must name.
+    std::uint64_t generation() const noexcept { return word_.load(Atomics::relaxed) & ~mask; }
+
     value get() const noexcept { return static_cast<value>(word_.load(Atomics::acquire) & mask); }
 
 private:
     static constexpr std::uint64_t mask = 7;
 
-    std::uint64_t generation() const noexcept { return word_.load(Atomics::relaxed) & ~mask; }
     bool move(value from, value to) noexcept {
         auto expected = generation() | from;
         return word_.compare_exchange_strong(expected, (expected & ~mask) | to, Atomics::acq_rel, Atomics::relaxed);

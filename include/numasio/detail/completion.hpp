@@ -53,7 +53,7 @@ public:
     const auto& get() const noexcept { return executor_; }
 
 private:
-    std::decay_t<asio::prefer_result_t<Executor, asio::execution::outstanding_work_t::tracked_t>> executor_;
+    std::decay_t<typename asio::prefer_result<Executor, asio::execution::outstanding_work_t::tracked_t>::type> executor_;
 };
 template <class Executor>
 class tracked_executor<Executor, false> {  // Networking TS executors: on_work_started/on_work_finished

@@ -21,7 +21,6 @@ namespace numasio::detail {
 template <class Request, class Response>
 struct cell {
     cell_state state;
-    std::uint64_t generation = 0;
     std::int64_t submitted_ns = 0;
     std::uint32_t next = no_slot;  // link in the list that the cell is in
     errc failure{};                // 0: none
@@ -60,27 +59,30 @@ public:
         return slot;
     }
 
-    /// Fills the acquired slot and hands it to the worker; never fails once `handler` is stored.
-    /// Returns the cell's generation.
+    /// Fills the acquired slot; returns the generation that cancel() takes.
+    /// Fails: what storing the handler or moving the request throws; the slot stays acquired then.
     template <class Handler>
-    std::uint64_t submit(std::uint32_t slot, Request&& request, Handler&& handler,
-                         const asio::any_io_executor& home, std::int64_t now_ns) {
+    std::uint64_t fill(std::uint32_t slot, Request&& request, Handler&& handler,
+                       const asio::any_io_executor& home, std::int64_t now_ns) {
         auto& c = cells_[slot];
-        c.request.emplace(std::move(request));
         c.done.emplace(std::forward<Handler>(handler), home);
+        c.request.emplace(std::move(request));
         c.submitted_ns = now_ns;
         c.failure = {};
-        counters.offered.add();
+        return c.state.generation();
+    }
+    /// Hands the filled slot to the worker. Never fails.
+    void publish(std::uint32_t slot) noexcept {
         counters.accepted.add();
-        c.generation = c.state.publish();
-        const auto generation = c.generation;
+        cells_[slot].state.publish();  // from here on a stop may take the cell
         requests_.push(slot);
-        return generation;
     }
 
-    /// Any thread: an acquired slot that will not be submitted.
-    void give_back(std::uint32_t slot) noexcept {
-        freed_.push(slot, [this](std::uint32_t s) -> std::uint32_t& { return cells_[s].next; });
+    /// Any thread: an acquired slot that will not be published, filled or not.
+    void drop(std::uint32_t slot) noexcept {
+        cells_[slot].done.destroy();
+        cells_[slot].request.reset();
+        give_back(slot);
     }
 
     /// The caller's cancellation: the request will not run if it has not been started.
@@ -95,6 +97,7 @@ public:
     }
 
     // --- worker -----------------------------------------------------------------------------------
+    /// Serves at most one batch; returns how many requests it took.
     template <class Service>
     std::size_t serve(Service& service, serve_context& context) noexcept {
         std::array<std::uint32_t, batch> taken;
@@ -167,6 +170,9 @@ private:
         return false;  // stopped by somebody else, who completes it
     }
 
+    void give_back(std::uint32_t slot) noexcept {
+        freed_.push(slot, [this](std::uint32_t s) -> std::uint32_t& { return cells_[s].next; });
+    }
     void complete_elsewhere(std::uint32_t slot) noexcept {
         counters.stopped.fetch_add(1, std::memory_order_relaxed);
         completed_elsewhere_.push(slot, [this](std::uint32_t s) -> std::uint32_t& { return cells_[s].next; });

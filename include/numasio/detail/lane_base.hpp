@@ -73,7 +73,7 @@ public:
     lane_status status() const noexcept;
 
     struct lane_counters {
-        single_writer_counter offered, accepted, rejected;     // by the producer thread
+        single_writer_counter accepted, rejected;              // by the producer thread
         alignas(64) single_writer_counter ran, failed, cancelled;  // by the worker
         alignas(64) single_writer_counter delivered;           // by the control plane
         std::atomic<std::uint64_t> stopped{0};                 // by whoever stops

@@ -1,0 +1,40 @@
+// The one file in which the control plane and the hot path meet.
+#include "control_plane/bridge/assembly.hpp"
+
+#include "hot_path/worker.hpp"
+
+namespace numasio::detail {
+namespace {
+
+class hot_worker final : public running_worker {
+public:
+    explicit hot_worker(hot_path::worker_orders orders) : worker_(std::move(orders)) {}
+    void wait_until_serving() override { worker_.wait_until_serving(); }
+    bool join_until(std::chrono::steady_clock::time_point deadline) noexcept override {
+        return worker_.join_until(deadline);
+    }
+    void leave() noexcept override { worker_.leave(); }
+
+private:
+    hot_path::worker worker_;
+};
+
+}  // namespace
+
+std::unique_ptr<running_worker> launch_worker(std::shared_ptr<worker_core> core, const pool_plan& asked,
+                                              std::uint32_t workers, const topology& machine,
+                                              std::shared_ptr<const service_factory> factory) {
+    hot_path::worker_orders orders;
+    orders.home_cpus = machine.allowed_cpus(core->site.node);
+    orders.core = std::move(core);
+    orders.factory = std::move(factory);
+    orders.workers = workers;
+    orders.memory = asked.memory;
+    orders.lane = asked.lane;
+    orders.idle = asked.idle;
+    orders.enforce = asked.enforce;
+    orders.origin = machine.origin;
+    return std::make_unique<hot_worker>(std::move(orders));
+}
+
+}  // namespace numasio::detail

@@ -1,0 +1,30 @@
+// The seam between the planes, seen from the control plane: launch a worker, wait for it, join it.
+#pragma once
+
+#include <numasio/detail/service_factory.hpp>
+#include <numasio/detail/worker_core.hpp>
+#include <numasio/plan.hpp>
+#include <numasio/topology.hpp>
+
+#include <chrono>
+#include <memory>
+
+namespace numasio::detail {
+
+class running_worker {
+public:
+    virtual ~running_worker() = default;
+    /// Blocks until the worker serves; throws what its start threw.
+    virtual void wait_until_serving() = 0;
+    /// Blocks until the thread has ended or `deadline`; false where it has not.
+    virtual bool join_until(std::chrono::steady_clock::time_point deadline) noexcept = 0;
+    /// The thread will not end in time: it keeps what it shares and goes its own way.
+    virtual void leave() noexcept = 0;
+};
+
+/// Creates the thread. Fails: throws boost::system::system_error (errc::thread_refused behind the system's text).
+std::unique_ptr<running_worker> launch_worker(std::shared_ptr<worker_core> core, const pool_plan& asked,
+                                              std::uint32_t workers, const topology& machine,
+                                              std::shared_ptr<const service_factory> factory);
+
+}  // namespace numasio::detail

@@ -1,0 +1,171 @@
+// The bridge's life: open pools, start workers, stop them, say how they are.
+#include <numasio/detail/bridge_core.hpp>
+
+#include "control_plane/bridge/assembly.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+
+namespace numasio::detail {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+topology used_topology(const plan& asked, topology machine) {
+    return asked.simulate_nodes == 0 ? std::move(machine) : simulate_nodes(machine, asked.simulate_nodes);
+}
+
+clock::time_point deadline_in(std::chrono::nanoseconds wait) {
+    const auto now = clock::now();
+    return wait < clock::time_point::max() - now ? now + wait : clock::time_point::max();
+}
+
+}  // namespace
+
+bridge_core::bridge_core(boost::asio::any_io_executor executor, poster_factory posters, plan asked, topology machine)
+    : executor_(std::move(executor)),
+      posters_(std::move(posters)),
+      plan_(std::move(asked)),
+      machine_(used_topology(plan_, std::move(machine))),
+      layout_(make_layout(plan_, machine_)),
+      abandoned_(std::make_shared<std::atomic<std::uint64_t>>(0)) {}
+
+bridge_core::~bridge_core() {
+    stop(std::chrono::nanoseconds::zero());
+    for (auto& pool : pools_) {
+        for (auto& worker : pool.workers) { worker->cut(); }
+    }
+}
+
+std::uint32_t bridge_core::workers_of(std::string_view pool) const noexcept {
+    const auto is_ours = [&](const worker_site& site) { return site.pool == pool; };
+    return static_cast<std::uint32_t>(std::count_if(layout_.workers.begin(), layout_.workers.end(), is_ours));
+}
+
+std::shared_ptr<pool_core> bridge_core::open(std::string_view pool, std::unique_ptr<service_factory> factory) {
+    const std::lock_guard lock(mutex_);
+    const auto* asked = plan_.find_pool(pool);
+    const auto name = std::string(pool);
+    if (asked == nullptr) { throw boost::system::system_error(errc::unknown_pool, name); }
+    const bool twice = std::any_of(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == asked; });
+    if (phase_ != phase::made || twice) { throw boost::system::system_error(errc::already_started, "open " + name); }
+    auto core = std::make_shared<pool_core>(name, executor_, workers_of(pool));
+    pools_.push_back({asked, std::move(factory), core, {}});
+    return core;
+}
+
+void bridge_core::start() {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "start"); }
+    if (!machine_.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine_.source); }
+    for (const auto& asked : plan_.pools) {
+        if (std::none_of(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == &asked; })) {
+            throw boost::system::system_error(errc::pool_not_served, asked.name);
+        }
+    }
+    try {
+        for (auto& pool : pools_) { launch(pool); }
+        for (auto& worker : running_) { worker->wait_until_serving(); }
+    } catch (...) {
+        stop_workers(clock::time_point::max());
+        for (auto& pool : pools_) { pool.workers.clear(); }
+        running_.clear();
+        throw;
+    }
+    for (auto& pool : pools_) { pool.core->open(pool.workers); }
+    phase_ = phase::started;
+}
+
+void bridge_core::launch(opened_pool& pool) {
+    const auto workers = pool.core->workers();
+    for (const auto& site : layout_.workers) {
+        if (site.pool != pool.asked->name) { continue; }
+        auto core = std::make_shared<worker_core>(site, posters_(), abandoned_);
+        running_.push_back(launch_worker(core, *pool.asked, workers, machine_, pool.factory));
+        pool.workers.push_back(std::move(core));
+    }
+}
+
+stop_report bridge_core::stop(std::chrono::nanoseconds wait) {
+    const std::lock_guard lock(mutex_);
+    if (phase_ == phase::started) {
+        for (auto& pool : pools_) { pool.core->close(); }
+        report_ = stop_workers(deadline_in(wait));
+    }
+    phase_ = phase::stopped;
+    return report_;
+}
+
+stop_report bridge_core::stop_workers(clock::time_point deadline) {
+    for (auto& pool : pools_) {
+        for (auto& worker : pool.workers) {
+            // [close-2] Pairs with [close-1] in port and [close-3] in the worker.
+            worker->closing.store(true, std::memory_order_seq_cst);
+            worker->ring();
+        }
+    }
+    stop_report report;
+    std::vector<running_worker*> late;
+    for (auto& worker : running_) {
+        if (!worker->join_until(deadline)) { late.push_back(worker.get()); }
+    }
+    if (!late.empty()) {
+        // Past the deadline: nothing starts any more, and what is queued behind a running call ends here.
+        for (auto& pool : pools_) {
+            for (auto& worker : pool.workers) {
+                worker->serving.abort.store(true, std::memory_order_relaxed);
+                std::uint64_t ended = 0;
+                for (const auto& l : worker->lanes) { ended += l->stop_queued(); }
+                if (ended != 0) { worker->replies_ready(); }
+            }
+        }
+        constexpr auto grace = std::chrono::milliseconds(20);  // for workers that were between two calls
+        const auto last = clock::now() + grace;
+        for (auto* worker : late) {
+            if (worker->join_until(last)) { continue; }
+            worker->leave();
+            ++report.stuck;
+        }
+    }
+    report.stopped = count_stopped();
+    return report;
+}
+
+std::uint64_t bridge_core::count_stopped() const noexcept {
+    std::uint64_t n = 0;
+    for (const auto& pool : pools_) {
+        for (const auto& worker : pool.workers) {
+            for (const auto& l : worker->lanes) { n += l->counters.stopped.load(std::memory_order_relaxed); }
+        }
+    }
+    return n;
+}
+
+std::vector<placement> bridge_core::placements() const {
+    std::vector<placement> all;
+    if (phase_ == phase::made) { return all; }
+    for (const auto& pool : pools_) {
+        for (const auto& worker : pool.workers) {
+            all.insert(all.end(), worker->placements.begin(), worker->placements.end());
+        }
+    }
+    return all;
+}
+
+bridge_status bridge_core::status() const {
+    bridge_status s;
+    s.placements = placements();
+    for (const auto& p : s.placements) {
+        if (p.outcome == placement_outcome::degraded) { s.degraded.push_back(to_text(p)); }
+    }
+    s.accepting = phase_ == phase::started;
+    s.abandoned = abandoned_->load(std::memory_order_relaxed);
+    if (phase_ == phase::made) { return s; }
+    for (const auto& pool : pools_) {
+        for (const auto& worker : pool.workers) { s.workers.push_back(worker->status()); }
+    }
+    return s;
+}
+
+}  // namespace numasio::detail

@@ -1,0 +1,110 @@
+// Gives each producer thread its lanes and takes them back when the thread ends.
+#include <numasio/detail/pool_core.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <iterator>
+
+namespace numasio::detail {
+namespace {
+
+/// The lanes of one thread in all pools that it has called; ends with the thread.
+class thread_rows {
+public:
+    struct entry {
+        std::weak_ptr<pool_core> pool;
+        std::uint64_t id;
+        std::size_t row;
+    };
+    ~thread_rows() {
+        for (const auto& e : entries_) {
+            if (const auto pool = e.pool.lock()) { pool->give_back(e.row); }
+        }
+    }
+    const entry* find(std::uint64_t pool) const noexcept {
+        const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const entry& e) { return e.id == pool; });
+        return found == entries_.end() ? nullptr : std::to_address(found);
+    }
+    void add(entry e) {
+        std::erase_if(entries_, [](const entry& old) { return old.pool.expired(); });
+        entries_.push_back(std::move(e));
+    }
+
+private:
+    std::vector<entry> entries_;
+};
+
+std::uint64_t next_id() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+thread_rows& this_thread_rows() {
+    thread_local thread_rows rows;
+    return rows;
+}
+
+}  // namespace
+
+pool_core::pool_core(std::string name, boost::asio::any_io_executor executor, std::uint32_t workers)
+    : id_(next_id()), name_(std::move(name)), executor_(std::move(executor)), workers_(workers) {}
+
+pool_core::last_row& pool_core::last_used() noexcept {
+    thread_local last_row row;
+    return row;
+}
+
+void pool_core::open(std::vector<std::shared_ptr<worker_core>> cores) {
+    cores_ = std::move(cores);
+    const std::lock_guard lock(rows_mutex_);
+    const auto places = cores_.empty() ? 0 : cores_.front()->lanes.size();
+    rows_.resize(places);
+    taken_.assign(places, false);
+    for (std::size_t row = 0; row < places; ++row) {
+        for (const auto& core : cores_) { rows_[row].push_back(core->lanes[row].get()); }
+    }
+    fork_generation_ = fork_generation();
+    phase_.store(open_phase, std::memory_order_release);
+}
+
+void pool_core::close() noexcept { phase_.store(closed_phase, std::memory_order_release); }
+
+std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
+    const auto refuse = [&](errc reason) {
+        why = reason;
+        refused.fetch_add(1, std::memory_order_relaxed);
+        return std::span<lane_base* const>{};
+    };
+    const auto now = phase_.load(std::memory_order_acquire);
+    if (now == new_phase) { return refuse(errc::not_started); }
+    if (now == closed_phase) { return refuse(errc::stopped); }
+    if (numasio::detail::fork_generation() != fork_generation_) { return refuse(errc::forked); }
+
+    auto& mine = this_thread_rows();
+    std::size_t row = 0;
+    if (const auto* held = mine.find(id_)) {
+        row = held->row;
+    } else {
+        const std::lock_guard lock(rows_mutex_);
+        const auto free = std::find(taken_.begin(), taken_.end(), false);
+        if (free == taken_.end()) { return refuse(errc::no_lane); }
+        row = static_cast<std::size_t>(std::distance(taken_.begin(), free));
+        try {
+            mine.add({weak_from_this(), id_, row});
+        } catch (const std::exception&) {  // no memory for the thread's list: no lane
+            return refuse(errc::no_lane);
+        }
+        *free = true;
+        for (auto* l : rows_[row]) { l->in_use.store(true, std::memory_order_relaxed); }
+    }
+    last_used() = {id_, rows_[row].data()};
+    return rows_[row];
+}
+
+void pool_core::give_back(std::size_t row) noexcept {
+    const std::lock_guard lock(rows_mutex_);
+    taken_[row] = false;
+    for (auto* l : rows_[row]) { l->in_use.store(false, std::memory_order_relaxed); }
+}
+
+}  // namespace numasio::detail

@@ -1,0 +1,32 @@
+// A lane's figures, and the end of the process where an invariant of ours is broken.
+#include <numasio/detail/lane_base.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace numasio::detail {
+
+void unexpected(const char* what) noexcept {
+    std::fprintf(stderr, "numasio: internal error, please report: %s\n", what);
+    std::abort();
+}
+
+lane_status lane_base::status() const noexcept {
+    lane_status s;
+    s.capacity = capacity_;
+    s.in_use = in_use.load(std::memory_order_relaxed);
+    // What ended is read before what was accepted, so that `queued` never comes out negative.
+    s.delivered = counters.delivered.get();
+    s.failed = counters.failed.get();
+    s.ran = counters.ran.get();
+    s.cancelled = counters.cancelled.get();
+    s.stopped = counters.stopped.load(std::memory_order_relaxed);
+    s.accepted = counters.accepted.get();
+    s.rejected = counters.rejected.get();
+    s.offered = s.accepted + s.rejected;
+    const auto ended = s.ran + s.cancelled + s.stopped;
+    s.queued = s.accepted > ended ? s.accepted - ended : 0;
+    return s;
+}
+
+}  // namespace numasio::detail

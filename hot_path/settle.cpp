@@ -1,0 +1,163 @@
+// Every step of the start yields a placement: what was asked, what the kernel says was got, and why.
+#include "hot_path/settle.hpp"
+
+#include <numasio/affinity.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <string>
+#include <utility>
+
+namespace numasio::hot_path {
+namespace {
+
+std::string name_of(const worker_site& site) { return site.pool + "/" + std::to_string(site.index); }
+std::string node_text(node_id node) { return "node " + std::to_string(node.value); }
+std::string size_text(bytes size) { return std::to_string(size.value >> 10) + " KiB"; }
+
+class settler {
+public:
+    explicit settler(const worker_orders& orders) : orders_(orders), core_(*orders.core) {}
+
+    void pin() {
+        const auto& site = core_.site;
+        auto p = begin(placement_subject::cpu, "CPU " + std::to_string(site.cpu.value));
+        const auto ec = pin_this_thread(std::span(&site.cpu, 1));
+        p.got = "CPU " + to_list(this_thread_cpus());
+        finish(std::move(p), ec, "sched_setaffinity");
+        name_this_thread(name_of(site));
+    }
+
+    void set_memory_policy() {
+        auto p = begin(placement_subject::thread_memory, "preferred " + node_text(core_.site.memory_node));
+        if (!nodes_are_real()) { return unbound(std::move(p)); }
+        // The thread's own allocations prefer the node and fall back elsewhere: a bound malloc could kill the process.
+        const auto ec = set_this_thread_memory(core_.site.memory_node, memory_policy::preferred);
+        p.got = ec ? "the process's default policy" : "preferred " + node_text(core_.site.memory_node);
+        finish(std::move(p), ec, "set_mempolicy");
+    }
+
+    node_region place(placement_subject subject, bytes size) {
+        auto p = begin(subject, size_text(size) + ", " + policy_text());
+        auto region = map(size);
+        if (!nodes_are_real()) {
+            fault_in(region);
+            unbound(std::move(p));
+            return region;
+        }
+        const auto bound = region.bind(core_.site.memory_node, orders_.memory.policy);
+        if (bound && orders_.enforce == enforcement::strict) { fail("mbind", bound, p); }
+        fault_in(region);
+        p.pages = region.audit();
+        p.got = nodes_text(*p.pages);
+        if (bound) {
+            finish(std::move(p), bound, "mbind");
+        } else if (p.pages->on_node.empty()) {
+            core_.pages_are_known = false;
+            p.got = "page locations unknown";
+            finish(std::move(p), errc::bind_refused, "move_pages gave no answer");
+        } else {
+            const bool home = p.pages->on(core_.site.memory_node) == p.pages->asked - p.pages->unknown;
+            finish(std::move(p), home ? error_code{} : error_code(errc::pages_elsewhere), "page audit");
+        }
+        return region;
+    }
+
+private:
+    placement begin(placement_subject subject, std::string asked) const {
+        placement p;
+        p.subject = subject;
+        p.owner = name_of(core_.site);
+        p.asked = std::move(asked);
+        return p;
+    }
+
+    std::string policy_text() const {
+        return std::string(to_string(orders_.memory.policy)) + " " + node_text(core_.site.memory_node);
+    }
+
+    static std::string nodes_text(const page_audit& audit) {
+        std::vector<node_id> nodes;
+        for (const auto& [node, pages] : audit.on_node) { nodes.push_back(node); }
+        return (nodes.size() == 1 ? "node " : "nodes ") + to_list(nodes);
+    }
+
+    /// Honoured, or degraded with the reason; under strict enforcement the start ends here.
+    void finish(placement p, error_code ec, const std::string& step) {
+        if (!ec) {
+            p.outcome = placement_outcome::honoured;
+            if (core_.site.memory_node != core_.site.node && p.subject != placement_subject::cpu) {
+                p.why = node_text(core_.site.node) + " has no memory; " + node_text(core_.site.memory_node) + " is nearest";
+            }
+        } else {
+            if (orders_.enforce == enforcement::strict) { fail(step, ec, p); }
+            p.outcome = placement_outcome::degraded;
+            p.why = step + ": " + ec.message();
+            p.error = ec;
+        }
+        core_.placements.push_back(std::move(p));
+    }
+
+    bool nodes_are_real() const noexcept { return orders_.origin == topology_origin::live; }
+
+    /// There is no real node to bind to: pretend nodes, or a machine whose nodes could not be discovered.
+    void unbound(placement p) {
+        p.got = "not bound";
+        if (orders_.origin == topology_origin::simulated) {
+            p.outcome = placement_outcome::simulated;
+            p.why = "pretend nodes have no memory of their own";
+            core_.placements.push_back(std::move(p));
+        } else {
+            finish(std::move(p), errc::not_this_machine, "the machine's nodes could not be discovered");
+        }
+    }
+
+    [[noreturn]] void fail(const std::string& step, error_code ec, const placement& p) const {
+        throw boost::system::system_error(
+            ec, p.owner + " on CPU " + std::to_string(core_.site.cpu.value) + ", " + node_text(core_.site.node) + ": " +
+                    step + " (asked: " + p.asked + (p.got.empty() ? "" : "; got: " + p.got) + "); strict enforcement");
+    }
+
+    node_region map(bytes size) const {
+        try {
+            return node_region(size);
+        } catch (const boost::system::system_error& e) {
+            throw boost::system::system_error(e.code(), name_of(core_.site) + ": mmap of " + size_text(size));
+        }
+    }
+
+    void fault_in(node_region& region) const {
+        if (const auto ec = region.prefault()) {
+            throw boost::system::system_error(ec, name_of(core_.site) + ": prefaulting " +
+                                                      size_text(bytes{region.data().size()}) +
+                                                      "; lower the pool's memory.per_worker or lane.capacity");
+        }
+    }
+
+    const worker_orders& orders_;
+    detail::worker_core& core_;
+};
+
+}  // namespace
+
+void settle(const worker_orders& orders) {
+    auto& core = *orders.core;
+    core.pages_are_known = orders.origin == topology_origin::live;
+    settler steps(orders);
+    steps.pin();
+    steps.set_memory_policy();
+
+    const auto lane_bytes = bytes{orders.lane.producers * orders.factory->lane_footprint(orders.lane.capacity)};
+    core.lane_memory = steps.place(placement_subject::lane_memory, lane_bytes);
+    core.service_memory = steps.place(placement_subject::service_memory, orders.memory.per_worker);
+
+    const auto room = core.lane_memory.data();
+    core.lane_arena = std::make_unique<std::pmr::monotonic_buffer_resource>(room.data(), room.size(),
+                                                                            std::pmr::null_memory_resource());
+    core.lanes.reserve(orders.lane.producers);
+    for (std::uint32_t i = 0; i < orders.lane.producers; ++i) {
+        core.lanes.push_back(orders.factory->make_lane(orders.lane.capacity, *core.lane_arena));
+    }
+}
+
+}  // namespace numasio::hot_path

@@ -1,0 +1,175 @@
+// The worker's life: settle, build the service, serve until told to leave, destroy the service here.
+#include "hot_path/worker.hpp"
+
+#include "hot_path/settle.hpp"
+
+#include <numasio/affinity.hpp>
+#include <numasio/detail/platform.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+
+namespace numasio::hot_path {
+
+using clock = std::chrono::steady_clock;
+
+struct worker::shared {
+    explicit shared(worker_orders o) : orders(std::move(o)) {}
+
+    worker_orders orders;
+    std::exception_ptr failure;             // written before the phase that tells of it
+    enum : std::uint32_t { settling, serving, failed, ended };
+    std::atomic<std::uint32_t> phase{settling};
+
+    void enter(std::uint32_t next) noexcept {
+        phase.store(next, std::memory_order_release);
+        detail::futex_wake_one(phase);
+    }
+};
+
+namespace {
+
+/// The serving loop. One object per worker, on its thread.
+class server {
+public:
+    server(const worker_orders& orders, detail::hosted_service& service, const node_memory& memory)
+        : orders_(orders), core_(*orders.core), service_(service), memory_(memory) {}
+
+    void run() noexcept {
+        for (;;) {
+            const bool closing = core_.closing.load(std::memory_order_acquire);
+            // [close-3] Pairs with [close-1]: a request pushed before its producer could see the closing
+            // is in the sweep that follows this fence.
+            if (closing) { core_.bell.fence(); }
+            if (sweep()) { continue; }
+            if (closing) { return; }
+            idle();
+        }
+    }
+
+private:
+    /// One batch of each lane; replies go back together. False if there was nothing.
+    bool sweep() noexcept {
+        std::size_t served = 0;
+        for (const auto& l : core_.lanes) { served += service_.serve(*l, core_.serving); }
+        if (served == 0) { return false; }
+        core_.replies_ready();
+        core_.serving.busy_since.store(0, std::memory_order_relaxed);
+        core_.batches.add();
+        core_.memory_used.store(memory_.used().value, std::memory_order_relaxed);
+        sample_cpu();
+        return true;
+    }
+
+    /// Execution locality: where this batch ran. Cost: no system call.
+    void sample_cpu() noexcept {
+        const auto cpu = current_cpu();
+        if (!cpu) { return; }
+        core_.execution_samples.add();
+        const auto& home = orders_.home_cpus;
+        if (*cpu == core_.site.cpu || std::binary_search(home.begin(), home.end(), *cpu)) {
+            core_.execution_at_home.add();
+        }
+    }
+
+    void idle() noexcept {
+        switch (orders_.idle.strategy) {
+            case idle_strategy::busy_spin: return detail::cpu_relax();
+            case idle_strategy::spin_then_park:
+                if (spin()) { return; }
+                break;
+            case idle_strategy::park: break;
+        }
+        // [wake-1] is in prepare(): announce the sleep, then look once more, then sleep.
+        core_.bell.prepare();
+        if (core_.has_requests() || core_.closing.load(std::memory_order_relaxed)) { return core_.bell.cancel(); }
+        core_.parks.add();
+        core_.bell.park();
+    }
+
+    /// True as soon as there is work, false when the budget is used up.
+    bool spin() noexcept {
+        constexpr int looks_per_clock_read = 32;
+        const auto until = clock::now() + orders_.idle.spin;
+        do {
+            for (int i = 0; i < looks_per_clock_read; ++i) {
+                if (core_.has_requests() || core_.closing.load(std::memory_order_relaxed)) { return true; }
+                detail::cpu_relax();
+            }
+        } while (clock::now() < until);
+        return false;
+    }
+
+    const worker_orders& orders_;
+    detail::worker_core& core_;
+    detail::hosted_service& service_;
+    const node_memory& memory_;
+};
+
+}  // namespace
+
+void worker::run(const std::shared_ptr<shared>& self) noexcept {
+    auto& core = *self->orders.core;
+    const auto& site = core.site;
+    try {
+        settle(self->orders);
+        node_memory memory(core.service_memory.data());
+        node_context context(site.node, site.cpu, site.index, self->orders.workers, memory, memory.limit());
+        const auto service = self->orders.factory->make_service(context);
+        core.memory_used.store(memory.used().value, std::memory_order_relaxed);
+        core.state.store(worker_state::running, std::memory_order_release);
+        self->enter(shared::serving);
+        server(self->orders, *service, memory).run();
+    } catch (...) {
+        self->failure = std::current_exception();
+        return self->enter(shared::failed);
+    }
+    core.state.store(worker_state::stopped, std::memory_order_release);
+    self->enter(shared::ended);
+}
+
+worker::worker(worker_orders orders) : shared_(std::make_shared<shared>(std::move(orders))) {
+    try {
+        thread_ = std::thread([self = shared_] { run(self); });
+    } catch (const std::system_error& e) {
+        const auto& site = shared_->orders.core->site;
+        throw boost::system::system_error(
+            errc::thread_refused, site.pool + "/" + std::to_string(site.index) + " (" + e.what() +
+                                      "); raise the limit on threads (ulimit -u, pids.max) or plan fewer workers");
+    }
+}
+
+worker::~worker() {
+    if (thread_.joinable()) { thread_.join(); }
+}
+
+void worker::wait_until_serving() {
+    for (auto p = shared_->phase.load(std::memory_order_acquire); p == shared::settling;
+         p = shared_->phase.load(std::memory_order_acquire)) {
+        detail::futex_wait(shared_->phase, shared::settling);
+    }
+    if (shared_->phase.load(std::memory_order_acquire) == shared::failed) { std::rethrow_exception(shared_->failure); }
+}
+
+bool worker::join_until(clock::time_point deadline) noexcept {
+    if (!thread_.joinable()) { return true; }
+    for (auto p = shared_->phase.load(std::memory_order_acquire); p != shared::failed && p != shared::ended;
+         p = shared_->phase.load(std::memory_order_acquire)) {
+        const auto left = deadline - clock::now();
+        if (left <= clock::duration::zero()) { return false; }
+        detail::futex_wait_for(shared_->phase, p, left);
+    }
+    thread_.join();
+    return true;
+}
+
+void worker::leave() noexcept {
+    if (!thread_.joinable()) { return; }
+    shared_->orders.core->state.store(worker_state::stuck, std::memory_order_relaxed);
+    thread_.detach();
+}
+
+}  // namespace numasio::hot_path

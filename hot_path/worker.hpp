@@ -1,0 +1,51 @@
+// A hot-path worker: one pinned thread that serves its lanes with a service built in its node's memory.
+#pragma once
+
+#include <numasio/detail/service_factory.hpp>
+#include <numasio/detail/worker_core.hpp>
+#include <numasio/node_memory.hpp>
+#include <numasio/plan.hpp>
+#include <numasio/topology.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace numasio::hot_path {
+
+/// All that a worker needs to know before its thread exists.
+struct worker_orders {
+    std::shared_ptr<detail::worker_core> core;
+    std::shared_ptr<const detail::service_factory> factory;
+    std::uint32_t workers = 0;  // in the pool
+    memory_plan memory;
+    lane_plan lane;
+    idle_plan idle;
+    enforcement enforce = enforcement::best_effort;
+    topology_origin origin = topology_origin::fallback;
+    std::vector<cpu_id> home_cpus;  // ascending: a batch on one of these ran at home
+};
+
+/// Threads: the members below by the thread that made the worker; run() is the worker's own.
+class worker {
+public:
+    /// Creates the thread. Fails: throws boost::system::system_error with the system's errno.
+    explicit worker(worker_orders orders);
+    ~worker();
+
+    void wait_until_serving();
+    bool join_until(std::chrono::steady_clock::time_point deadline) noexcept;
+    void leave() noexcept;
+
+private:
+    struct shared;  // outlives this object where the thread has been left to itself
+    static void run(const std::shared_ptr<shared>& self) noexcept;
+
+    std::shared_ptr<shared> shared_;
+    std::thread thread_;
+};
+
+}  // namespace numasio::hot_path

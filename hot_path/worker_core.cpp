@@ -1,0 +1,136 @@
+// The seam that both planes share: delivering replies, cutting the way back, taking snapshots.
+#include <numasio/detail/worker_core.hpp>
+
+#include <thread>
+#include <utility>
+
+namespace numasio::detail {
+namespace {
+
+constexpr std::size_t lane_turn = 64;      // replies of one lane before the next lane's turn
+constexpr std::size_t drain_turn = 1024;   // replies before other handlers of the io_context get theirs
+constexpr std::size_t pages_per_sample = 1024;
+constexpr std::int64_t stuck_after_ns = 1'000'000'000;
+
+}  // namespace
+
+drain_operation::~drain_operation() {
+    if (core_) { core_->abandon(); }
+}
+
+void drain_operation::operator()() { std::exchange(core_, nullptr)->drain(); }
+
+worker_core::worker_core(worker_site where, std::unique_ptr<reply_poster> poster,
+                         std::shared_ptr<std::atomic<std::uint64_t>> abandoned)
+    : site(std::move(where)), poster_(std::move(poster)), abandoned_(std::move(abandoned)) {}
+
+worker_core::~worker_core() = default;
+
+bool worker_core::has_requests() const noexcept {
+    for (const auto& l : lanes) {
+        if (l->has_requests()) { return true; }
+    }
+    return false;
+}
+
+bool worker_core::has_replies() const noexcept {
+    for (const auto& l : lanes) {
+        if (l->has_replies()) { return true; }
+    }
+    return false;
+}
+
+void worker_core::replies_ready() noexcept {
+    // [cut-1] Pairs with [cut-2]: count this thread in BEFORE looking whether the way back was cut.
+    posting_.fetch_add(1, std::memory_order_seq_cst);
+    // [drain-1] Pairs with [drain-2]: the replies were published before this exchange; whoever holds
+    // `scheduled_` looks for replies again after giving it up.
+    if (!cut_.load(std::memory_order_seq_cst) && !scheduled_.exchange(true, std::memory_order_acq_rel)) {
+        poster_->post(drain_operation(shared_from_this()));
+    }
+    posting_.fetch_sub(1, std::memory_order_release);
+}
+
+void worker_core::drain() {
+    struct turn {  // also when a handler throws: the drain stays scheduled and goes on later
+        worker_core* core;
+        ~turn() {
+            if (core == nullptr) { return; }
+            core->poster_->post(drain_operation(core->shared_from_this()));
+        }
+    } again{this};
+
+    for (std::size_t total = 0; total < drain_turn;) {
+        std::size_t delivered = 0;
+        delivery_clock clock(round_trip_);
+        for (const auto& l : lanes) { delivered += l->deliver(lane_turn, clock); }
+        total += delivered;
+        if (delivered != 0) { continue; }
+        if (cut_.load(std::memory_order_acquire)) {
+            again.core = nullptr;
+            return abandon();  // what a worker that never returned still holds
+        }
+        // [drain-2] Pairs with [drain-1]: give the drain up BEFORE the last look.
+        scheduled_.exchange(false, std::memory_order_acq_rel);
+        const bool more = has_replies() || cut_.load(std::memory_order_acquire);
+        if (!more || scheduled_.exchange(true, std::memory_order_acq_rel)) {
+            again.core = nullptr;
+            return;
+        }
+    }
+}
+
+void worker_core::cut() noexcept {
+    // [cut-2] Pairs with [cut-1]: afterwards no thread is posting and none will.
+    cut_.store(true, std::memory_order_seq_cst);
+    while (posting_.load(std::memory_order_acquire) != 0) { std::this_thread::yield(); }
+    // A drain that is pending or running delivers what is left; without one nobody will.
+    if (!scheduled_.exchange(true, std::memory_order_acq_rel)) { abandon(); }
+}
+
+void worker_core::abandon() noexcept {
+    std::uint64_t n = 0;
+    for (const auto& l : lanes) { n += l->abandon(); }
+    abandoned_->fetch_add(n, std::memory_order_relaxed);
+}
+
+worker_status worker_core::status() const {
+    worker_status s;
+    s.site = site;
+    s.state = state.load(std::memory_order_acquire);
+    const auto busy_since = serving.busy_since.load(std::memory_order_relaxed);
+    if (s.state == worker_state::running && busy_since != 0 && steady_ns() - busy_since > stuck_after_ns) {
+        s.state = worker_state::stuck;
+    }
+    if (s.state == worker_state::starting) { return s; }
+    s.parked = bell.is_sleeping();
+    s.doorbells = doorbells.load(std::memory_order_relaxed);
+    s.parks = parks.get();
+    s.batches = batches.get();
+    for (const auto& l : lanes) { s.lanes.push_back(l->status()); }
+    s.queue_delay = serving.queue_delay.snapshot();
+    s.round_trip = round_trip_.snapshot();
+    s.memory_limit = bytes{service_memory.data().size()};
+    s.memory_used = bytes{memory_used.load(std::memory_order_relaxed)};
+    s.execution_samples = execution_samples.get();
+    if (s.execution_samples != 0) {
+        s.execution_locality =
+            static_cast<double>(execution_at_home.get()) / static_cast<double>(s.execution_samples);
+    }
+    if (pages_are_known) {
+        const auto sample = sample_pages();
+        s.pages_sampled = sample.asked - sample.unknown;
+        s.page_locality = sample.ratio(site.memory_node);
+    }
+    return s;
+}
+
+page_audit worker_core::sample_pages() const {
+    const std::lock_guard lock(audit_mutex_);
+    auto sample = service_memory.audit(pages_per_sample, audit_next_);
+    audit_next_ += pages_per_sample;
+    if (audit_next_ >= service_memory.pages()) { audit_next_ = 0; }
+    return sample;
+}
+
+}  // namespace numasio::detail

@@ -1,0 +1,86 @@
+// The untyped part of a bridge: its plan, its pools, its workers from start to stop.
+#pragma once
+
+#include <numasio/detail/pool_core.hpp>
+#include <numasio/detail/service_factory.hpp>
+#include <numasio/layout.hpp>
+#include <numasio/plan.hpp>
+#include <numasio/status.hpp>
+#include <numasio/topology.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace numasio {
+
+/// How a stop went.
+struct stop_report {
+    std::uint64_t stopped = 0;  ///< requests that ended with errc::stopped
+    std::uint32_t stuck = 0;    ///< workers still inside a service call at the deadline
+    bool drained() const noexcept { return stopped == 0 && stuck == 0; }
+};
+
+namespace detail {
+
+class running_worker;  // the hot path's side; only the assembly file knows it
+
+class bridge_core {
+public:
+    using poster_factory = std::function<std::unique_ptr<reply_poster>()>;
+
+    bridge_core(boost::asio::any_io_executor executor, poster_factory posters, plan asked, topology machine);
+    ~bridge_core();
+    bridge_core(const bridge_core&) = delete;
+    bridge_core& operator=(const bridge_core&) = delete;
+
+    /// `ports` keeps the typed port for as long as the bridge lives.
+    std::shared_ptr<pool_core> open(std::string_view pool, std::unique_ptr<service_factory> factory);
+    void keep(std::shared_ptr<void> port) { ports_.push_back(std::move(port)); }
+
+    void start();
+    stop_report stop(std::chrono::nanoseconds deadline);
+
+    std::vector<placement> placements() const;
+    bridge_status status() const;
+    const topology& machine() const noexcept { return machine_; }
+    const plan& asked() const noexcept { return plan_; }
+    const layout& sites() const noexcept { return layout_; }
+
+private:
+    struct opened_pool {
+        const pool_plan* asked;
+        std::shared_ptr<const service_factory> factory;
+        std::shared_ptr<pool_core> core;
+        std::vector<std::shared_ptr<worker_core>> workers;
+    };
+    std::uint32_t workers_of(std::string_view pool) const noexcept;
+    void launch(opened_pool& pool);
+    stop_report stop_workers(std::chrono::steady_clock::time_point deadline);
+    std::uint64_t count_stopped() const noexcept;
+
+    boost::asio::any_io_executor executor_;
+    poster_factory posters_;
+    const plan plan_;
+    const topology machine_;
+    const layout layout_;
+    std::shared_ptr<std::atomic<std::uint64_t>> abandoned_;
+
+    std::mutex mutex_;  // start and stop against each other; never taken by a request or by status()
+    enum class phase { made, started, stopped };
+    std::atomic<phase> phase_{phase::made};
+    std::vector<opened_pool> pools_;  // does not change once started
+    std::vector<std::unique_ptr<running_worker>> running_;
+    std::vector<std::shared_ptr<void>> ports_;
+    stop_report report_;
+};
+
+}  // namespace detail
+}  // namespace numasio

@@ -1,0 +1,79 @@
+// A pool as its callers see it: its workers, and which lanes the calling thread may use.
+#pragma once
+
+#include <numasio/detail/platform.hpp>
+#include <numasio/detail/worker_core.hpp>
+#include <numasio/errc.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace numasio::detail {
+
+/// Threads: any, but for open(), which comes before the first call. Lifetime: shared by the bridge, its ports
+/// and, weakly, by each thread that has lanes.
+class pool_core : public std::enable_shared_from_this<pool_core> {
+public:
+    pool_core(std::string name, boost::asio::any_io_executor executor, std::uint32_t workers);
+
+    const std::string& name() const noexcept { return name_; }
+    const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+    std::uint32_t workers() const noexcept { return workers_; }
+
+    /// The calling thread's lanes, one for each worker, at the first call taken from the free ones; empty,
+    /// with the reason in `why`, where the pool is not open or has no free place for another producer thread.
+    /// Cost: a thread-local look-up; the first call of a thread takes a lock and allocates.
+    std::span<lane_base* const> lanes(errc& why) noexcept {
+        const auto& cached = last_used();
+        if (cached.pool == id_ && phase_.load(std::memory_order_acquire) == open_phase &&
+            fork_generation() == fork_generation_) {
+            return {cached.row, workers_};
+        }
+        return slow_lanes(why);
+    }
+
+    const std::shared_ptr<worker_core>& worker(std::uint32_t index) const noexcept { return cores_[index]; }
+
+    // --- the bridge ---------------------------------------------------------------------------------
+    /// Every worker runs: requests are accepted from now on.
+    void open(std::vector<std::shared_ptr<worker_core>> cores);
+    void close() noexcept;
+    bool is_open() const noexcept { return phase_.load(std::memory_order_acquire) == open_phase; }
+
+    /// A thread that had lanes has ended.
+    void give_back(std::size_t row) noexcept;
+
+    /// Requests refused before a lane was reached (not started, stopped, too many producers, forked).
+    std::atomic<std::uint64_t> refused{0};
+
+private:
+    struct last_row {
+        std::uint64_t pool = 0;  // id; addresses are used again
+        lane_base* const* row = nullptr;
+    };
+    static last_row& last_used() noexcept;
+    std::span<lane_base* const> slow_lanes(errc& why) noexcept;
+
+    enum phase : std::uint32_t { new_phase, open_phase, closed_phase };
+
+    const std::uint64_t id_;
+    std::string name_;
+    boost::asio::any_io_executor executor_;
+    std::uint32_t workers_;
+    std::vector<std::shared_ptr<worker_core>> cores_;
+    std::uint32_t fork_generation_ = 0;
+    std::atomic<std::uint32_t> phase_{new_phase};
+
+    std::mutex rows_mutex_;
+    std::vector<std::vector<lane_base*>> rows_;  // [producer place][worker]
+    std::vector<bool> taken_;
+};
+
+}  // namespace numasio::detail

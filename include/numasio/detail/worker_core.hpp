@@ -1,0 +1,105 @@
+// What one worker and the control plane share: lanes, doorbell, the way back for replies.
+#pragma once
+
+#include <numasio/detail/lane_base.hpp>
+#include <numasio/detail/parker.hpp>
+#include <numasio/node_region.hpp>
+#include <numasio/status.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <mutex>
+#include <vector>
+
+namespace numasio::detail {
+
+class worker_core;
+
+/// Lanes live in an arena that is released whole.
+struct destroy_in_arena {
+    void operator()(lane_base* l) const noexcept { l->~lane_base(); }
+};
+
+/// Runs worker_core::drain() once on the control plane. If its context never runs again, the handlers
+/// that it would have delivered are destroyed where the context destroys its queue.
+class drain_operation {
+public:
+    explicit drain_operation(std::shared_ptr<worker_core> core) noexcept : core_(std::move(core)) {}
+    drain_operation(drain_operation&&) noexcept = default;
+    drain_operation& operator=(drain_operation&&) = delete;
+    ~drain_operation();
+    void operator()();
+
+private:
+    std::shared_ptr<worker_core> core_;
+};
+
+/// Posts drain operations to the control plane's executor without allocating: at most one is pending.
+class reply_poster {
+public:
+    virtual ~reply_poster() = default;
+    virtual void post(drain_operation operation) noexcept = 0;
+};
+
+/// Threads: each member says which. Lifetime: shared by the bridge, the worker's thread, ports and a
+/// pending drain operation; whoever is last destroys the lanes.
+class worker_core : public std::enable_shared_from_this<worker_core> {
+public:
+    worker_core(worker_site where, std::unique_ptr<reply_poster> poster,
+                std::shared_ptr<std::atomic<std::uint64_t>> abandoned);
+    ~worker_core();
+
+    // --- fixed before the worker accepts ------------------------------------------------------------
+    worker_site site;
+    node_region lane_memory;                       // before lanes_: outlives them
+    std::unique_ptr<std::pmr::memory_resource> lane_arena;
+    std::vector<std::unique_ptr<lane_base, destroy_in_arena>> lanes;  // one for each producer place
+    node_region service_memory;
+    std::vector<placement> placements;
+    bool pages_are_known = false;  // the nodes are real and the kernel answered when asked
+
+    // --- both sides -----------------------------------------------------------------------------------
+    parker bell;
+    serve_context serving;
+    std::atomic<bool> closing{false};  // the intake is closed: finish and leave
+    std::atomic<worker_state> state{worker_state::starting};
+    single_writer_counter parks, batches, execution_samples, execution_at_home;  // by the worker
+    std::atomic<std::uint64_t> doorbells{0};      // by producers, once for each sleep at most
+    std::atomic<std::uint64_t> memory_used{0};    // by the worker
+
+    /// Producer, after publishing a request.
+    void ring() noexcept {
+        if (bell.ring()) { doorbells.fetch_add(1, std::memory_order_relaxed); }
+    }
+    bool has_requests() const noexcept;
+
+    // --- the way back ---------------------------------------------------------------------------------
+    /// Worker, after a batch; a stop, after completing requests itself: sees to it that drain() runs.
+    /// Cost: one post if none is pending. Allocates nothing.
+    void replies_ready() noexcept;
+    /// Control plane, one call at a time: delivers what there is, yields to other handlers now and then.
+    void drain();
+    /// Bridge, last: no post will be made from now on; what cannot be delivered is abandoned.
+    void cut() noexcept;
+    /// A pending drain operation was destroyed unrun.
+    void abandon() noexcept;
+
+    worker_status status() const;
+
+private:
+    bool has_replies() const noexcept;
+    page_audit sample_pages() const;
+
+    std::unique_ptr<reply_poster> poster_;
+    std::shared_ptr<std::atomic<std::uint64_t>> abandoned_;
+    std::atomic<bool> scheduled_{false};     // a drain operation is pending or running
+    std::atomic<std::uint32_t> posting_{0};  // threads inside replies_ready()
+    std::atomic<bool> cut_{false};
+    single_writer_histogram round_trip_;     // by the draining thread
+    mutable std::mutex audit_mutex_;
+    mutable std::size_t audit_next_ = 0;     // where the next page sample starts
+};
+
+}  // namespace numasio::detail

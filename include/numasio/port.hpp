@@ -1,0 +1,171 @@
+// The typed entry to a service: hand a request to the worker that owns it, be resumed with the reply.
+#pragma once
+
+#include <numasio/detail/lane.hpp>
+#include <numasio/detail/pool_core.hpp>
+#include <numasio/errc.hpp>
+#include <numasio/hash.hpp>
+
+#include <boost/asio/async_result.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace numasio {
+
+/// The worker that a request is for: its index in the pool.
+struct home {
+    std::uint32_t worker = 0;
+    friend constexpr auto operator<=>(home, home) noexcept = default;
+};
+
+/// Thread safety: distinct objects safe, shared objects safe. A port is a handle: copies are the same port, and
+/// one that outlives its bridge answers errc::stopped.
+template <class Request, class Response>
+class port {
+    using lane_type = detail::lane<Request, Response>;
+
+public:
+    using request_type = Request;
+    using response_type = Response;
+    using executor_type = boost::asio::any_io_executor;
+
+    explicit port(std::shared_ptr<detail::pool_core> core) noexcept : core_(std::move(core)) {}
+
+    /// The bridge's executor: where handlers run that have no executor of their own.
+    executor_type get_executor() const noexcept { return core_->executor(); }
+
+    std::uint32_t workers() const noexcept { return core_->workers(); }
+
+    /// The worker that owns `key`: hash_key(key) scaled to the number of workers. Stable for the life of the
+    /// process. Threads: any. Blocks: never. Fails: never. Cost: one hash.
+    template <class Key>
+    home home_of(const Key& key) const noexcept {
+        __extension__ using wide = unsigned __int128;
+        return {static_cast<std::uint32_t>((wide{hash_key(key)} * core_->workers()) >> 64)};
+    }
+    /// An explicit worker. Fails: throws std::out_of_range.
+    home at(std::uint32_t worker) const {
+        if (worker >= workers()) { throw std::out_of_range("numasio::port::at: the pool has fewer workers"); }
+        return {worker};
+    }
+
+    /// One place on the calling thread's lane to a worker, taken in advance, so that several requests can be
+    /// accepted all or none. Use it on the thread that took it; dropping it (on any thread) gives it back.
+    /// Lifetime: no longer than the bridge.
+    class reservation {
+    public:
+        reservation(reservation&& other) noexcept
+            : lane_(std::exchange(other.lane_, nullptr)), slot_(other.slot_), to_(other.to_), why_(other.why_) {}
+        reservation& operator=(reservation&& other) noexcept {
+            reservation taken(std::move(other));
+            std::swap(lane_, taken.lane_);
+            std::swap(slot_, taken.slot_);
+            std::swap(to_, taken.to_);
+            std::swap(why_, taken.why_);
+            return *this;
+        }
+        ~reservation() {
+            if (lane_ != nullptr) { lane_->drop(slot_); }
+        }
+        explicit operator bool() const noexcept { return lane_ != nullptr; }
+        /// Why there is no place: errc::lane_full, no_lane, not_started, stopped or forked.
+        error_code error() const noexcept { return lane_ != nullptr ? error_code{} : error_code(why_); }
+
+    private:
+        friend port;
+        reservation(lane_type* from, std::uint32_t slot, home to) noexcept : lane_(from), slot_(slot), to_(to) {}
+        explicit reservation(errc why) noexcept : why_(why) {}
+
+        lane_type* lane_ = nullptr;
+        std::uint32_t slot_ = detail::no_slot;
+        home to_;
+        errc why_{};
+    };
+
+    /// Threads: any. Blocks: never. Cost: a thread-local look-up; a thread's first call registers it.
+    /// Fails: an empty reservation whose error() says why.
+    reservation try_reserve(home to) noexcept { return reserve(*core_, to); }
+
+    /// Hands `request` to worker `to`. Signature: void(error_code, Response).
+    /// Threads: any; requests of one thread to one worker are served in order.
+    /// Blocks: never; a worker that sleeps is woken (one system call).
+    /// Fails: by the handler: errc::lane_full (at once), no_lane, not_started, stopped, forked,
+    ///        service_failed; operation_aborted if cancelled before the worker started it.
+    /// Cost: a slot of the lane, no allocation for handlers of up to about 60 bytes; one clock read.
+    /// Lifetime: `request` is moved from before return. The handler runs exactly once, on its associated
+    ///        executor (default: get_executor()), never on a worker and never inside this call; if its context
+    ///        never runs again it is destroyed uninvoked and counted (bridge_status::abandoned).
+    /// Cancellation: any type; a request that has been started is not interrupted.
+    template <class CompletionToken>
+    auto async_call(home to, Request request, CompletionToken&& token) {
+        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(
+            [core = core_](auto handler, home where, Request&& moved) {
+                start(*core, reserve(*core, where), std::move(moved), std::move(handler));
+            },
+            token, to, std::move(request));
+    }
+
+    /// The same with a place taken before: never errc::lane_full, unless it is used on another thread than
+    /// the one that took it and that thread's own lane is full.
+    template <class CompletionToken>
+    auto async_call(reservation place, Request request, CompletionToken&& token) {
+        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(
+            [core = core_](auto handler, reservation taken, Request&& moved) {
+                start(*core, std::move(taken), std::move(moved), std::move(handler));
+            },
+            token, std::move(place), std::move(request));
+    }
+
+private:
+    static reservation reserve(detail::pool_core& core, home to) noexcept {
+        errc why{};
+        const auto row = core.lanes(why);
+        if (row.empty()) { return reservation(why); }
+        auto& chosen = static_cast<lane_type&>(*row[to.worker]);
+        const auto slot = chosen.acquire();
+        if (slot != detail::no_slot) { return reservation(&chosen, slot, to); }
+        chosen.counters.rejected.add();
+        return reservation(errc::lane_full);
+    }
+
+    template <class Handler>
+    static void start(detail::pool_core& core, reservation place, Request&& request, Handler handler) {
+        if (place && !owned_by_this_thread(core, place)) { place = reserve(core, place.to_); }
+        if (!place) { return detail::post_failure<Handler, Response>(std::move(handler), place.error(), core.executor()); }
+
+        auto& chosen = *place.lane_;
+        const auto slot = place.slot_;
+        const auto& worker = core.worker(place.to_.worker);
+        const auto cancellation = boost::asio::get_associated_cancellation_slot(handler);
+        const auto generation =
+            chosen.fill(slot, std::move(request), std::move(handler), core.executor(), detail::steady_ns());
+        if (cancellation.is_connected()) { connect(cancellation, worker, chosen, slot, generation); }
+        place.lane_ = nullptr;
+        chosen.publish(slot);
+        worker->ring();
+        // [close-1] Pairs with [close-2]: ring() fenced between the push and this look. Either the worker's last
+        // sweep sees the request, or we see the closing and take it back (or find that the worker has it).
+        if (worker->closing.load(std::memory_order_relaxed) && chosen.revoke(slot)) { worker->replies_ready(); }
+    }
+
+    static bool owned_by_this_thread(detail::pool_core& core, const reservation& place) noexcept {
+        errc why{};
+        const auto row = core.lanes(why);
+        return !row.empty() && row[place.to_.worker] == place.lane_;
+    }
+
+    template <class Slot>
+    static void connect(Slot cancellation, const std::shared_ptr<detail::worker_core>& worker, lane_type& chosen,
+                        std::uint32_t slot, std::uint64_t generation) {
+        // The worker is kept alive with the cancellation slot: an emission may come after the bridge is gone.
+        cancellation.assign([owner = worker, &chosen, slot, generation](boost::asio::cancellation_type type) {
+            if (type != boost::asio::cancellation_type::none) { chosen.cancel(slot, generation); }
+        });
+    }
+
+    std::shared_ptr<detail::pool_core> core_;
+};
+
+}  // namespace numasio
