@@ -7,11 +7,13 @@ if(Hwloc_CONFIG_DIR)
   string(REGEX REPLACE ".*\"([0-9.]+).*\"" "\\1" Hwloc_VERSION "${_hwloc_version}")
 endif()
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(Hwloc REQUIRED_VARS Hwloc_LIBRARY Hwloc_INCLUDE_DIR VERSION_VAR Hwloc_VERSION
+find_package_handle_standard_args(Hwloc REQUIRED_VARS Hwloc_LIBRARY Hwloc_INCLUDE_DIR Hwloc_CONFIG_DIR VERSION_VAR Hwloc_VERSION
   REASON_FAILURE_MESSAGE "install libhwloc-dev")
 mark_as_advanced(Hwloc_INCLUDE_DIR Hwloc_CONFIG_DIR Hwloc_LIBRARY)
 if(Hwloc_FOUND AND NOT TARGET Hwloc::hwloc)
   add_library(Hwloc::hwloc UNKNOWN IMPORTED)
   set_target_properties(Hwloc::hwloc PROPERTIES
-    IMPORTED_LOCATION ${Hwloc_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${Hwloc_INCLUDE_DIR})
+    IMPORTED_LOCATION ${Hwloc_LIBRARY}
+    # Debian keeps the generated header in the architecture's folder; a cross compiler must be told.
+    INTERFACE_INCLUDE_DIRECTORIES "${Hwloc_INCLUDE_DIR};${Hwloc_CONFIG_DIR}")
 endif()

@@ -92,8 +92,10 @@ stage_aarch64() {
 
 unpack_aarch64_root() {
     local work=$root/build/aarch64 package
-    local packages=(libhwloc-dev libhwloc15 libnuma-dev libnuma1 libboost1.81-dev libboost-json1.81-dev
-                    libboost-json1.81.0 libyaml-cpp-dev libyaml-cpp0.7 prometheus-cpp-dev libprometheus-cpp-core1.0)
+    local packages=(libhwloc-dev libhwloc15 libudev1 libnuma-dev libnuma1 libboost1.81-dev libboost-json1.81-dev
+                    libboost-json1.81.0 libboost-container1.81-dev libboost-container1.81.0 libboost-system1.81-dev
+                    libboost-system1.81.0 libyaml-cpp-dev libyaml-cpp0.7 prometheus-cpp-dev
+                    libprometheus-cpp-core1.0 zlib1g)
     [[ ! -f $work/root.ready ]] || return 0
     mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/root"
     # A private apt: the sources of this machine, the architecture of the other.
@@ -145,10 +147,17 @@ stage_install() {
 
 # --- fuzz -------------------------------------------------------------------------------------
 fuzz_runs=${NUMASIO_FUZZ_RUNS:-100000}
-# Each fuzz program, from the committed corpus on; inputs that take longer than a second or leak count as crashes.
 stage_fuzz() {
     build fuzz
     build_kv fuzz -DKV_FUZZ=ON
+    fuzz_all
+    cases "$passed" "$failed"
+    (( failed == 0 && passed > 0 ))
+}
+
+# Each fuzz program, from the committed corpus on; an input that takes longer than a second, leaks, or holds more than
+# a gigabyte counts as a crash.
+fuzz_all() {
     local program name found corpus done_runs
     for program in build/fuzz/bin/fuzz_*; do
         [[ -x $program && -f $program ]] || continue
@@ -158,7 +167,7 @@ stage_fuzz() {
         corpus=$(find tests/fuzz samples/kv -type d -path "*corpus/${name#fuzz_}" -print -quit)
         say "fuzz: $name ($fuzz_runs executions, corpus ${corpus:-none})"
         if "$program" -runs="$fuzz_runs" -timeout=1 -rss_limit_mb=1024 -seed="${NUMASIO_FUZZ_SEED:-1}" -verbosity=0 \
-                -print_final_stats=1 -artifact_prefix="$found/" "$found" ${corpus:+"$corpus"} > "$found.log" 2>&1 \
+                -print_final_stats=1 -artifact_prefix="$found-" "$found" ${corpus:+"$corpus"} > "$found.log" 2>&1 \
                 && done_runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$found.log") \
                 && (( done_runs >= fuzz_runs )); then
             passed=$(( passed + 1 )); echo "ok: $done_runs executions"
@@ -166,8 +175,6 @@ stage_fuzz() {
             failed=$(( failed + 1 )); tail -n 40 "$found.log"
         fi
     done
-    cases "$passed" "$failed"
-    (( failed == 0 && passed > 0 ))
 }
 
 # --- clang-tidy -------------------------------------------------------------------------------

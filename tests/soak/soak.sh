@@ -1,0 +1,67 @@
+# ./dev soak [hours]: the tests under sanitizers with new seeds, and the fuzz programs, until the time is up; sourced by dev.
+soak_builds=(dev tsan asan)
+
+soak() {
+    local hours=${1:-4} seed began=$SECONDS end round=0 preset result
+    [[ $hours =~ ^[0-9]+([.][0-9]+)?$ ]] || die "soak takes a number of hours, not '$hours'"
+    setup run test check
+    prepare_environment
+    source tests/check/check.sh
+    mkdir -p "$check_folder" docs/soak
+    end=$(( SECONDS + $(awk -v h="$hours" 'BEGIN { printf "%d", h * 3600 }') ))
+    result=docs/soak/$(date -u +%Y-%m-%d-%H%M).md
+    soak_header "$result" "$hours"
+    for preset in "${soak_builds[@]}"; do build "$preset"; build_kv "$preset" -DKV_TESTS=ON; done
+    build fuzz
+    build_kv fuzz -DKV_FUZZ=ON
+
+    while (( SECONDS < end )); do
+        round=$(( round + 1 ))
+        seed=$(( $(date +%s) % 100000 ))
+        preset=${soak_builds[round % ${#soak_builds[@]}]}
+        soak_round "$result" "$round" "$seed" "$preset tests" soak_tests "$preset" "$seed"
+        (( SECONDS < end )) || break
+        soak_round "$result" "$round" "$seed" "fuzz, 10^6 each" soak_fuzz "$seed"
+    done
+    printf '\n%d passed, %d failed in %d s.\n' "$passed" "$failed" $(( SECONDS - began )) >> "$result"
+    say "soak: $result"
+    report
+}
+
+# Every test of library and sample once, in another order, the random ones from another seed.
+soak_tests() {
+    local preset=$1
+    export GTEST_RANDOM_SEED=$2 NUMASIO_SEED=$2 RC_PARAMS="seed=$2"
+    export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1
+    if setarch -R true 2> /dev/null; then numasio_test_wrapper="setarch -R"; fi
+    ctest_options=(--schedule-random)
+    run_ctest "build/$preset" ""
+    run_ctest "build/$preset/kv" ""
+}
+
+soak_fuzz() {
+    fuzz_runs=1000000
+    NUMASIO_FUZZ_SEED=$1
+    fuzz_all
+}
+
+# soak_round RESULT ROUND SEED NAME COMMAND...: runs it into a log and adds one line to the result.
+soak_round() {
+    local result=$1 round=$2 seed=$3 name=$4 log=$check_folder/soak.log before_passed=$passed before_failed=$failed
+    local began=$SECONDS
+    shift 4
+    "$@" > "$log" 2>&1 < /dev/null || true
+    printf '| %d | %d | %s | %d | %d | %d |\n' "$round" "$seed" "$name" $(( passed - before_passed )) \
+        $(( failed - before_failed )) $(( SECONDS - began )) | tee -a "$result"
+    if (( failed > before_failed )); then cp "$log" "$check_folder/soak-failed-$round-$seed.log"; fi
+}
+
+soak_header() {
+    {
+        printf '# Soak of %s\n\n' "$(date -u '+%Y-%m-%d %H:%M UTC')"
+        printf 'Commit %s, %s hours asked for, %s, %d CPUs, Linux %s.\n\n' \
+            "$(git rev-parse --short HEAD 2> /dev/null || echo unknown)" "$2" \
+            "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)"
+        printf '| round | seed | what | passed | failed | seconds |\n|---|---|---|---|---|---|\n'
+    } > "$1"
+}
