@@ -41,22 +41,14 @@ bool worker_core::has_replies() const noexcept {
 }
 
 void worker_core::replies_ready() noexcept {
-    // [cut-1] Pairs with [cut-2]: count this thread in BEFORE looking whether the way back was cut.
-    posting_.fetch_add(1, std::memory_order_seq_cst);
-    // [drain-1] Pairs with [drain-2]: the replies were published before this exchange; whoever holds
-    // `scheduled_` looks for replies again after giving it up.
-    if (!cut_.load(std::memory_order_seq_cst) && !scheduled_.exchange(true, std::memory_order_acq_rel)) {
-        poster_->post(drain_operation(shared_from_this()));
-    }
-    posting_.fetch_sub(1, std::memory_order_release);
+    gate_.ready([this] { poster_->post(drain_operation(shared_from_this())); });
 }
 
 void worker_core::drain() {
-    struct turn {  // also when a handler throws: the drain stays scheduled and goes on later
+    struct turn {  // also when a handler throws: the drain stays ours and goes on later
         worker_core* core;
         ~turn() {
-            if (core == nullptr) { return; }
-            core->poster_->post(drain_operation(core->shared_from_this()));
+            if (core != nullptr) { core->poster_->post(drain_operation(core->shared_from_this())); }
         }
     } again{this};
 
@@ -66,14 +58,9 @@ void worker_core::drain() {
         for (const auto& l : lanes) { delivered += l->deliver(lane_turn, clock); }
         total += delivered;
         if (delivered != 0) { continue; }
-        if (cut_.load(std::memory_order_acquire)) {
-            again.core = nullptr;
-            return abandon();  // what a worker that never returned still holds
-        }
-        // [drain-2] Pairs with [drain-1]: give the drain up BEFORE the last look.
-        scheduled_.exchange(false, std::memory_order_acq_rel);
-        const bool more = has_replies() || cut_.load(std::memory_order_acquire);
-        if (!more || scheduled_.exchange(true, std::memory_order_acq_rel)) {
+        const bool over = gate_.is_cut();
+        if (over) { abandon(); }  // what a worker that never returned still holds
+        if (over || gate_.leave([this] { return has_replies(); })) {
             again.core = nullptr;
             return;
         }
@@ -81,11 +68,7 @@ void worker_core::drain() {
 }
 
 void worker_core::cut() noexcept {
-    // [cut-2] Pairs with [cut-1]: afterwards no thread is posting and none will.
-    cut_.store(true, std::memory_order_seq_cst);
-    while (posting_.load(std::memory_order_acquire) != 0) { std::this_thread::yield(); }
-    // A drain that is pending or running delivers what is left; without one nobody will.
-    if (!scheduled_.exchange(true, std::memory_order_acq_rel)) { abandon(); }
+    if (gate_.cut([] { std::this_thread::yield(); })) { abandon(); }
 }
 
 void worker_core::abandon() noexcept {

@@ -3,6 +3,7 @@
 
 #include <numasio/detail/lane_base.hpp>
 #include <numasio/detail/parker.hpp>
+#include <numasio/detail/reply_gate.hpp>
 #include <numasio/node_region.hpp>
 #include <numasio/status.hpp>
 
@@ -94,9 +95,7 @@ private:
 
     std::unique_ptr<reply_poster> poster_;
     std::shared_ptr<std::atomic<std::uint64_t>> abandoned_;
-    std::atomic<bool> scheduled_{false};     // a drain operation is pending or running
-    std::atomic<std::uint32_t> posting_{0};  // threads inside replies_ready()
-    std::atomic<bool> cut_{false};
+    reply_gate gate_;
     single_writer_histogram round_trip_;     // by the draining thread
     mutable std::mutex audit_mutex_;
     mutable std::size_t audit_next_ = 0;     // where the next page sample starts
