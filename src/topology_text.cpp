@@ -66,15 +66,19 @@ std::string node_line(const topology& machine, const node_info& node) {
     return line + '\n';
 }
 
+std::string column(const std::string& text, std::size_t width) {
+    return std::string(width - std::min(width, text.size()), ' ') + text;
+}
+
 std::string distance_lines(const topology& machine) {
-    std::string text = "  distances (row: from):";
-    for (const node_info& to : machine.nodes) { text += ' ' + std::to_string(to.id.value); }
+    std::string text = "  distance from … to node:";
+    for (const node_info& to : machine.nodes) { text += column(std::to_string(to.id.value), 5); }
     text += '\n';
     for (const node_info& from : machine.nodes) {
-        text += "    node " + std::to_string(from.id.value) + ':';
+        text += "  " + column("node " + std::to_string(from.id.value), 23) + ':';
         for (const node_info& to : machine.nodes) {
             const auto value = machine.distance(from.id, to.id);
-            text += ' ' + (value ? std::to_string(*value) : std::string("-"));
+            text += column(value ? std::to_string(*value) : "-", 5);
         }
         text += '\n';
     }

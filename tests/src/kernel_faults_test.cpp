@@ -1,0 +1,141 @@
+// Refused system calls: the real program under strace's fault injection, no hooks in the code.
+#include <gmock/gmock.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace {
+
+using answers = std::map<std::string, std::string>;
+
+answers parse(const std::string& text) {
+    answers found;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        const std::string line = text.substr(at, end - at);
+        const std::size_t equals = line.find('=');
+        if (equals != std::string::npos) { found[line.substr(0, equals)] = line.substr(equals + 1); }
+        at = end + 1;
+    }
+    return found;
+}
+
+// Runs `command` and returns what it printed; a failure of the command is a failure of the test.
+answers run(const std::string& command) {
+    std::string text;
+    FILE* const pipe = ::popen(command.c_str(), "r");
+    if (pipe == nullptr) {
+        ADD_FAILURE() << "cannot run " << command;
+        return {};
+    }
+    std::array<char, 4096> chunk{};
+    for (std::size_t n = 0; (n = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;) { text.append(chunk.data(), n); }
+    const int status = ::pclose(pipe);
+    EXPECT_EQ(status, 0) << command << "\nprinted:\n" << text << "\n(this test needs Debian's strace and leave to ptrace)";
+    return parse(text);
+}
+
+// The probe with every `call` answered by `error`.
+answers refuse(const std::string& call, const std::string& error) {
+    // LeakSanitizer cannot work under a tracer.
+    return run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e trace=" + call + " -e inject=" + call +
+               ":error=" + error + " '" NUMASIO_KERNEL_PROBE "' 2>&1");
+}
+
+std::string code(int value) { return "system:" + std::to_string(value); }
+
+TEST(kernel_faults, without_a_fault_all_is_granted_and_every_page_is_found) {
+    const answers got = run("'" NUMASIO_KERNEL_PROBE "'");
+    EXPECT_EQ(got.at("origin"), "live");
+    EXPECT_EQ(got.at("pin"), "ok");
+    EXPECT_EQ(got.at("thread_memory"), "ok");
+    EXPECT_EQ(got.at("bind"), "ok");
+    EXPECT_EQ(got.at("prefault"), "ok");
+    EXPECT_EQ(got.at("asked"), "1500");
+    EXPECT_EQ(got.at("unknown"), "0");
+    EXPECT_EQ(got.at("ratio"), "1");
+}
+
+TEST(kernel_faults, a_refused_mbind_is_the_kernels_errno) {
+    EXPECT_EQ(refuse("mbind", "EPERM").at("bind"), code(EPERM));
+    EXPECT_EQ(refuse("mbind", "ENOSYS").at("bind"), code(ENOSYS));
+    EXPECT_EQ(refuse("mbind", "ENOMEM").at("bind"), code(ENOMEM));
+    EXPECT_EQ(refuse("mbind", "EIO").at("bind"), code(EIO));
+}
+
+TEST(kernel_faults, a_refused_set_mempolicy_is_the_kernels_errno) {
+    EXPECT_EQ(refuse("set_mempolicy", "EPERM").at("thread_memory"), code(EPERM));
+    EXPECT_EQ(refuse("set_mempolicy", "ENOSYS").at("thread_memory"), code(ENOSYS));
+    EXPECT_EQ(refuse("set_mempolicy", "EINVAL").at("thread_memory"), code(EINVAL));
+}
+
+TEST(kernel_faults, without_move_pages_page_locality_is_absent_and_never_1) {
+    for (const char* error : {"EPERM", "ENOSYS", "EACCES", "ENOMEM"}) {
+        const answers got = refuse("move_pages", error);
+        EXPECT_EQ(got.at("unknown"), "1500") << error;
+        EXPECT_EQ(got.at("ratio"), "absent") << error;
+    }
+}
+
+TEST(kernel_faults, without_get_mempolicy_the_allowed_nodes_come_from_proc) {
+    for (const char* error : {"EPERM", "ENOSYS", "EINVAL"}) {
+        const answers got = refuse("get_mempolicy", error);
+        EXPECT_EQ(got.at("origin"), "live") << error;
+        EXPECT_EQ(got.at("memory_allowed"), "yes") << error;
+        EXPECT_EQ(got.at("bind"), "ok") << error;
+    }
+}
+
+TEST(kernel_faults, a_refused_pin_is_the_kernels_errno) {
+    EXPECT_EQ(refuse("sched_setaffinity", "EPERM").at("pin"), code(EPERM));
+    EXPECT_EQ(refuse("sched_setaffinity", "EINVAL").at("pin"), code(EINVAL));
+    EXPECT_EQ(refuse("sched_setaffinity", "ESRCH").at("pin"), code(ESRCH));
+}
+
+TEST(kernel_faults, a_pin_that_cannot_be_read_back_is_not_believed) {
+    EXPECT_EQ(refuse("sched_getaffinity", "EPERM").at("pin"), code(EPERM));
+    EXPECT_EQ(refuse("sched_getaffinity", "ENOSYS").at("pin"), code(ENOSYS));
+}
+
+TEST(kernel_faults, a_kernel_without_populate_is_touched_by_hand) {
+    for (const char* error : {"EINVAL", "EPERM", "ENOSYS"}) {
+        const answers got = refuse("madvise", error);
+        EXPECT_EQ(got.at("prefault"), "ok") << error;
+        EXPECT_EQ(got.at("ratio"), "1") << error;
+    }
+}
+
+TEST(kernel_faults, a_failed_populate_is_the_kernels_errno) {
+    EXPECT_EQ(refuse("madvise", "ENOMEM").at("prefault"), code(ENOMEM));
+    EXPECT_EQ(refuse("madvise", "EFAULT").at("prefault"), code(EFAULT));
+}
+
+TEST(kernel_faults, without_sysfs_the_machine_is_one_flagged_node) {
+    const answers got = run("HWLOC_FSROOT=/nonexistent '" NUMASIO_KERNEL_PROBE "'");
+    EXPECT_EQ(got.at("origin"), "fallback");
+    const answers forced = run("HWLOC_THISSYSTEM=1 HWLOC_FSROOT=/nonexistent '" NUMASIO_KERNEL_PROBE "'");
+    EXPECT_EQ(forced.at("origin"), "fallback");
+    // access() is how the library looks for sysfs; glibc makes it access or faccessat, by processor.
+    const answers unmounted = refuse("/^(access|faccessat)$", "ENOENT");
+    EXPECT_EQ(unmounted.at("origin"), "fallback");
+    EXPECT_NE(unmounted.at("allowed_cpus"), "0");
+}
+
+TEST(kernel_faults, another_machines_description_in_the_environment_is_not_live) {
+    EXPECT_EQ(run("HWLOC_SYNTHETIC='numa:4 pu:2' '" NUMASIO_KERNEL_PROBE "'").at("origin"), "fallback");
+}
+
+TEST(kernel_faults, discovery_does_not_touch_the_callers_affinity) {
+    // Every pin is refused, so a discovery that visited the CPUs would show no caches or fail; the pin step
+    // itself must be the only call.
+    const answers got = run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=sched_setaffinity -e signal=none -c -S calls "
+                            "-U calls,name '" NUMASIO_KERNEL_PROBE "' 2>&1 | sed -n 's/^ *\\([0-9]*\\) sched_setaffinity$/calls=\\1/p'");
+    EXPECT_EQ(got.at("calls"), "1");
+}
+
+}  // namespace
