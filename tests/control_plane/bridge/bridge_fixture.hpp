@@ -1,0 +1,71 @@
+// A small plan and services for the bridge's tests.
+#pragma once
+
+#include <numasio/bridge.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace numasio::test {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using namespace numasio::literals;
+
+inline plan one_worker(std::uint32_t capacity = 64, std::uint32_t producers = 4) {
+    pool_plan pool;
+    pool.name = "p";
+    pool.workers_per_node = 1;
+    pool.memory.per_worker = 1_MiB;
+    pool.lane.capacity = capacity;
+    pool.lane.producers = producers;
+    plan asked;
+    asked.pools.push_back(pool);
+    return asked;
+}
+
+/// Answers request + 1; tells on which thread it ran.
+struct incrementer {
+    explicit incrementer(node_context&) { worker_thread = std::this_thread::get_id(); }
+    int operator()(int x) const noexcept { return x + 1; }
+    static inline std::thread::id worker_thread;
+};
+
+/// Blocks its worker until the gate opens, so that a test can fill the lane behind it.
+struct gated {
+    explicit gated(node_context&) {}
+    int operator()(int x) const {
+        entered.fetch_add(1);
+        while (closed.load()) { std::this_thread::yield(); }
+        return x;
+    }
+    static void reset() { closed = false, entered = 0; }
+    static inline std::atomic<bool> closed{false};
+    static inline std::atomic<int> entered{0};
+};
+
+inline std::uint64_t sum(const bridge_status& s, std::uint64_t lane_status::*field) {
+    std::uint64_t n = 0;
+    for (const auto& w : s.workers) {
+        for (const auto& l : w.lanes) { n += l.*field; }
+    }
+    return n;
+}
+
+/// Accounting that must hold at any quiet moment.
+#define EXPECT_ACCOUNTS_BALANCE(status)                                                                       \
+    do {                                                                                                      \
+        for (const auto& w : (status).workers) {                                                              \
+            for (const auto& l : w.lanes) {                                                                   \
+                EXPECT_EQ(l.offered, l.accepted + l.rejected);                                                \
+                EXPECT_EQ(l.accepted, l.ran + l.cancelled + l.stopped + l.queued);                            \
+            }                                                                                                 \
+        }                                                                                                     \
+    } while (false)
+
+}  // namespace numasio::test

@@ -1,0 +1,196 @@
+// What stop promises: every accepted request ends exactly once; idempotent; bounded; nothing leaks.
+#include "control_plane/bridge/bridge_fixture.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <thread>
+#include <vector>
+
+namespace numasio::test {
+namespace {
+
+TEST(stop, drains_what_was_accepted) {
+    asio::io_context io;
+    bridge b{io.get_executor(), one_worker(1024)};
+    auto& p = b.open<int, int, incrementer>("p");
+    b.start();
+    int good = 0;
+    for (int i = 0; i < 1000; ++i) { p.async_call({0}, i, [&](error_code ec, int) { good += !ec; }); }
+    EXPECT_TRUE(b.stop(5s).drained());
+    io.run();
+    EXPECT_EQ(good, 1000);
+    EXPECT_ACCOUNTS_BALANCE(b.status());
+}
+
+TEST(stop, ends_what_is_queued_at_the_deadline_and_reports_a_stuck_worker) {
+    gated::reset();
+    gated::closed = true;
+    asio::io_context io;
+    int good = 0;
+    int stopped = 0;
+    {
+        bridge b{io.get_executor(), one_worker(64)};
+        auto& p = b.open<int, int, gated>("p");
+        b.start();
+        for (int i = 0; i < 10; ++i) {
+            p.async_call({0}, i, [&](error_code ec, int) { ec == errc::stopped ? ++stopped : ++good; });
+        }
+        while (gated::entered.load() == 0) { std::this_thread::yield(); }
+        const auto began = std::chrono::steady_clock::now();
+        const auto report = b.stop(50ms);
+        EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
+        EXPECT_EQ(report.stuck, 1U);
+        EXPECT_EQ(report.stopped, 9U);
+        EXPECT_FALSE(report.drained());
+        EXPECT_EQ(b.status().workers.at(0).state, worker_state::stuck);
+        gated::closed = false;  // it comes back after all: its reply is returned, too
+        io.run();
+    }
+    EXPECT_EQ(stopped, 9);
+    EXPECT_EQ(good, 1);
+    gated::reset();
+}
+
+TEST(stop, a_worker_that_comes_back_after_the_bridge_touches_nothing) {
+    gated::reset();
+    gated::closed = true;
+    auto witness = std::make_shared<int>(1);
+    int called = 0;
+    {
+        asio::io_context io;
+        bridge b{io.get_executor(), one_worker(64)};
+        auto& p = b.open<int, int, gated>("p");
+        b.start();
+        p.async_call({0}, 1, [&called, witness](error_code, int) { ++called; });
+        while (gated::entered.load() == 0) { std::this_thread::yield(); }
+        EXPECT_EQ(b.stop(10ms).stuck, 1U);
+    }
+    EXPECT_EQ(called, 0);
+    EXPECT_EQ(witness.use_count(), 1);  // the handler was destroyed with the bridge, uninvoked
+    gated::closed = false;
+    std::this_thread::sleep_for(50ms);  // the left worker ends by itself
+    gated::reset();
+}
+
+TEST(stop, handlers_whose_context_never_runs_again_are_destroyed_and_counted) {
+    auto witness = std::make_shared<int>(1);
+    std::uint64_t abandoned = 0;
+    auto io = std::make_unique<asio::io_context>();
+    {
+        bridge b{io->get_executor(), one_worker(64)};
+        auto& p = b.open<int, int, incrementer>("p");
+        b.start();
+        for (int i = 0; i < 5; ++i) {
+            p.async_call({0}, i, [witness](error_code, int) { ADD_FAILURE() << "its context never ran"; });
+        }
+        b.stop(1s);
+        EXPECT_EQ(witness.use_count(), 6);
+        abandoned = b.status().abandoned;
+    }
+    EXPECT_EQ(abandoned, 0U);  // not yet: the context could still run
+    io.reset();
+    EXPECT_EQ(witness.use_count(), 1);
+}
+
+TEST(stop, a_context_destroyed_before_the_bridge_counts_as_abandoned) {
+    // Not how it should be written, but a crash would be the wrong answer.
+    auto io = std::make_unique<asio::io_context>();
+    bridge b{io->get_executor(), one_worker(64)};
+    auto& p = b.open<int, int, incrementer>("p");
+    b.start();
+    for (int i = 0; i < 5; ++i) {
+        p.async_call({0}, i, [](error_code, int) { ADD_FAILURE() << "its context never ran"; });
+    }
+    b.stop(1s);
+    io.reset();
+    EXPECT_EQ(b.status().abandoned, 5U);
+}
+
+TEST(stop, may_be_called_twice_concurrently_and_from_a_handler) {
+    for (int round = 0; round < 50; ++round) {
+        asio::io_context io;
+        bridge b{io.get_executor(), one_worker(64)};
+        auto& p = b.open<int, int, incrementer>("p");
+        b.start();
+        int ended = 0;
+        for (int i = 0; i < 20; ++i) { p.async_call({0}, i, [&](error_code, int) { ++ended; }); }
+        asio::post(io, [&] { b.stop(1s); });
+        std::vector<std::thread> others;
+        for (int i = 0; i < 8; ++i) {
+            others.emplace_back([&] { b.stop(1s); });
+        }
+        io.run();
+        for (auto& t : others) { t.join(); }
+        io.restart();
+        io.run();
+        EXPECT_EQ(ended, 20);
+        EXPECT_ACCOUNTS_BALANCE(b.status());
+    }
+}
+
+TEST(stop, before_start_is_harmless_and_final) {
+    asio::io_context io;
+    bridge b{io.get_executor(), one_worker()};
+    b.open<int, int, incrementer>("p");
+    EXPECT_TRUE(b.stop(1s).drained());
+    EXPECT_THROW(b.start(), boost::system::system_error);
+}
+
+TEST(start, a_service_that_throws_fails_the_start_and_leaves_nothing_behind) {
+    struct broken {
+        explicit broken(node_context&) { throw std::runtime_error("no table"); }
+        int operator()(int x) const { return x; }
+    };
+    asio::io_context io;
+    bridge b{io.get_executor(), one_worker()};
+    b.open<int, int, broken>("p");
+    EXPECT_THROW(b.start(), std::runtime_error);
+    EXPECT_FALSE(b.status().accepting);
+    EXPECT_TRUE(b.status().workers.empty());
+}
+
+TEST(stop, under_load_at_random_points_ends_every_request_exactly_once) {
+    std::mt19937 random(20261120);
+    for (int round = 0; round < 60; ++round) {
+        asio::io_context io;
+        auto keep = asio::make_work_guard(io);
+        std::thread control([&] { io.run(); });
+        std::atomic<std::uint64_t> offered{0}, good{0}, full{0}, stopped{0};
+        {
+            bridge b{io.get_executor(), one_worker(256, 4)};
+            auto& p = b.open<int, int, incrementer>("p");
+            b.start();
+            std::vector<std::thread> producers;
+            for (int t = 0; t < 3; ++t) {
+                producers.emplace_back([&] {
+                    for (bool refused = false; !refused;) {
+                        offered.fetch_add(1);
+                        p.async_call({0}, 1, [&](error_code ec, int v) {
+                            if (!ec) { good.fetch_add(v == 2); }
+                            else if (ec == errc::lane_full) { full.fetch_add(1); }
+                            else if (ec == errc::stopped) { stopped.fetch_add(1); }
+                        });
+                        refused = stopped.load() != 0;
+                        if (full.load() > 100'000) { std::this_thread::yield(); }
+                    }
+                });
+            }
+            std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
+            b.stop(random() % 2 == 0 ? 1s : 0s);
+            for (auto& t : producers) { t.join(); }
+            keep.reset();
+            control.join();
+            EXPECT_ACCOUNTS_BALANCE(b.status());
+            EXPECT_EQ(b.status().abandoned, 0U);
+        }
+        EXPECT_EQ(offered.load(), good.load() + full.load() + stopped.load());
+    }
+}
+
+}  // namespace
+}  // namespace numasio::test
