@@ -41,9 +41,7 @@ std::string counted(std::size_t n, const std::string& what) {
 }
 
 void write_machine(std::ostream& out, const topology& machine) {
-    out << "machine (" << to_string(machine.origin) << ")\n";
-    std::istringstream lines(to_text(machine));
-    for (std::string line; std::getline(lines, line);) { out << "  " << line << '\n'; }
+    out << to_text(machine);
     if (machine.origin == topology_origin::simulated) {
         out << "  SIMULATED: pretend nodes; pinning is real, memory is not bound and page locality not measured\n";
     } else if (machine.origin == topology_origin::fallback) {
@@ -118,7 +116,7 @@ std::string banner(const snapshot& shown) {
     std::ostringstream out;
     out << "numasio " NUMASIO_VERSION "\n";
     write_machine(out, shown.machine);
-    out << "split\n  control: CPUs " << to_list(shown.sites.control) << '\n';
+    out << "split\n  control: " << (shown.sites.control.size() == 1 ? "CPU " : "CPUs ") << to_list(shown.sites.control) << '\n';
     for (const auto& pool : shown.asked.pools) { write_pool(out, pool, shown.sites); }
     for (const auto& note : shown.sites.notes) { out << "  note: " << note << '\n'; }
     write_placements(out, shown.now.placements);

@@ -6,7 +6,7 @@ namespace {
 
 constexpr bool borders_coincide() {
     for (unsigned octave = first_exported_octave; octave <= last_exported_octave; ++octave) {
-        const std::uint64_t border = std::uint64_t{1} << octave;
+        const std::uint64_t border = exported_bound_ns(octave);
         if (latency_histogram::lower(latency_histogram::index(border)) != border) { return false; }
     }
     return true;
@@ -25,7 +25,7 @@ std::vector<cumulative_bucket> cumulative_buckets(const latency_histogram& value
     std::vector<cumulative_bucket> result;
     result.reserve(last_exported_octave - first_exported_octave + 1);
     for (unsigned octave = first_exported_octave; octave <= last_exported_octave; ++octave) {
-        const std::uint64_t border = std::uint64_t{1} << octave;
+        const std::uint64_t border = exported_bound_ns(octave);
         result.push_back({static_cast<double>(border) / 1e9, count_below(value, latency_histogram::index(border))});
     }
     return result;

@@ -8,9 +8,11 @@
 
 namespace numasio::detail {
 
-/// The exported borders are 2^9 … 2^33 ns (512 ns … 8.6 s), one to an octave.
+/// One exported bound to an octave: 1.25 · 2^octave ns, from 640 ns to 10.7 s. (Powers of two would be borders
+/// as well, but three of them come out of the serializer as 8.192000000000001e-06 and the like.)
 inline constexpr unsigned first_exported_octave = 9;
 inline constexpr unsigned last_exported_octave = 33;
+constexpr std::uint64_t exported_bound_ns(unsigned octave) noexcept { return std::uint64_t{10} << (octave - 3); }
 
 struct cumulative_bucket {
     double upper_seconds = 0;

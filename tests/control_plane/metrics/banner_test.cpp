@@ -1,0 +1,80 @@
+// The start-up text: what a person must learn from it, and that it stays short.
+#include <control_plane/metrics/banner.hpp>
+
+#include "example.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace numasio::detail {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+auto lines_of(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+/// The banner without the machine's own lines, which are to_text()'s business.
+std::string without_machine(const test::example& e) {
+    auto text = banner(e.view());
+    const auto machine = to_text(e.machine);
+    const auto at = text.find(machine);
+    EXPECT_NE(at, std::string::npos);
+    return text.replace(at, machine.size(), "MACHINE\n");
+}
+
+TEST(Banner, IsTheGoldenTextForTheExample) {
+    test::expect_golden("two_nodes.banner", without_machine(test::two_nodes()));
+}
+
+TEST(Banner, SaysThatOneNodeGetsNoLocality) {
+    const auto text = banner(test::one_node().view());
+    EXPECT_THAT(text, HasSubstr("one node: numasio adds bounded hand-off and pinning here, not locality"));
+    EXPECT_THAT(text, Not(HasSubstr("SIMULATED")));
+    EXPECT_LE(lines_of(text), 25);
+    EXPECT_THAT(banner(test::two_nodes().view()), Not(HasSubstr("one node")));
+}
+
+TEST(Banner, SaysSimulated) {
+    const auto text = banner(test::simulated().view());
+    EXPECT_THAT(text, HasSubstr("SIMULATED"));
+    EXPECT_LE(lines_of(text), 25);
+}
+
+TEST(Banner, SaysWhyTheTopologyIsAFallback) {
+    auto e = test::one_node();
+    e.machine.origin = topology_origin::fallback;
+    e.machine.source = "no sysfs here";
+    EXPECT_THAT(banner(e.view()), HasSubstr("could not be discovered: no sysfs here"));
+}
+
+TEST(Banner, GroupsWorkersAndCountsPlacementsOnALargeMachine) {
+    auto e = test::large(8, 256);
+    e.machine.distances.clear();
+    const auto text = banner(e.view());
+    EXPECT_LE(lines_of(text), 40);
+    EXPECT_THAT(text, HasSubstr("node 3: 32 workers on CPUs 96-127"));
+    EXPECT_THAT(text, HasSubstr("and 256 more honoured"));
+    EXPECT_THAT(text, HasSubstr("16 GiB in all"));
+}
+
+TEST(Banner, SpellsOutEveryLossEvenWhereThereIsMuch) {
+    auto e = test::large(8, 256);
+    e.now.placements[200].outcome = placement_outcome::degraded;
+    e.now.placements[200].why = "the kernel moved it";
+    const auto text = banner(e.view());
+    EXPECT_THAT(text, HasSubstr("256, 1 not as asked"));
+    EXPECT_THAT(text, HasSubstr("the kernel moved it"));
+    EXPECT_THAT(text, HasSubstr("and 255 more honoured"));
+}
+
+TEST(Banner, SaysThatNothingIsPlacedBeforeTheStart) {
+    auto e = test::one_node();
+    e.now = {};
+    EXPECT_THAT(banner(e.view()), HasSubstr("placements: none yet (not started)"));
+}
+
+}  // namespace
+}  // namespace numasio::detail

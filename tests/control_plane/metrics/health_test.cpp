@@ -1,0 +1,44 @@
+// Health and readiness: what is said, and of whom.
+#include <control_plane/metrics/health.hpp>
+
+#include "example.hpp"
+
+#include <gtest/gtest.h>
+
+namespace numasio::detail {
+namespace {
+
+TEST(Health, NamesEveryStuckOrDeadWorker) {
+    auto e = test::two_nodes();
+    EXPECT_TRUE(healthy(e.now).ok);
+    EXPECT_TRUE(healthy(e.now).reason.empty());
+    e.now.workers[0].state = worker_state::dead;
+    e.now.workers[1].state = worker_state::stuck;
+    EXPECT_FALSE(healthy(e.now).ok);
+    EXPECT_EQ(healthy(e.now).reason, "worker kv/0 is dead, worker kv/1 is stuck");
+}
+
+TEST(Health, IsGoodBeforeTheStartAndAfterAnOrderlyStop) {
+    auto e = test::two_nodes();
+    for (const auto state : {worker_state::starting, worker_state::stopped}) {
+        for (auto& w : e.now.workers) { w.state = state; }
+        EXPECT_TRUE(healthy(e.now).ok);
+    }
+}
+
+TEST(Readiness, IsOnlyWhileRequestsAreAcceptedAndSaysWhyNot) {
+    auto e = test::two_nodes();
+    EXPECT_TRUE(ready(e.now).ok);
+    e.now.accepting = false;
+    EXPECT_FALSE(ready(e.now).ok);
+    EXPECT_EQ(ready(e.now).reason, "not accepting: starting or stopping");
+    for (auto& w : e.now.workers) { w.state = worker_state::stopped; }
+    EXPECT_EQ(ready(e.now).reason, "not accepting: stopped");
+    for (auto& w : e.now.workers) { w.state = worker_state::starting; }
+    EXPECT_EQ(ready(e.now).reason, "not accepting: not started yet");
+    e.now.workers.clear();
+    EXPECT_EQ(ready(e.now).reason, "not accepting: not started yet");
+}
+
+}  // namespace
+}  // namespace numasio::detail

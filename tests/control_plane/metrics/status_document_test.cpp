@@ -1,0 +1,83 @@
+// The status document as a reader of JSON sees it.
+#include <control_plane/metrics/status_document.hpp>
+
+#include "example.hpp"
+
+#include <boost/json/parse.hpp>
+
+#include <gtest/gtest.h>
+
+namespace numasio::detail {
+namespace {
+
+namespace json = boost::json;
+
+json::value read(const test::example& e) { return json::parse(status_json(e.view())); }
+
+TEST(StatusDocument, IsTheGoldenDocumentForTheExample) {
+    test::expect_golden("two_nodes.json", status_json(test::two_nodes().view()));
+}
+
+TEST(StatusDocument, SaysNullWhereLocalityWasNotMeasured) {
+    const auto doc = read(test::two_nodes());
+    EXPECT_EQ(doc.at("workers").at(0).at("locality").at("page").as_double(), 1.0);
+    EXPECT_EQ(doc.at("workers").at(0).at("locality").at("execution").as_double(), 0.975);
+    EXPECT_TRUE(doc.at("workers").at(1).at("locality").at("page").is_null());
+    EXPECT_TRUE(doc.at("workers").at(1).at("locality").at("execution").is_null());
+}
+
+TEST(StatusDocument, SaysNullForThePageLocalityOfSimulatedNodes) {
+    const auto doc = read(test::simulated());
+    EXPECT_TRUE(doc.at("topology").at("simulated").as_bool());
+    for (const auto& worker : doc.at("workers").as_array()) {
+        EXPECT_TRUE(worker.at("locality").at("page").is_null());
+        EXPECT_EQ(worker.at("locality").at("pages_sampled").to_number<int>(), 0);
+    }
+}
+
+TEST(StatusDocument, TellsWhatWasAskedWhatWasGotAndTheErrorBetween) {
+    const auto doc = read(test::two_nodes());
+    const auto& lost = doc.at("placements").at(4);
+    EXPECT_EQ(lost.at("owner").as_string(), "kv/1");
+    EXPECT_EQ(lost.at("outcome").as_string(), "degraded");
+    EXPECT_EQ(lost.at("asked").as_string(), "64 MiB on node 1");
+    EXPECT_EQ(lost.at("got").as_string(), "64 MiB, place unknown");
+    EXPECT_EQ(lost.at("error").at("value").to_number<int>(), 1);
+    EXPECT_TRUE(lost.at("pages").is_null()) << "not measured";
+    EXPECT_EQ(doc.at("placements").at(2).at("pages").at("on_node").at("0").to_number<int>(), 1024);
+    EXPECT_TRUE(doc.at("placements").at(0).at("error").is_null());
+}
+
+TEST(StatusDocument, GivesQuantilesInSecondsAndNullWhereNothingWasRecorded) {
+    auto e = test::two_nodes();
+    e.now.workers[1].round_trip = {};
+    const auto doc = read(e);
+    const auto& trip = doc.at("workers").at(0).at("round_trip_seconds");
+    EXPECT_EQ(trip.at("count").to_number<int>(), 96);
+    EXPECT_NEAR(trip.at("p50").as_double(), 30e-6, 30e-6 * 0.126);
+    EXPECT_NEAR(trip.at("p99").as_double(), 2e-3, 2e-3 * 0.126);
+    EXPECT_GE(trip.at("p99.9").as_double(), trip.at("p99").as_double());
+    const auto& nothing = doc.at("workers").at(1).at("round_trip_seconds");
+    EXPECT_EQ(nothing.at("count").to_number<int>(), 0);
+    for (const char* key : {"mean", "p50", "p90", "p99", "p99.9"}) { EXPECT_TRUE(nothing.at(key).is_null()) << key; }
+}
+
+TEST(StatusDocument, SaysAutoForWhatThePlanLeftOpen) {
+    const auto doc = read(test::two_nodes());
+    EXPECT_EQ(doc.at("plan").at("pools").at(0).at("nodes").as_string(), "auto");
+    EXPECT_EQ(doc.at("plan").at("control").at("cpus").at(0).to_number<int>(), 0);
+}
+
+TEST(StatusDocument, CarriesReadinessHealthAndTheReasonsOfBoth) {
+    auto e = test::two_nodes();
+    e.now.accepting = false;
+    e.now.workers[1].state = worker_state::dead;
+    const auto doc = read(e);
+    EXPECT_FALSE(doc.at("ready").at("ok").as_bool());
+    EXPECT_FALSE(doc.at("healthy").at("ok").as_bool());
+    EXPECT_EQ(doc.at("healthy").at("reason").as_string(), "worker kv/1 is dead");
+    EXPECT_EQ(doc.at("degraded").as_array().size(), 1U);
+}
+
+}  // namespace
+}  // namespace numasio::detail
