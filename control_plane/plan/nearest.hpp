@@ -8,7 +8,7 @@
 namespace numasio::detail {
 
 /// The candidate with the smallest edit distance (insert, delete, replace, swap neighbours; letter case
-/// and '-' for '_' are free); empty where none is near enough to be worth proposing.
+/// and '-' for '_' are free), or else one that begins with the word; empty where none is worth proposing.
 /// Cost: bounded, because words longer than 64 bytes are near nothing.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 

@@ -13,9 +13,7 @@ using unit = std::pair<std::uint64_t, std::string_view>;
 template <std::size_t N>
 std::string in_largest(std::uint64_t amount, const std::array<unit, N>& units) {
     for (const auto& [factor, name] : units) {
-        if (amount % factor == 0 && (amount != 0 || factor == 1)) {
-            return std::to_string(amount / factor) + std::string(name);
-        }
+        if (amount % factor == 0) { return std::to_string(amount / factor) + std::string(name); }
     }
     return std::to_string(amount) + std::string(units.back().second);
 }

@@ -41,6 +41,7 @@ bool check_text(std::string_view text, problem_list& problems) {
     }
     text_place at;
     bool indentation = true;
+    std::size_t brackets = 0;
     for (std::size_t i = 0; i < text.size();) {
         const char c = text[i];
         const std::size_t length = sequence_length(text.substr(i));
@@ -58,6 +59,11 @@ bool check_text(std::string_view text, problem_list& problems) {
         }
         if (c == '\t' && indentation) {
             problems.add(at, "", {"tab in the indentation", "spaces", "replace the tab by two spaces"});
+            return false;
+        }
+        if ((c == '[' || c == '{') && ++brackets > most_brackets) {
+            // yaml-cpp looks ahead over nested brackets and keeps 240 bytes for each.
+            problems.add(at, "", {"more than " + std::to_string(most_brackets) + " opening brackets", "a smaller plan", ""});
             return false;
         }
         indentation = c == '\n' || (indentation && c == ' ');

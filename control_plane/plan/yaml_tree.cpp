@@ -91,9 +91,13 @@ private:
     void add(yaml_node node) {
         if (open_.empty()) {
             root_ = std::move(node);
-        } else {
-            open_.back().items.push_back(std::move(node));
+            return;
         }
+        yaml_node& parent = open_.back();
+        const bool value = parent.kind == yaml_kind::map && parent.items.size() % 2 == 1;
+        // yaml-cpp puts a value that is not there where the next one begins: its key is the better place.
+        if (value && node.kind == yaml_kind::null) { node.at = parent.items.back().at; }
+        parent.items.push_back(std::move(node));
     }
 
     problem_list& problems_;

@@ -1,0 +1,61 @@
+// load_plan: a file becomes a plan, and a file that cannot be read becomes an error that names it.
+#include "control_plane/plan/plan_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace numasio::test {
+namespace {
+
+class load_plan_test : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = testing::TempDir() + "numasio-plan-XXXXXX";
+        folder_ = mkdtemp(pattern.data());
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    std::string file(const std::string& text) const {
+        const std::string path = folder_ + "/plan.yaml";
+        std::ofstream(path, std::ios::binary) << text;
+        return path;
+    }
+    static plan_problem only_problem(const std::string& path) {
+        try {
+            load_plan(path);
+        } catch (const plan_error& e) {
+            EXPECT_EQ(e.problems().size(), 1U) << e.what();
+            return e.problems().at(0);
+        }
+        ADD_FAILURE() << path << " was accepted";
+        return {};
+    }
+
+    std::string folder_;
+};
+
+TEST_F(load_plan_test, reads_a_file) {
+    const plan p = load_plan(file("version: 1\npools: {kv: {lane: 7}}\n"));
+    EXPECT_EQ(p.pools.at(0).lane.capacity, 7U);
+    EXPECT_EQ(p.marks.at("version").file, folder_ + "/plan.yaml");
+}
+
+TEST_F(load_plan_test, names_a_file_that_is_not_there) {
+    const auto problem = only_problem(folder_ + "/no.yaml");
+    EXPECT_EQ(problem.where.file, folder_ + "/no.yaml");
+    EXPECT_EQ(problem.what, "cannot be read: No such file or directory");
+}
+
+TEST_F(load_plan_test, names_a_directory) { EXPECT_EQ(only_problem(folder_).what, "cannot be read: it is a directory"); }
+
+TEST_F(load_plan_test, tells_an_error_with_the_files_name) {
+    EXPECT_EQ(to_text(only_problem(file("version: 1\npools: {kv: {lane: 0}}\n"))),
+              folder_ + "/plan.yaml:2:20: pools.kv.lane.capacity: \"0\" is too small; expected a whole number from 1 to 1048576");
+}
+
+TEST_F(load_plan_test, ends_for_an_endless_file) { EXPECT_EQ(only_problem("/dev/zero").what, "has more than 1 MiB"); }
+
+}  // namespace
+}  // namespace numasio::test

@@ -1,0 +1,53 @@
+// docs/plan.md is true: its table is the parser's, its examples parse, its errors are real ones.
+#include "control_plane/plan/plan_text.hpp"
+#include "control_plane/plan/schema.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace numasio::test {
+namespace {
+
+std::string document() {
+    std::ifstream in(NUMASIO_SOURCE_DIR "/docs/plan.md");
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+/// The code blocks that open with ```kind, in order.
+std::vector<std::string> blocks(const std::string& text, const std::string& kind) {
+    std::vector<std::string> out;
+    const std::string fence = "```" + kind + "\n";
+    for (auto at = text.find(fence); at != std::string::npos; at = text.find(fence, at)) {
+        at += fence.size();
+        const auto end = text.find("```", at);
+        out.push_back(text.substr(at, end - at));
+        at = end + 3;
+    }
+    return out;
+}
+
+TEST(plan_docs, list_every_key_with_type_default_and_range) {
+    const auto table = detail::schema_markdown();
+    EXPECT_NE(document().find("\n" + table + "\n"), std::string::npos) << "docs/plan.md wants this table:\n" << table;
+}
+
+TEST(plan_docs, show_examples_that_are_valid_plans) {
+    const auto examples = blocks(document(), "yaml");
+    EXPECT_EQ(examples.size(), 3U);
+    for (const auto& yaml : examples) { EXPECT_EQ(error_text(yaml), "") << yaml; }
+}
+
+TEST(plan_docs, show_errors_as_they_are) {
+    const auto wrong = blocks(document(), "yaml wrong");
+    const auto told = blocks(document(), "text");
+    ASSERT_EQ(wrong.size(), 1U);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(error_text(wrong[0]) + "\n", told[0]);
+}
+
+}  // namespace
+}  // namespace numasio::test

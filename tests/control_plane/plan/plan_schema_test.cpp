@@ -1,0 +1,118 @@
+// The table of keys: its defaults are the plan's, its ranges are enforced, its words are the enumerations'.
+#include "control_plane/plan/nearest.hpp"
+#include "control_plane/plan/plan_text.hpp"
+#include "control_plane/plan/schema.hpp"
+
+#include <gtest/gtest.h>
+
+namespace numasio::test {
+namespace {
+
+using detail::key_rule;
+using detail::value_form;
+
+/// A whole plan in which only the key of `rule` is given.
+std::string plan_with(const key_rule& rule, const std::string& value) {
+    std::string out, indentation;
+    std::string_view rest = rule.path;
+    while (!rest.empty()) {
+        const auto dot = std::min(rest.find('.'), rest.size());
+        const auto part = rest.substr(0, dot);
+        out += indentation + (part == "*" ? "kv" : std::string(part)) + ":" + (dot == rest.size() ? " " + value : "") + "\n";
+        indentation += "  ";
+        rest = rest.substr(std::min(dot + 1, rest.size()));
+    }
+    if (rule.path != "version") { out += "version: 1\n"; }
+    if (rule.path.substr(0, 5) != "pools") { out += "pools: {kv: auto}\n"; }
+    return out;
+}
+
+bool has_words(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(plan_schema, a_default_that_is_written_out_changes_nothing) {
+    const std::string bare = to_yaml(parse_plan("version: 1\npools: {kv: auto}\n"));
+    int tried = 0;
+    for (const auto& rule : detail::plan_schema()) {
+        // A promise that is written out at all is a promise: slo has no default, its keys have.
+        if (rule.fallback == "required" || rule.fallback == "none" || has_words(std::string(rule.path), ".slo.")) { continue; }
+        const auto text = plan_with(rule, std::string(rule.fallback));
+        EXPECT_EQ(error_text(text), "") << text;
+        EXPECT_EQ(to_yaml(parse_plan(text)), bare) << text;
+        ++tried;
+    }
+    EXPECT_EQ(tried, 19);
+    const plan slo = parse_plan(pool_with("    slo: {quantile: 0.99, target: 1ms}\n"));
+    EXPECT_EQ(to_yaml(slo), to_yaml(parse_plan(pool_with("    slo: {}\n"))));
+    EXPECT_EQ(slo.pools.at(0).slo->quantile, slo_plan{}.quantile);
+    EXPECT_EQ(slo.pools.at(0).slo->target, slo_plan{}.target);
+}
+
+std::string written(const key_rule& rule, std::uint64_t number) {
+    switch (rule.form) {
+        case value_form::duration: return std::to_string(number) + "ns";
+        case value_form::size: return std::to_string(number) + "B";
+        case value_form::endpoint: return "127.0.0.1:" + std::to_string(number);
+        default: return std::to_string(number);
+    }
+}
+
+TEST(plan_schema, both_ends_of_a_range_are_valid_and_one_beyond_is_not) {
+    int tried = 0;
+    for (const auto& rule : detail::plan_schema()) {
+        if (rule.form == value_form::section || rule.form == value_form::names || rule.form == value_form::word ||
+            rule.form == value_form::fraction) {
+            continue;
+        }
+        for (const auto good : {rule.low, rule.high}) {
+            EXPECT_EQ(error_text(plan_with(rule, written(rule, good))), "") << rule.path;
+        }
+        const auto above = problems_of(plan_with(rule, written(rule, rule.high + 1)));
+        ASSERT_EQ(above.size(), 1U) << rule.path;
+        EXPECT_EQ(above[0].expected, detail::expected_text(rule));
+        if (rule.low != 0) {
+            const auto below = problems_of(plan_with(rule, written(rule, rule.low - 1)));
+            ASSERT_EQ(below.size(), 1U) << rule.path;
+            EXPECT_TRUE(has_words(below[0].what, "too small")) << below[0].what;
+        }
+        ++tried;
+    }
+    EXPECT_EQ(tried, 13);
+}
+
+TEST(plan_schema, every_word_is_read_as_the_value_of_that_name) {
+    const auto pool = [](const std::string& lines) { return parse_plan(pool_with("    " + lines + "\n")).pools.at(0); };
+    int words = 0;
+    for (const auto& rule : detail::plan_schema()) {
+        for (const auto word : rule.words) {
+            const std::string w(word);
+            ++words;
+            if (rule.name() == "policy") { EXPECT_EQ(to_string(pool("memory: {policy: " + w + "}").memory.policy), word); }
+            if (rule.name() == "when_full") { EXPECT_EQ(to_string(pool("lane: {when_full: " + w + "}").lane.full), word); }
+            if (rule.name() == "strategy") { EXPECT_EQ(to_string(pool("idle: " + w).idle.strategy), word); }
+            if (rule.name() == "enforcement") { EXPECT_EQ(to_string(pool("enforcement: " + w).enforce), word); }
+        }
+    }
+    EXPECT_EQ(words, 9);
+}
+
+TEST(plan_schema, every_key_but_version_and_pools_may_be_left_out) {
+    for (const auto& rule : detail::plan_schema()) {
+        EXPECT_EQ(rule.fallback == "required", rule.path == "version" || rule.path == "pools") << rule.path;
+        EXPECT_FALSE(rule.meaning.empty()) << rule.path;
+    }
+}
+
+TEST(plan_schema, a_slip_is_near_its_key_and_another_word_is_not) {
+    constexpr std::array<std::string_view, 4> keys = {"nodes", "cpus", "workers_per_node", "memory"};
+    EXPECT_EQ(detail::nearest("node", keys), "nodes");
+    EXPECT_EQ(detail::nearest("cups", keys), "cpus");
+    EXPECT_EQ(detail::nearest("CPUS", keys), "cpus");
+    EXPECT_EQ(detail::nearest("workers-per-node", keys), "workers_per_node");
+    EXPECT_EQ(detail::nearest("memroy", keys), "memory");
+    EXPECT_EQ(detail::nearest("workers", keys), "workers_per_node");
+    EXPECT_EQ(detail::nearest("listeners", keys), "");
+    EXPECT_EQ(detail::nearest(std::string(65, 'c'), keys), "");
+}
+
+}  // namespace
+}  // namespace numasio::test
