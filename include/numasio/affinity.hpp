@@ -14,20 +14,24 @@ namespace numasio {
 
 /// Pins the calling thread to `cpus` and reads the mask back.
 /// Threads: acts on the caller only. Blocks: one system call each way. Cost: microseconds.
-/// Fails: the kernel's errno; errc::pin_refused where the kernel accepted the call but the mask
+/// Fails: the kernel's errno (EINVAL where none of the CPUs is usable); errc::pin_refused where the kernel accepted the call but the mask
 /// read back is another one; invalid_argument for an empty set.
 error_code pin_this_thread(std::span<const cpu_id> cpus) noexcept;
 
 /// The calling thread's affinity mask as the kernel reports it, ascending; empty if it cannot be read.
+/// Threads: any. Blocks: one system call. Fails: throws std::bad_alloc only. Cost: microseconds.
 std::vector<cpu_id> this_thread_cpus();
 
-/// The CPU that the calling thread runs on at this moment. Cost: no system call on x86-64 (vDSO).
+/// The CPU that the calling thread runs on at this moment; stale as soon as an unpinned thread is moved.
+/// Threads: any. Blocks: never. Fails: absent where the kernel does not say. Cost: no system call on x86-64 (vDSO).
 std::optional<cpu_id> current_cpu() noexcept;
 
-/// Names the calling thread for top, gdb and perf; longer names are cut to 15 characters.
+/// Names the calling thread for top, gdb and perf; longer names are cut to 15 bytes.
+/// Threads: acts on the caller only. Blocks: one system call. Fails: the kernel's errno. Cost: microseconds.
 error_code name_this_thread(std::string_view name) noexcept;
 
-/// Sets the calling thread's default memory policy, so that plain allocations follow `node`.
+/// Sets the calling thread's default memory policy, so that plain allocations follow `node`
+/// (`local` ignores `node`). Threads: acts on the caller only. Blocks: one system call. Cost: microseconds.
 /// Fails: the kernel's errno (EPERM under a container's seccomp filter, EINVAL for a node without memory).
 error_code set_this_thread_memory(node_id node, memory_policy policy) noexcept;
 

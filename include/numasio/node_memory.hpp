@@ -11,7 +11,8 @@ namespace numasio {
 
 /// Best-fit allocation with coalescing inside `memory`; never grows and never takes from the heap.
 /// Threads: one at a time (a worker owns it); used() and limit() from any thread.
-/// Fails: allocate() throws std::bad_alloc when no block is large enough; the resource stays usable.
+/// Blocks: never. Fails: the constructor throws std::invalid_argument where `memory` cannot hold the bookkeeping
+/// (some hundred bytes); allocate() throws std::bad_alloc when no block is large enough; the resource stays usable.
 /// Cost: O(log free blocks), 16 to 32 bytes of overhead per block. Lifetime: `memory` outlives it.
 class node_memory final : public std::pmr::memory_resource {
 public:

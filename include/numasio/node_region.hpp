@@ -18,7 +18,7 @@ class node_region {
 public:
     node_region() noexcept = default;
     /// Maps `size` rounded up to whole pages; nothing is touched yet.
-    /// Fails: throws boost::system::system_error with the kernel's errno.
+    /// Fails: throws boost::system::system_error with the kernel's errno (EINVAL for 0, ENOMEM).
     explicit node_region(bytes size);
     node_region(node_region&& other) noexcept;
     node_region& operator=(node_region&& other) noexcept;
@@ -27,15 +27,20 @@ public:
     /// Asks the kernel to place pages that are touched from now on. Call before prefault().
     /// Fails: the kernel's errno (EINVAL for a node without memory or outside the cpuset, EPERM under
     /// seccomp); errc::out_of_node_memory, before anything is touched, where a `bind` region is larger
-    /// than what is free on the node less a reserve (the kernel would kill the process instead).
+    /// than the node's free memory and half of its file cache, less a reserve of 1/64 of the node and at least
+    /// 32 MiB (the kernel would kill the process instead). Memory promised to others but not yet touched is
+    /// not seen: bind and prefault one region after the other.
+    /// Threads: one at a time. Blocks: reads one file of sysfs. Cost: tens of microseconds.
     error_code bind(node_id home, memory_policy policy) noexcept;
 
-    /// Touches every page from the calling thread. Cost: one fault a page.
+    /// Touches every page from the calling thread; what was written before is kept.
+    /// Threads: one at a time. Blocks: until all pages are there. Cost: one fault a page.
     /// Fails: the kernel's errno (ENOMEM, EFAULT).
     error_code prefault() noexcept;
 
     /// Asks the kernel where up to `max_pages` pages are, from page `first` on.
-    /// Threads: any, also while the memory is in use. Cost: one system call for each 1024 pages.
+    /// Threads: any, also while the memory is in use. Blocks: one system call for each 1024 pages.
+    /// Fails: pages that the kernel gives no answer for are `unknown`; throws std::bad_alloc only.
     page_audit audit(std::size_t max_pages = std::numeric_limits<std::size_t>::max(),
                      std::size_t first = 0) const;
 

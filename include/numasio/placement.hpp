@@ -53,7 +53,7 @@ struct placement {
 
 std::string_view to_string(placement_subject subject) noexcept;
 std::string_view to_string(placement_outcome outcome) noexcept;
-/// One line: "kv/0 cpu: asked CPU 1, got CPU 1 (honoured)".
+/// One line: "kv/0 cpu: asked CPU 1, got CPU 1 (honoured)"; with the pages, the reason and the error where there are.
 std::string to_text(const placement& p);
 
 }  // namespace numasio

@@ -27,14 +27,14 @@ struct cpu_info {
     std::uint32_t package = 0;    ///< socket
     std::uint32_t l3_group = 0;   ///< CPUs that share a last-level cache have the same number
     std::uint32_t smt_index = 0;  ///< 0 for a core's first hardware thread
-    bool allowed = true;          ///< in this process's affinity mask and cpuset
+    bool allowed = true;          ///< in the discovering thread's affinity mask and cpuset
 };
 
 struct node_info {
     node_id id;
     std::vector<cpu_id> cpus;  ///< empty for a memory node (CXL, HBM)
     bytes memory;              ///< zero for a memory-less node
-    bytes free_memory;         ///< at the time of discovery
+    bytes free_memory;         ///< at the time of discovery; zero where the topology is not live
     bool memory_allowed = true;  ///< in this process's cpuset.mems
 };
 
@@ -57,6 +57,7 @@ public:
     const node_info* find(node_id id) const noexcept;
     const cpu_info* find(cpu_id id) const noexcept;
 
+    /// Absent for a pair that the firmware did not give. Cost: linear in the pairs.
     std::optional<std::uint32_t> distance(node_id from, node_id to) const noexcept;
 
     /// Nodes that have at least one CPU that this process may use, ascending.
@@ -65,7 +66,8 @@ public:
     std::vector<cpu_id> allowed_cpus(node_id node) const;
     /// All CPUs that this process may use, ascending.
     std::vector<cpu_id> allowed_cpus() const;
-    /// The node with memory that is nearest to `node` and allowed: itself, unless it has none.
+    /// The node with memory that is nearest to `node` and allowed: itself, unless it has none. Absent where there
+    /// is no such node. Where no node has a memory figure (simulated nodes), each stands for itself.
     std::optional<node_id> nearest_memory(node_id node) const;
 
     /// True where node numbers are the kernel's own, so that memory can be bound and audited.
@@ -77,7 +79,7 @@ public:
     }
 };
 
-/// Reads the machine's topology.
+/// Reads the machine's topology. What is allowed is what the calling thread may use: call it before pinning.
 /// `source`: "live", "synthetic:DESCRIPTION" (hwloc's syntax) or the name of an hwloc XML file.
 /// Threads: any. Blocks: milliseconds (reads sysfs). Cost: one hwloc load.
 /// Fails: throws boost::system::system_error(errc::wrong_topology) naming the source if a file or
@@ -85,11 +87,12 @@ public:
 topology discover_topology(std::string_view source = "live");
 
 /// Splits the allowed CPUs of `machine` into `nodes` pretend nodes, for demonstrations.
-/// CPUs are dealt in ascending order, as evenly as possible; pretend nodes have no memory figures.
+/// CPUs are dealt in ascending order, as evenly as possible; pretend nodes have no memory figures. The result is
+/// `simulated` where the machine's CPUs are real, and as unreal as the machine otherwise.
 /// Fails: throws std::invalid_argument unless 1 <= nodes <= number of allowed CPUs.
 topology simulate_nodes(const topology& machine, std::uint32_t nodes);
 
-/// "0-3,8" for {0,1,2,3,8}. Numbers ascend.
+/// "0-3,8" for {0,1,2,3,8}. Numbers ascend, whatever their order in the argument.
 std::string to_list(const std::vector<cpu_id>& cpus);
 std::string to_list(const std::vector<node_id>& nodes);
 std::string_view to_string(topology_origin origin) noexcept;

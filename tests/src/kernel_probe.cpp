@@ -19,7 +19,8 @@ int main() {
     const node_info& node = machine.nodes.front();
     std::cout << "origin=" << to_string(machine.origin) << '\n'
               << "allowed_cpus=" << machine.allowed_cpus().size() << '\n'
-              << "memory_allowed=" << (node.memory_allowed ? "yes" : "no") << '\n';
+              << "memory_allowed=" << (node.memory_allowed ? "yes" : "no") << '\n'
+              << "free_memory=" << node.free_memory.value << '\n';
 
     const std::vector<cpu_id> first{machine.allowed_cpus().front()};
     say("pin", pin_this_thread(first));
