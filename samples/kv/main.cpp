@@ -1,0 +1,138 @@
+// numasio-kv: a key-value server that speaks Redis's protocol. The whole assembly is in this file.
+#include "options.hpp"
+#include "server/server.hpp"
+#include "shard/kv_shard.hpp"
+
+#include <numasio/affinity.hpp>
+#include <numasio/bridge.hpp>
+#include <numasio/control_server.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdlib>
+#include <iostream>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using asio::ip::tcp;
+
+namespace {
+
+tcp::endpoint endpoint_of(const numasio::plan& plan, std::string_view name) {
+    const auto* listener = plan.find_listener(name);
+    if (listener == nullptr) {
+        throw kv::usage_error("the plan has no listener \"" + std::string(name) + "\"; add \"listeners: { " +
+                              std::string(name) + ": 127.0.0.1:PORT }\"");
+    }
+    return {asio::ip::make_address(listener->address), listener->port};
+}
+
+/// A listener that cannot be opened is the commonest mistake at start: say which, and what helps.
+template <class Make>
+auto listen(const numasio::plan& plan, std::string_view name, std::string_view option, Make make) {
+    try {
+        return make();
+    } catch (const boost::system::system_error& e) {
+        const auto at = endpoint_of(plan, name);
+        throw kv::usage_error("cannot listen on " + at.address().to_string() + ":" + std::to_string(at.port()) +
+                              " (listener \"" + std::string(name) + "\"): " + e.code().message() +
+                              "; stop what uses the port (see \"ss -ltnp\") or choose another with " +
+                              std::string(option));
+    }
+}
+
+void pin_control_thread(const numasio::bridge& bridge) {
+    const auto& cpus = bridge.sites().control;
+    if (cpus.empty()) { return; }
+    if (const auto ec = numasio::pin_this_thread(cpus)) {
+        std::cout << "control thread not pinned to CPU " << numasio::to_list(cpus) << ": " << ec.message() << "\n";
+    }
+    (void)numasio::name_this_thread("kv-control");
+}
+
+int serve(const kv::options& options, numasio::plan plan) {
+    // The control plane: a plain Asio program, one context, one thread.
+    asio::io_context io{1};
+    const auto drain = plan.drain;
+    const auto kv_at = endpoint_of(plan, "kv");
+    const auto http = [&] { return plan.find_listener("http"); };
+
+    // The hot path: workers that own the keys, each pinned and with memory of its node.
+    numasio::bridge bridge{io.get_executor(), plan};
+    auto& port = bridge.open<kv::kv_request, kv::kv_reply, kv::kv_shard>("kv");
+    if (options.check) {
+        std::cout << numasio::banner(bridge) << "the plan is valid on this machine\n";
+        return EXIT_SUCCESS;
+    }
+
+    // Listeners are bound before a worker is pinned, and accept only after every worker is ready.
+    auto server = listen(plan, "kv", "--port", [&] { return std::make_unique<kv::server>(io, kv_at, port); });
+    std::unique_ptr<numasio::control_server> control;
+    if (http() != nullptr) {
+        control = listen(plan, "http", "--http-port", [&] {
+            return std::make_unique<numasio::control_server>(io.get_executor(), bridge, *http());
+        });
+    }
+    bridge.start();
+    pin_control_thread(bridge);
+    server->start(plan.find_pool("kv")->memory.per_worker.value);
+
+    std::cout << numasio::banner(bridge) << "listening   " << server->address() << " (RESP2)\n";
+    if (control) {
+        std::cout << "metrics     http://" << http()->address << ":" << control->port() << "/metrics, /status\n";
+    }
+    std::cout << "try         redis-cli -p " << server->address().port() << " set greeting hello\n" << std::flush;
+
+    // The end: stop accepting, let every connection have its replies, then stop the workers.
+    int exit_code = EXIT_SUCCESS;
+    asio::steady_timer deadline{io};
+    std::size_t unanswered = 0;
+    const auto stop_workers = [&] {
+        deadline.cancel();
+        // Where the deadline has passed already, only what a worker is doing at this moment may still end.
+        const auto report = bridge.stop(unanswered == 0 ? drain : std::chrono::nanoseconds(200ms));
+        if (unanswered == 0 && report.drained()) {
+            std::cout << "drained: every accepted command was answered\n" << std::flush;
+        } else {
+            std::cout << "not drained: " << unanswered << " commands unanswered, " << report.stopped
+                      << " requests stopped, " << report.stuck << " workers stuck\n" << std::flush;
+            exit_code = EXIT_FAILURE;
+            // A stuck worker still looks at our buffers: leave without destroying them.
+            if (report.stuck != 0) { std::_Exit(exit_code); }
+        }
+        if (control) { control->stop(); }
+    };
+    asio::signal_set signals{io, SIGINT, SIGTERM};
+    signals.async_wait([&](boost::system::error_code ec, int) {
+        if (ec) { return; }
+        std::cout << "stopping: draining for at most "
+                  << std::chrono::duration_cast<std::chrono::milliseconds>(drain).count() << " ms\n" << std::flush;
+        deadline.expires_after(drain);
+        deadline.async_wait([&](boost::system::error_code late) {
+            if (late) { return; }
+            unanswered = server->abort();
+            stop_workers();
+        });
+        server->finish(stop_workers);
+    });
+    io.run();  // until the last connection, timer and reply is through
+    return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        const auto options = kv::read_options(argc, argv);
+        if (options.help) {
+            std::cout << kv::usage;
+            return EXIT_SUCCESS;
+        }
+        return serve(options, kv::plan_of(options));
+    } catch (const std::exception& e) {  // plan_error, usage_error, a worker that could not start
+        std::cerr << "numasio-kv: " << e.what() << "\n";
+        return 2;
+    }
+}

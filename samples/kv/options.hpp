@@ -1,0 +1,40 @@
+// The command line of numasio-kv, and the plan that it results in.
+#pragma once
+
+#include <numasio/plan.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace kv {
+
+struct usage_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct options {
+    std::string plan;  ///< file; empty: the built-in kv.yaml
+    std::optional<std::uint32_t> simulate_nodes;
+    std::optional<std::uint16_t> port, http_port;
+    bool check = false;
+    bool help = false;
+};
+
+inline constexpr std::string_view usage =
+    "usage: numasio-kv [--plan FILE] [--simulate-nodes N] [--port PORT] [--http-port PORT] [--check]\n"
+    "  --plan FILE          the plan (YAML); without it the built-in kv.yaml\n"
+    "  --simulate-nodes N   pretend that the CPUs are N NUMA nodes\n"
+    "  --port PORT          where clients connect (listener \"kv\"); 0: any free port\n"
+    "  --http-port PORT     where /metrics and /status are (listener \"http\"); 0: any free port\n"
+    "  --check              say what the plan means on this machine, and leave\n";
+
+/// Fails: throws usage_error naming the option.
+options read_options(int argc, char** argv);
+
+/// Fails: throws numasio::plan_error, usage_error.
+numasio::plan plan_of(const options& asked);
+
+}  // namespace kv

@@ -1,0 +1,159 @@
+// The table of commands, and what is checked before a command's own reader runs.
+#include "server/command.hpp"
+
+#include "resp/number.hpp"
+#include "resp/reply_text.hpp"
+#include "server/readers.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace kv {
+namespace {
+
+// name, arity, flags, first key, last key, step, reader, group, summary
+constexpr auto table = std::to_array<command_spec>({
+    {"append", 3, "write denyoom fast", 1, 1, 1, read_append, "string", "Append a value to a key"},
+    {"client", -2, "", 0, 0, 0, nullptr, "connection", "A container for client connection commands"},
+    {"client|getname", 2, "noscript loading stale fast", 0, 0, 0, read_client_getname, "connection",
+     "Get the current connection name"},
+    {"client|help", 2, "loading stale", 0, 0, 0, read_client_help, "connection", "Show helpful text"},
+    {"client|id", 2, "noscript loading stale fast", 0, 0, 0, read_client_id, "connection",
+     "Returns the client ID for the current connection"},
+    {"client|info", 2, "noscript loading stale", 0, 0, 0, read_client_info, "connection",
+     "Returns information about the current client connection."},
+    {"client|list", -2, "admin noscript loading stale", 0, 0, 0, read_client_list, "connection",
+     "Get the list of client connections"},
+    {"client|setname", 3, "noscript loading stale fast", 0, 0, 0, read_client_setname, "connection",
+     "Set the current connection name"},
+    {"command", -1, "loading stale", 0, 0, 0, read_command_all, "server",
+     "Get array of command details"},
+    {"command|count", 2, "loading stale", 0, 0, 0, read_command_count, "server",
+     "Get total number of commands"},
+    {"command|docs", -2, "loading stale", 0, 0, 0, read_command_docs, "server",
+     "Get array of specific command documentation"},
+    {"command|help", 2, "loading stale", 0, 0, 0, read_command_help, "server", "Show helpful text"},
+    {"command|info", -2, "loading stale", 0, 0, 0, read_command_info, "server",
+     "Get array of specific command details"},
+    {"config", -2, "", 0, 0, 0, nullptr, "server", "A container for server configuration commands"},
+    {"config|get", -3, "admin noscript loading stale", 0, 0, 0, read_config_get, "server",
+     "Get the values of configuration parameters"},
+    {"config|help", 2, "loading stale", 0, 0, 0, read_config_help, "server", "Show helpful text"},
+    {"dbsize", 1, "readonly fast", 0, 0, 0, read_dbsize, "server",
+     "Return the number of keys in the selected database"},
+    {"decr", 2, "write denyoom fast", 1, 1, 1, read_decr, "string", "Decrement the integer value of a key by one"},
+    {"decrby", 3, "write denyoom fast", 1, 1, 1, read_decrby, "string",
+     "Decrement the integer value of a key by the given number"},
+    {"del", -2, "write", 1, -1, 1, read_del, "generic", "Delete a key"},
+    {"echo", 2, "loading stale fast", 0, 0, 0, read_echo, "connection", "Echo the given string"},
+    {"exists", -2, "readonly fast", 1, -1, 1, read_exists, "generic", "Determine if a key exists"},
+    {"expire", -3, "write fast", 1, 1, 1, read_expire, "generic", "Set a key's time to live in seconds"},
+    {"flushall", -1, "write", 0, 0, 0, read_flushall, "server", "Remove all keys from all databases"},
+    {"get", 2, "readonly fast", 1, 1, 1, read_get, "string", "Get the value of a key"},
+    {"host:", -1, "loading stale readonly", 0, 0, 0, read_http, "server", "Closes the connection"},
+    {"incr", 2, "write denyoom fast", 1, 1, 1, read_incr, "string", "Increment the integer value of a key by one"},
+    {"incrby", 3, "write denyoom fast", 1, 1, 1, read_incrby, "string",
+     "Increment the integer value of a key by the given amount"},
+    {"info", -1, "loading stale", 0, 0, 0, read_info, "server",
+     "Get information and statistics about the server"},
+    {"mget", -2, "readonly fast", 1, -1, 1, read_mget, "string", "Get the values of all the given keys"},
+    {"mset", -3, "write denyoom", 1, -1, 2, read_mset, "string", "Set multiple keys to multiple values"},
+    {"persist", 2, "write fast", 1, 1, 1, read_persist, "generic", "Remove the expiration from a key"},
+    {"pexpire", -3, "write fast", 1, 1, 1, read_pexpire, "generic",
+     "Set a key's time to live in milliseconds"},
+    {"ping", -1, "fast", 0, 0, 0, read_ping, "connection", "Ping the server"},
+    {"post", -1, "loading stale readonly", 0, 0, 0, read_http, "server", "Closes the connection"},
+    {"pttl", 2, "readonly fast", 1, 1, 1, read_pttl, "generic", "Get the time to live for a key in milliseconds"},
+    {"quit", -1, "loading stale fast", 0, 0, 0, read_quit, "connection", "Close the connection"},
+    {"select", 2, "loading stale fast", 0, 0, 0, read_select, "connection",
+     "Change the selected database for the current connection"},
+    {"set", -3, "write denyoom", 1, 1, 1, read_set, "string", "Set the string value of a key"},
+    {"strlen", 2, "readonly fast", 1, 1, 1, read_strlen, "string", "Get the length of the value stored in a key"},
+    {"ttl", 2, "readonly fast", 1, 1, 1, read_ttl, "generic", "Get the time to live for a key in seconds"},
+    {"type", 2, "readonly fast", 1, 1, 1, read_type, "generic", "Determine the type stored at key"},
+});
+static_assert(std::ranges::is_sorted(table, {}, &command_spec::name));
+
+const command_spec* look_up(std::string_view lower) noexcept {
+    const auto at = std::ranges::lower_bound(table, lower, {}, &command_spec::name);
+    return at != table.end() && at->name == lower ? &*at : nullptr;
+}
+
+bool is_container(std::string_view name) noexcept {
+    return name == "client" || name == "command" || name == "config";
+}
+
+std::string upper(std::string_view text) {
+    std::string out{text};
+    for (char& c : out) {
+        if (c >= 'a' && c <= 'z') { c = static_cast<char>(c - ('a' - 'A')); }
+    }
+    return out;
+}
+
+/// Redis quotes at most 128 bytes of an unknown command and about as many of its arguments.
+std::string unknown_command(arguments args) {
+    std::string text = "unknown command '";
+    text.append(resp::up_to_zero(args[0]).substr(0, 128)).append("', with args beginning with: ");
+    std::string quoted;
+    for (std::size_t i = 1; i < args.size() && quoted.size() < 128; ++i) {
+        const std::size_t room = 128 - quoted.size();
+        quoted.append("'").append(resp::up_to_zero(args[i]).substr(0, room)).append("' ");
+    }
+    return text + quoted;
+}
+
+}  // namespace
+
+std::span<const command_spec> command_table() noexcept { return table; }
+
+const command_spec* find_command(std::string_view name, std::string_view subcommand) noexcept {
+    std::array<char, 32> lower;
+    if (name.size() + 1 + subcommand.size() > lower.size()) { return nullptr; }
+    auto* end = std::transform(name.begin(), name.end(), lower.data(), resp::to_lower);
+    const std::string_view own{lower.data(), end};
+    if (own.find('|') != own.npos) { return nullptr; }  // "config|get" is not a word that a client may use
+    if (!subcommand.empty() && is_container(own)) {
+        *end++ = '|';
+        end = std::transform(subcommand.begin(), subcommand.end(), end, resp::to_lower);
+    }
+    return look_up({lower.data(), end});
+}
+
+command call::error(std::string_view text) const {
+    resp::append_error(out, text);
+    return {};
+}
+
+command call::invalid_expire_time() const {
+    return error("invalid expire time in '" + std::string(spec.name) + "' command");
+}
+
+command read_command(arguments args, std::int64_t now, client_state& client, server_state& server,
+                     std::string& out) {
+    ++server.commands;
+    const command_spec* const base = find_command(args[0]);
+    const bool has_subcommand = base != nullptr && is_container(base->name) && args.size() > 1;
+    const command_spec* const spec =
+        has_subcommand ? (args[1].empty() ? nullptr : find_command(args[0], args[1])) : base;
+    if (spec == nullptr) {
+        if (base == nullptr) {
+            resp::append_error(out, unknown_command(args));
+        } else {
+            std::string text = "unknown subcommand '";
+            text.append(resp::up_to_zero(args[1]).substr(0, 128)).append("'. Try ");
+            resp::append_error(out, text + upper(base->name) + " HELP.");
+        }
+        return {};
+    }
+    client.command = spec->name;
+    const auto given = static_cast<int>(args.size());
+    if ((spec->arity > 0 && given != spec->arity) || given < -spec->arity) {
+        resp::append_error(out, "wrong number of arguments for '" + std::string(spec->name) + "' command");
+        return {};
+    }
+    call c{*spec, args, now, client, server, out};
+    return spec->read(c);
+}
+
+}  // namespace kv

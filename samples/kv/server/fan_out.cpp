@@ -1,0 +1,103 @@
+// Dealing out keys, adding up replies, and the RESP of both.
+#include "server/fan_out.hpp"
+
+namespace kv {
+
+std::size_t fan_out::cost(const command& what, arguments args) noexcept {
+    const std::size_t keys = what.to == command::route::some ? (args.size() - 1) / what.step : 0;
+    const std::size_t value = what.form == reply_form::values ? sizeof(kv_value) : 0;
+    return args.size() * sizeof(std::string_view) + keys * (3 * sizeof(std::uint32_t) + value);
+}
+
+fan_out::fan_out(const command& what, arguments args, std::uint32_t workers, const home_of& home) {
+    if (what.to == command::route::all) {
+        for (std::uint32_t w = 0; w < workers; ++w) { parts_.push_back({w, what.request, nullptr}); }
+        return;
+    }
+    arguments_.assign(args.begin(), args.end());
+    deal(what, workers, home);
+    if (what.request.op == kv_op::mset && parts_.size() > 1) {
+        staging_ = true;
+        for (auto& p : parts_) { p.request.op = kv_op::stage; }
+    }
+}
+
+/// A counting sort of the keys by their worker.
+void fan_out::deal(const command& what, std::uint32_t workers, const home_of& home) {
+    const std::size_t count = (arguments_.size() - 1) / what.step;
+    std::vector<std::uint32_t> homes(count);
+    std::vector<std::uint32_t> next(workers + 1);
+    for (std::size_t k = 0; k < count; ++k) {
+        homes[k] = home(arguments_[1 + k * what.step]);
+        ++next[homes[k] + 1];
+    }
+    for (std::uint32_t w = 0; w < workers; ++w) { next[w + 1] += next[w]; }
+    const std::vector<std::uint32_t> first = next;
+    keys_.resize(count);
+    slots_.resize(count);
+    for (std::size_t k = 0; k < count; ++k) {
+        const std::uint32_t slot = next[homes[k]]++;
+        keys_[slot] = static_cast<std::uint32_t>(1 + k * what.step);
+        slots_[k] = slot;
+    }
+    if (what.form == reply_form::values) { values_.resize(count); }
+    for (std::uint32_t w = 0; w < workers; ++w) {
+        if (first[w] == first[w + 1]) { continue; }
+        part p{w, what.request, nullptr};
+        p.request.part = {arguments_.data(), keys_.data() + first[w], first[w + 1] - first[w],
+                          values_.empty() ? nullptr : values_.data() + first[w]};
+        parts_.push_back(p);
+    }
+}
+
+void fan_out::absorb(std::size_t i, kv_reply reply) noexcept {
+    if (reply.status != kv_status::ok) { total_.status = reply.status; }
+    total_.number += reply.number;
+    total_.expiring += reply.expiring;
+    total_.used += reply.used;
+    parts_[i].staged = reply.staged;
+}
+
+void fan_out::resolve_stage() noexcept {
+    staging_ = false;
+    for (auto& p : parts_) {
+        p.request.op = total_.status == kv_status::ok ? kv_op::commit : kv_op::discard;
+        p.request.staged = p.staged;
+    }
+}
+
+void fan_out::append_values(reply_stream& out) {
+    resp::append_array(out.text(), slots_.size());
+    for (const auto slot : slots_) { out.append(std::move(values_[slot])); }
+}
+
+void append_reply(reply_form form, kv_reply& reply, fan_out* many, reply_stream& out) {
+    std::string& text = out.text();
+    const kv_status status = many != nullptr ? many->total().status : reply.status;
+    const std::int64_t number = many != nullptr ? many->total().number : reply.number;
+    switch (status) {
+        case kv_status::ok:
+        case kv_status::absent: break;
+        case kv_status::not_a_number:
+            return resp::append_error(text, "value is not an integer or out of range");
+        case kv_status::overflow: return resp::append_error(text, "increment or decrement would overflow");
+        case kv_status::too_long:
+            return resp::append_error(text, "string exceeds maximum allowed size (proto-max-bulk-len)");
+        case kv_status::out_of_memory:
+            return resp::append_error(text, "-OOM command not allowed when used memory > 'maxmemory'.");
+    }
+    switch (form) {
+        case reply_form::done:
+            return status == kv_status::absent ? resp::append_null(text) : resp::append_simple(text, "OK");
+        case reply_form::value:
+        case reply_form::old_value: return out.append(std::move(reply.value));
+        case reply_form::number: return resp::append_integer(text, number);
+        case reply_form::type: return resp::append_simple(text, number != 0 ? "string" : "none");
+        case reply_form::seconds:
+            return resp::append_integer(text, number < 0 ? number : (number + 500) / 1000);
+        case reply_form::values: return many->append_values(out);
+        case reply_form::info: return;  // the server's own text: see session
+    }
+}
+
+}  // namespace kv

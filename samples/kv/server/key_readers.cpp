@@ -1,0 +1,190 @@
+// Commands about keys: options and numbers are checked here, in Redis's order; keys are the shard's affair.
+#include "server/readers.hpp"
+
+#include "resp/number.hpp"
+
+#include <limits>
+#include <optional>
+
+namespace kv {
+namespace {
+
+using resp::is_word;
+using resp::to_integer;
+
+constexpr auto max_time = std::numeric_limits<std::int64_t>::max();
+constexpr auto min_time = std::numeric_limits<std::int64_t>::min();
+
+command one_key(const call& c, kv_op op, reply_form form) {
+    command out;
+    out.to = command::route::one;
+    out.form = form;
+    out.request.op = op;
+    out.request.now = c.now;
+    out.request.key = c.args[1];
+    return out;
+}
+
+/// One key goes the short way; more are dealt out to their workers.
+command some_keys(const call& c, kv_op single, kv_op many, reply_form form) {
+    if (c.args.size() == 2 && single != many) { return one_key(c, single, form); }
+    command out = one_key(c, many, form);
+    out.to = command::route::some;
+    return out;
+}
+
+command everywhere(const call& c, kv_op op, reply_form form) {
+    command out;
+    out.to = command::route::all;
+    out.form = form;
+    out.request.op = op;
+    out.request.now = c.now;
+    return out;
+}
+
+command change_by(const call& c, std::int64_t amount) {
+    command out = one_key(c, kv_op::incr, reply_form::number);
+    out.request.number = amount;
+    return out;
+}
+
+/// The conditions of EXPIRE, as flags; absent after an answer was given.
+std::optional<std::uint8_t> expire_conditions(const call& c) {
+    unsigned flags = 0;
+    for (const auto option : c.args.subspan(3)) {
+        if (is_word(option, "nx")) { flags |= if_absent; }
+        else if (is_word(option, "xx")) { flags |= if_present; }
+        else if (is_word(option, "gt")) { flags |= if_later; }
+        else if (is_word(option, "lt")) { flags |= if_sooner; }
+        else {
+            c.error("Unsupported option " + std::string(resp::up_to_zero(option)));
+            return std::nullopt;
+        }
+    }
+    if ((flags & if_absent) != 0 && (flags & (if_present | if_later | if_sooner)) != 0) {
+        c.error("NX and XX, GT or LT options at the same time are not compatible");
+        return std::nullopt;
+    }
+    if ((flags & if_later) != 0 && (flags & if_sooner) != 0) {
+        c.error("GT and LT options at the same time are not compatible");
+        return std::nullopt;
+    }
+    return static_cast<std::uint8_t>(flags);
+}
+
+command expire_in(const call& c, std::int64_t unit) {
+    const auto conditions = expire_conditions(c);
+    if (!conditions) { return {}; }
+    const auto given = to_integer(c.args[2]);
+    if (!given) { return c.not_an_integer(); }
+    if (*given > max_time / unit || *given < min_time / unit) { return c.invalid_expire_time(); }
+    const std::int64_t span = *given * unit;
+    if (span > max_time - c.now) { return c.invalid_expire_time(); }
+    command out = one_key(c, kv_op::expire, reply_form::number);
+    out.request.flags = *conditions;
+    out.request.number = c.now + span;
+    return out;
+}
+
+/// When SET's new value expires: what its option says, once it is known to be in range.
+struct set_deadline {
+    enum class unit { none, ex, px, exat, pxat } given = unit::none;
+    std::string_view text;
+};
+
+/// False after an answer was given.
+bool resolve(const call& c, const set_deadline& asked, std::int64_t& deadline) {
+    using unit = set_deadline::unit;
+    if (asked.given == unit::none) { return true; }
+    const auto number = to_integer(asked.text);
+    if (!number) { return c.not_an_integer(), false; }
+    const bool seconds = asked.given == unit::ex || asked.given == unit::exat;
+    if (*number <= 0 || (seconds && *number > max_time / 1000)) { return c.invalid_expire_time(), false; }
+    const std::int64_t span = seconds ? *number * 1000 : *number;
+    if (asked.given == unit::exat || asked.given == unit::pxat) {
+        deadline = c.server.clock.from_unix(span);
+        return true;
+    }
+    if (span > max_time - c.now) { return c.invalid_expire_time(), false; }
+    deadline = c.now + span;
+    return true;
+}
+
+}  // namespace
+
+command read_get(call& c) { return one_key(c, kv_op::get, reply_form::value); }
+command read_strlen(call& c) { return one_key(c, kv_op::strlen, reply_form::number); }
+command read_type(call& c) { return one_key(c, kv_op::exists, reply_form::type); }
+command read_ttl(call& c) { return one_key(c, kv_op::ttl, reply_form::seconds); }
+command read_pttl(call& c) { return one_key(c, kv_op::ttl, reply_form::number); }
+command read_persist(call& c) { return one_key(c, kv_op::persist, reply_form::number); }
+command read_incr(call& c) { return change_by(c, 1); }
+command read_decr(call& c) { return change_by(c, -1); }
+command read_exists(call& c) { return some_keys(c, kv_op::exists, kv_op::mexists, reply_form::number); }
+command read_del(call& c) { return some_keys(c, kv_op::del, kv_op::mdel, reply_form::number); }
+command read_mget(call& c) { return some_keys(c, kv_op::mget, kv_op::mget, reply_form::values); }
+command read_dbsize(call& c) { return everywhere(c, kv_op::dbsize, reply_form::number); }
+command read_expire(call& c) { return expire_in(c, 1000); }
+command read_pexpire(call& c) { return expire_in(c, 1); }
+
+command read_append(call& c) {
+    command out = one_key(c, kv_op::append, reply_form::number);
+    out.request.value = c.args[2];
+    return out;
+}
+
+command read_incrby(call& c) {
+    const auto amount = to_integer(c.args[2]);
+    return amount ? change_by(c, *amount) : c.not_an_integer();
+}
+
+command read_decrby(call& c) {
+    const auto amount = to_integer(c.args[2]);
+    if (!amount) { return c.not_an_integer(); }
+    if (*amount == min_time) { return c.error("decrement would overflow"); }
+    return change_by(c, -*amount);
+}
+
+command read_mset(call& c) {
+    if (c.args.size() % 2 == 0) { return c.error("wrong number of arguments for 'mset' command"); }
+    command out = some_keys(c, kv_op::mset, kv_op::mset, reply_form::done);
+    out.step = 2;
+    return out;
+}
+
+command read_flushall(call& c) {
+    const bool known = c.args.size() == 1 ||
+                       (c.args.size() == 2 && (is_word(c.args[1], "sync") || is_word(c.args[1], "async")));
+    return known ? everywhere(c, kv_op::flushall, reply_form::done) : c.syntax_error();
+}
+
+command read_set(call& c) {
+    using unit = set_deadline::unit;
+    unsigned flags = 0;
+    set_deadline asked;
+    for (std::size_t i = 3; i < c.args.size(); ++i) {
+        const auto option = c.args[i];
+        const bool has_next = i + 1 < c.args.size();
+        const auto takes_time = [&](std::string_view word, unit u) {
+            // A time may be given again in its own unit, as in Redis, but not in another one.
+            if (!is_word(option, word) || (flags & keep_ttl) != 0 || !has_next) { return false; }
+            if (asked.given != unit::none && asked.given != u) { return false; }
+            asked = {u, c.args[++i]};
+            return true;
+        };
+        if (is_word(option, "nx") && (flags & if_present) == 0) { flags |= if_absent; }
+        else if (is_word(option, "xx") && (flags & if_absent) == 0) { flags |= if_present; }
+        else if (is_word(option, "get")) { flags |= want_old; }
+        else if (is_word(option, "keepttl") && asked.given == unit::none) { flags |= keep_ttl; }
+        else if (takes_time("ex", unit::ex) || takes_time("px", unit::px) || takes_time("exat", unit::exat) ||
+                 takes_time("pxat", unit::pxat)) {}
+        else { return c.syntax_error(); }
+    }
+    command out = one_key(c, kv_op::set, (flags & want_old) != 0 ? reply_form::old_value : reply_form::done);
+    if (!resolve(c, asked, out.request.number)) { return {}; }
+    out.request.flags = static_cast<std::uint8_t>(flags);
+    out.request.value = c.args[2];
+    return out;
+}
+
+}  // namespace kv

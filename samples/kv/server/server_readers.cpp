@@ -1,0 +1,193 @@
+// Connection, configuration and INFO.
+#include "server/readers.hpp"
+
+#include "resp/number.hpp"
+#include "resp/reply_text.hpp"
+
+#include <limits>
+
+namespace kv {
+namespace {
+
+/// Patterns as Redis has them for CONFIG GET: * ? [a-c] [^a] and \ before a character.
+bool matches(std::string_view pattern, std::string_view text, int depth = 0) {
+    while (!pattern.empty()) {
+        const char p = pattern.front();
+        if (p == '*') {
+            while (pattern.starts_with('*')) { pattern.remove_prefix(1); }
+            if (pattern.empty()) { return true; }
+            if (depth > 8) { return false; }  // a pattern of stars must not cost exponential time
+            for (std::size_t i = 0; i <= text.size(); ++i) {
+                if (matches(pattern, text.substr(i), depth + 1)) { return true; }
+            }
+            return false;
+        }
+        if (text.empty()) { return false; }
+        const char t = text.front();
+        if (p == '[') {
+            pattern.remove_prefix(1);
+            const bool negated = pattern.starts_with('^');
+            if (negated) { pattern.remove_prefix(1); }
+            bool hit = false;
+            while (!pattern.empty() && pattern.front() != ']') {
+                if (pattern.size() >= 3 && pattern[1] == '-') {
+                    hit = hit || (t >= pattern[0] && t <= pattern[2]);
+                    pattern.remove_prefix(3);
+                } else {
+                    hit = hit || t == pattern.front();
+                    pattern.remove_prefix(1);
+                }
+            }
+            if (hit == negated) { return false; }
+        } else if (p != '?') {
+            if (p == '\\' && pattern.size() > 1) { pattern.remove_prefix(1); }
+            if (pattern.front() != t) { return false; }
+        }
+        if (!pattern.empty()) { pattern.remove_prefix(1); }
+        text.remove_prefix(1);
+    }
+    return text.empty();
+}
+
+void append_lines(std::string& out, std::initializer_list<std::string_view> lines) {
+    resp::append_array(out, lines.size());
+    for (const auto line : lines) { resp::append_simple(out, line); }
+}
+
+std::string lower(std::string_view text) {
+    std::string out{text};
+    for (char& c : out) { c = resp::to_lower(c); }
+    return out;
+}
+
+}  // namespace
+
+command read_ping(call& c) {
+    if (c.args.size() > 2) { return c.error("wrong number of arguments for 'ping' command"); }
+    if (c.args.size() == 2) { resp::append_bulk(c.out, c.args[1]); }
+    else { resp::append_simple(c.out, "PONG"); }
+    return {};
+}
+
+command read_echo(call& c) {
+    resp::append_bulk(c.out, c.args[1]);
+    return {};
+}
+
+command read_quit(call& c) {
+    resp::append_simple(c.out, "OK");
+    c.client.closing = true;
+    return {};
+}
+
+/// A browser that was led to this port sends HTTP. As Redis does, we hang up before its body is read.
+command read_http(call& c) {
+    c.client.closing = true;
+    return {};
+}
+
+command read_select(call& c) {
+    const auto index = resp::to_integer(c.args[1]);
+    if (!index) { return c.not_an_integer(); }
+    if (*index < std::numeric_limits<int>::min() || *index > std::numeric_limits<int>::max()) {
+        return c.error("value is out of range, value must between -2147483648 and 2147483647");
+    }
+    if (*index != 0) { return c.error("DB index is out of range"); }
+    resp::append_simple(c.out, "OK");
+    return {};
+}
+
+command read_config_get(call& c) {
+    std::vector<const std::pair<std::string, std::string>*> hits;
+    for (const auto& parameter : c.server.config) {
+        for (const auto pattern : c.args.subspan(2)) {
+            if (matches(lower(pattern), parameter.first)) {
+                hits.push_back(&parameter);
+                break;
+            }
+        }
+    }
+    resp::append_array(c.out, hits.size() * 2);
+    for (const auto* hit : hits) {
+        resp::append_bulk(c.out, hit->first);
+        resp::append_bulk(c.out, hit->second);
+    }
+    return {};
+}
+
+command read_config_help(call& c) {
+    append_lines(c.out, {"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "GET <pattern>",
+                         "    Return parameters matching the glob-like <pattern> and their values.", "HELP",
+                         "    Prints this help."});
+    return {};
+}
+
+command read_info(call& c) {
+    command out;
+    out.to = command::route::all;
+    out.form = reply_form::info;
+    out.request.op = kv_op::facts;
+    out.request.now = c.now;
+    if (c.args.size() > 1) { out.request.key = c.args[1]; }  // the section, for info_text()
+    return out;
+}
+
+std::string info_text(const server_state& server, const kv_reply& shards, std::string_view section) {
+    const auto up = std::chrono::steady_clock::now() - server.started;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(up).count();
+    const auto wanted = lower(section);
+    std::string out;
+    const auto begin = [&](std::string_view name) {
+        const bool all = wanted.empty() || wanted == "all" || wanted == "default" || wanted == "everything";
+        if (!all && wanted != lower(name)) { return false; }
+        if (!out.empty()) { out += "\r\n"; }
+        out.append("# ").append(name).append("\r\n");
+        return true;
+    };
+    const auto line = [&](std::string_view name, auto value) {
+        out.append(name).append(":").append(std::to_string(value)).append("\r\n");
+    };
+    if (begin("Server")) {
+        out += "redis_version:7.0.0\r\nredis_mode:standalone\r\nserver_name:numasio-kv\r\n";
+        line("tcp_port", server.port);
+        line("uptime_in_seconds", seconds);
+        line("numasio_workers", server.workers);
+    }
+    if (begin("Clients")) {
+        line("connected_clients", server.clients.size());
+        line("maxclients", server.limits.clients);
+    }
+    if (begin("Memory")) {
+        line("used_memory", shards.used);
+        line("maxmemory", server.worker_memory * server.workers);
+        out += "maxmemory_policy:noeviction\r\n";
+        line("query_buffers", server.query_memory.used);
+    }
+    if (begin("Stats")) {
+        line("total_connections_received", server.connections);
+        line("total_commands_processed", server.commands);
+        line("rejected_connections", server.refused_connections);
+        line("busy_replies", server.busy);
+    }
+    if (begin("Keyspace") && shards.number > 0) {
+        out += "db0:keys=" + std::to_string(shards.number) + ",expires=" + std::to_string(shards.expiring) +
+               ",avg_ttl=0\r\n";
+    }
+    return out;
+}
+
+void fill_config(server_state& server) {
+    const auto& limits = server.limits;
+    server.config = {{"appendonly", "no"},
+                     {"client-query-buffer-limit", std::to_string(limits.query_bytes)},
+                     {"databases", "1"},
+                     {"maxclients", std::to_string(limits.clients)},
+                     {"maxmemory", std::to_string(server.worker_memory * server.workers)},
+                     {"maxmemory-policy", "noeviction"},
+                     {"port", std::to_string(server.port)},
+                     {"proto-max-bulk-len", std::to_string(limits.parser.bulk_bytes)},
+                     {"save", ""},
+                     {"timeout", "0"}};
+}
+
+}  // namespace kv

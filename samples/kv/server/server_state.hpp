@@ -1,0 +1,59 @@
+// What commands about the server and its clients look at. Control plane only, so plain values.
+#pragma once
+
+#include "resp/input_buffer.hpp"
+#include "resp/request_parser.hpp"
+#include "server/expiry_clock.hpp"
+#include "shard/messages.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kv {
+
+using steady_time = std::chrono::steady_clock::time_point;
+
+/// The bounds of one connection and of all together: nothing that a client does can grow past them.
+struct server_limits {
+    resp::parser_limits parser{.bulk_bytes = max_value_bytes};
+    std::size_t clients = 10'000;           ///< as Redis's maxclients
+    std::size_t query_bytes = 32 << 20;     ///< one command; Redis: client-query-buffer-limit
+    std::size_t in_flight = 256;            ///< commands of one connection; beyond it we stop reading
+    std::size_t unsent_bytes = 1 << 20;     ///< replies of one connection; beyond it we stop reading
+    std::size_t total_query_bytes = 256 << 20;  ///< large commands of all connections
+};
+
+struct client_state {
+    std::uint64_t id = 0;
+    std::string address;  ///< "127.0.0.1:50112"
+    std::string local;
+    int descriptor = -1;
+    std::string name;     ///< CLIENT SETNAME
+    steady_time since = std::chrono::steady_clock::now();
+    steady_time active = since;
+    std::string_view command = "NULL";
+    bool closing = false; ///< no command after this one
+};
+
+struct server_state {
+    server_limits limits;
+    expiry_clock clock;
+    steady_time started = std::chrono::steady_clock::now();
+    std::uint16_t port = 0;
+    std::uint32_t workers = 1;
+    std::uint64_t worker_memory = 0;        ///< bytes, of each worker
+    std::uint64_t connections = 0;          ///< ever accepted
+    std::uint64_t refused_connections = 0;  ///< beyond limits.clients
+    std::uint64_t commands = 0;
+    std::uint64_t busy = 0;                 ///< commands refused because a lane was full
+    bool may_expire = false;                ///< a key may be waiting to be swept out
+    std::map<std::uint64_t, const client_state*> clients;
+    resp::memory_meter query_memory;
+    std::vector<std::pair<std::string, std::string>> config;  ///< CONFIG GET, lower case, sorted
+};
+
+}  // namespace kv

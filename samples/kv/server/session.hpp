@@ -1,0 +1,90 @@
+// One connection: reads commands, hands them to their workers, writes replies in the order of commands.
+#pragma once
+
+#include "resp/input_buffer.hpp"
+#include "resp/request_parser.hpp"
+#include "server/reply_queue.hpp"
+#include "server/server_state.hpp"
+#include "shard/messages.hpp"
+
+#include <numasio/port.hpp>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace kv {
+
+namespace asio = boost::asio;
+using kv_port = numasio::port<kv_request, kv_reply>;
+class server;
+
+/// Runs on the control plane's one thread, so it has no locks. It never waits for a worker: a command is
+/// handed over with async_call() and the next one is read; the reply comes back to this thread as a handler.
+///
+///   socket ─▶ input_buffer ─▶ request_parser ─▶ read_command ─▶ port.async_call ─▶ lane ─▶ worker
+///   socket ◀─ reply_stream ◀─ reply_queue ◀───────────── on_reply ◀──────────────── lane ◀─┘
+///
+/// Bounds: it stops reading at limits.in_flight commands or limits.unsent_bytes of replies; TCP then slows
+/// the client down. Lifetime: shared by the server and by its own handlers; the last one destroys it.
+class session : public std::enable_shared_from_this<session> {
+public:
+    session(asio::ip::tcp::socket socket, server& owner, std::uint64_t id);
+
+    void start();
+    /// No further command is read; what is in flight is answered, then the connection closes.
+    void finish();
+    /// Sends what is ready and reads on, once for each batch of replies.
+    void advance();
+    /// At the deadline of a stop.
+    void abort();
+
+    std::uint64_t id() const noexcept { return client_.id; }
+    /// Commands that were accepted and whose reply is not on the wire.
+    std::size_t unanswered() const noexcept { return queue_.size() + (writing_ || !ready_.empty() ? 1 : 0); }
+
+private:
+    // Reading.
+    void await_input();
+    void on_readable(boost::system::error_code ec);
+    void read_commands();
+    bool overloaded() const noexcept;
+    void refuse(std::string_view text);
+
+    // Commands.
+    void execute(arguments args);
+    void answer(std::string_view text);
+    void to_one(const command& what);
+    void to_many(const command& what, arguments args);
+    void submit(std::uint64_t number, std::uint32_t part, kv_port::reservation place, const kv_request& request);
+    void on_reply(std::uint64_t number, std::uint32_t part, numasio::error_code ec, kv_reply reply);
+    void finish_stage(std::uint64_t number);
+    std::string_view why_refused(const numasio::error_code& ec);
+
+    // Writing.
+    void collect_replies();
+    void write();
+    void close_if_done();
+    void close();
+
+    asio::ip::tcp::socket socket_;
+    server& server_;
+    server_state& state_;
+    kv_port& port_;
+    client_state client_;
+    resp::input_buffer input_;
+    resp::request_parser parser_;
+    reply_queue queue_;
+    reply_stream ready_;    ///< to be written next
+    reply_stream sending_;  ///< being written
+    std::vector<asio::const_buffer> buffers_;
+    std::vector<kv_port::reservation> commit_places_;  ///< of the MSET that is being staged
+    std::int64_t now_ = 0;
+    bool reading_ = false;
+    bool writing_ = false;
+    bool staging_ = false;  ///< later commands wait until the MSET before them is settled
+    bool closed_ = false;
+};
+
+}  // namespace kv

@@ -1,0 +1,302 @@
+// Commands on one key, and how dead keys go away without ever stopping the worker.
+#include "shard/kv_shard.hpp"
+
+#include "resp/number.hpp"
+
+#include <array>
+#include <charconv>
+#include <random>
+
+namespace kv {
+namespace {
+
+hash_secret fresh_secret() {
+    std::random_device entropy;
+    const auto word = [&] { return (std::uint64_t{entropy()} << 32) | entropy(); };
+    return {word(), word()};
+}
+
+kv_reply just(kv_status status) noexcept {
+    kv_reply reply;
+    reply.status = status;
+    return reply;
+}
+kv_reply count(std::int64_t number) noexcept {
+    kv_reply reply;
+    reply.number = number;
+    return reply;
+}
+
+}  // namespace
+
+kv_shard::kv_shard(numasio::node_context& context)
+    : memory_(context.memory()), secret_(fresh_secret()), table_(memory_, context.memory_limit().value) {}
+
+kv_reply kv_shard::operator()(const kv_request& request) noexcept {
+    if (request.now > now_) { now_ = request.now; }  // lanes are in order, producers among each other are not
+    memory_.take_returns();
+    // A little housekeeping with each request: it keeps pace with the load and never adds up to a pause.
+    if (expiring_ != 0 || table_.size() != live_) { sweep(1); }
+    table_.shrink();
+    return serve(request);
+}
+
+kv_reply kv_shard::serve(const kv_request& request) noexcept {
+    switch (request.op) {
+        case kv_op::get: {
+            kv_reply reply;
+            if (entry* e = find(request.key)) { reply.value = kv_value(*e->value); }
+            return reply;
+        }
+        case kv_op::strlen: {
+            entry* const e = find(request.key);
+            return count(e != nullptr ? e->value->size : 0);
+        }
+        case kv_op::exists: return count(find(request.key) != nullptr ? 1 : 0);
+        case kv_op::del: return count(remove(request.key) ? 1 : 0);
+        case kv_op::set: return set(request);
+        case kv_op::append: return append(request);
+        case kv_op::incr: return incr(request);
+        case kv_op::expire: return expire(request);
+        case kv_op::ttl: return ttl(request);
+        case kv_op::persist: return persist(request);
+        case kv_op::mget:
+        case kv_op::mexists:
+        case kv_op::mdel: return read_part(request);
+        case kv_op::mset: {
+            kv_reply reply = stage(request);
+            if (reply.status == kv_status::ok) { commit(static_cast<entry*>(reply.staged)); }
+            return reply;
+        }
+        case kv_op::stage: return stage(request);
+        case kv_op::commit: commit(static_cast<entry*>(request.staged)); return {};
+        case kv_op::discard: discard(static_cast<entry*>(request.staged)); return {};
+        case kv_op::dbsize: return count(static_cast<std::int64_t>(live_));
+        case kv_op::flushall: return flush();
+        case kv_op::facts: {
+            kv_reply reply = count(static_cast<std::int64_t>(live_));
+            reply.expiring = static_cast<std::int64_t>(expiring_);
+            reply.used = static_cast<std::int64_t>(memory_.used());
+            return reply;
+        }
+        case kv_op::sweep: {
+            kv_reply reply = count(static_cast<std::int64_t>(sweep(static_cast<std::size_t>(request.number))));
+            reply.expiring = static_cast<std::int64_t>(expiring_ + (table_.size() - live_));
+            return reply;
+        }
+    }
+    return {};
+}
+
+kv_reply kv_shard::set(const kv_request& request) noexcept {
+    const auto hash = key_hash(request.key, secret_);
+    entry* const e = find(request.key, hash);
+    kv_reply reply;
+    if ((request.flags & want_old) != 0 && e != nullptr) { reply.value = kv_value(*e->value); }
+    if (((request.flags & if_absent) != 0 && e != nullptr) || ((request.flags & if_present) != 0 && e == nullptr)) {
+        reply.status = kv_status::absent;
+        return reply;
+    }
+    if (e == nullptr) {
+        if (!add(request.key, request.value, request.number)) { return just(kv_status::out_of_memory); }
+        return reply;
+    }
+    if (!replace(*e, request.value)) { return just(kv_status::out_of_memory); }
+    if ((request.flags & keep_ttl) == 0) { set_deadline(*e, request.number); }
+    return reply;
+}
+
+kv_reply kv_shard::append(const kv_request& request) noexcept {
+    const auto hash = key_hash(request.key, secret_);
+    entry* const e = find(request.key, hash);
+    if (e == nullptr) {
+        if (!add(request.key, request.value, 0)) { return just(kv_status::out_of_memory); }
+        return count(static_cast<std::int64_t>(request.value.size()));
+    }
+    blob* const old = e->value;
+    const std::size_t size = old->size + request.value.size();
+    if (size > static_cast<std::size_t>(max_value_bytes)) { return just(kv_status::too_long); }
+    blob* target = old;
+    if (size > old->capacity || !old->only_ours()) {
+        // Twice the size makes many appends cheap; where memory is short, what is needed will do.
+        target = make_value(old->view(), size * 2);
+        if (target == nullptr) { target = make_value(old->view(), size); }
+        if (target == nullptr) { return just(kv_status::out_of_memory); }
+        e->value = target;
+        memory_.drop(old);
+    }
+    std::memcpy(target->bytes() + target->size, request.value.data(), request.value.size());
+    target->size = static_cast<std::uint32_t>(size);
+    return count(static_cast<std::int64_t>(size));
+}
+
+kv_reply kv_shard::incr(const kv_request& request) noexcept {
+    const auto hash = key_hash(request.key, secret_);
+    entry* const e = find(request.key, hash);
+    const auto old = e != nullptr ? resp::to_integer(e->value->view()) : 0;
+    if (!old) { return just(kv_status::not_a_number); }
+    std::int64_t sum = 0;
+    if (__builtin_add_overflow(*old, request.number, &sum)) { return just(kv_status::overflow); }
+    std::array<char, 24> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), sum).ptr;
+    const std::string_view text{digits.data(), end};
+    const bool stored = e != nullptr ? replace(*e, text) : add(request.key, text, 0);
+    return stored ? count(sum) : just(kv_status::out_of_memory);
+}
+
+kv_reply kv_shard::expire(const kv_request& request) noexcept {
+    const auto hash = key_hash(request.key, secret_);
+    entry* const e = find(request.key, hash);
+    if (e == nullptr) { return count(0); }
+    const std::int64_t had = e->deadline;
+    const std::int64_t wanted = request.number;
+    if ((request.flags & if_absent) != 0 && had != 0) { return count(0); }
+    if ((request.flags & if_present) != 0 && had == 0) { return count(0); }
+    if ((request.flags & if_later) != 0 && (had == 0 || wanted <= had)) { return count(0); }
+    if ((request.flags & if_sooner) != 0 && had != 0 && wanted >= had) { return count(0); }
+    if (wanted <= now_) {
+        erase(table_.find(request.key, hash));
+    } else {
+        set_deadline(*e, wanted);
+    }
+    return count(1);
+}
+
+kv_reply kv_shard::ttl(const kv_request& request) noexcept {
+    entry* const e = find(request.key);
+    if (e == nullptr) { return count(-2); }
+    return count(e->deadline == 0 ? -1 : e->deadline - now_);
+}
+
+kv_reply kv_shard::persist(const kv_request& request) noexcept {
+    entry* const e = find(request.key);
+    if (e == nullptr || e->deadline == 0) { return count(0); }
+    set_deadline(*e, 0);
+    return count(1);
+}
+
+/// Constant time: everything stored so far belongs to a past epoch and is swept out bit by bit.
+kv_reply kv_shard::flush() noexcept {
+    ++epoch_;
+    live_ = 0;
+    expiring_ = 0;
+    return {};
+}
+
+// --- keys -----------------------------------------------------------------------------------------
+
+entry* kv_shard::find(std::string_view key, std::uint64_t hash) noexcept {
+    entry** const link = table_.find(key, hash);
+    if (*link == nullptr) { return nullptr; }
+    if (!is_dead(**link)) { return *link; }
+    erase(link);
+    return nullptr;
+}
+
+bool kv_shard::remove(std::string_view key) noexcept {
+    const auto hash = key_hash(key, secret_);
+    if (find(key, hash) == nullptr) { return false; }
+    erase(table_.find(key, hash));
+    return true;
+}
+
+void kv_shard::erase(entry** link) noexcept {
+    entry* const e = table_.unlink(link);
+    if (e->epoch == epoch_) {
+        --live_;
+        if (e->deadline != 0) { --expiring_; }
+    }
+    free_entry(e);
+}
+
+void kv_shard::set_deadline(entry& e, std::int64_t deadline) noexcept {
+    if ((e.deadline != 0) != (deadline != 0)) { deadline != 0 ? ++expiring_ : --expiring_; }
+    e.deadline = deadline;
+}
+
+/// Frees the dead entries of the next `buckets` buckets in turn; returns how many there were.
+std::size_t kv_shard::sweep(std::size_t buckets) noexcept {
+    std::size_t freed = 0;
+    for (std::size_t i = 0; i < buckets; ++i) {
+        if (next_swept_ >= table_.buckets()) { next_swept_ = 0; }
+        table_.each_in_bucket(next_swept_++, [&](entry** link) {
+            if (!is_dead(**link)) { return &(*link)->next; }
+            erase(link);
+            ++freed;
+            return link;
+        });
+    }
+    return freed;
+}
+
+// --- memory ---------------------------------------------------------------------------------------
+
+/// Tries again while something dead can be freed: all that a FLUSHALL left (each entry is freed once), and a
+/// bounded look at keys that may have expired.
+template <class Allocate>
+auto kv_shard::with_sweep(Allocate allocate) noexcept {
+    constexpr std::size_t step = 512;
+    bool looked_for_expired = false;
+    for (;;) {
+        if (auto* const block = allocate()) { return block; }
+        if (table_.size() != live_) {
+            sweep(step);
+        } else if (expiring_ != 0 && !looked_for_expired) {
+            looked_for_expired = true;
+            sweep(step);
+        } else {
+            return decltype(allocate()){nullptr};
+        }
+    }
+}
+
+blob* kv_shard::make_value(std::string_view bytes, std::size_t capacity) noexcept {
+    blob* const made = with_sweep([&] { return memory_.make_blob(bytes.size(), capacity); });
+    if (made != nullptr) { std::memcpy(made->bytes(), bytes.data(), bytes.size()); }
+    return made;
+}
+
+/// A complete entry that is not in the table yet; takes `value` in any case.
+entry* kv_shard::make_entry(std::string_view key, std::uint64_t hash, blob* value) noexcept {
+    if (value == nullptr) { return nullptr; }
+    void* const block = with_sweep([&] { return memory_.allocate(sizeof(entry) + key.size()); });
+    if (block == nullptr) {
+        memory_.drop(value);
+        return nullptr;
+    }
+    auto* const made = ::new (block)
+        entry{nullptr, hash, 0, value, static_cast<std::uint32_t>(key.size()), epoch_};
+    std::memcpy(made->key_bytes(), key.data(), key.size());
+    return made;
+}
+
+bool kv_shard::add(std::string_view key, std::string_view value, std::int64_t deadline) noexcept {
+    entry* const made = make_entry(key, key_hash(key, secret_), make_value(value, value.size()));
+    if (made == nullptr) { return false; }
+    table_.insert(made);
+    ++live_;
+    set_deadline(*made, deadline);
+    return true;
+}
+
+bool kv_shard::replace(entry& e, std::string_view bytes) noexcept {
+    blob* const old = e.value;
+    // In place where nobody is reading it and not much would be wasted.
+    if (bytes.size() <= old->capacity && old->capacity <= bytes.size() * 2 + 64 && old->only_ours()) {
+        std::memcpy(old->bytes(), bytes.data(), bytes.size());
+        old->size = static_cast<std::uint32_t>(bytes.size());
+        return true;
+    }
+    blob* const fresh = make_value(bytes, bytes.size());
+    if (fresh == nullptr) { return false; }
+    e.value = fresh;
+    memory_.drop(old);
+    return true;
+}
+
+void kv_shard::free_entry(entry* e) noexcept {
+    memory_.drop(e->value);
+    memory_.free(e, sizeof(entry) + e->key_size);
+}
+
+}  // namespace kv

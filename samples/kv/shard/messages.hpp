@@ -1,0 +1,69 @@
+// What travels between the control plane and a worker: one request, one reply.
+#pragma once
+
+#include "shard/blob.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace kv {
+
+enum class kv_op : std::uint8_t {
+    get, strlen, exists, del, set, append, incr, expire, ttl, persist,  // one key
+    mget, mexists, mdel, mset,                                           // the worker's part of many keys
+    stage, commit, discard,                                              // MSET over several workers
+    dbsize, flushall, facts, sweep                                       // the whole shard
+};
+
+/// Bits of kv_request::flags.
+enum : std::uint8_t {
+    if_absent = 1,    ///< SET NX, EXPIRE NX (the key has no deadline)
+    if_present = 2,   ///< SET XX, EXPIRE XX
+    if_later = 4,     ///< EXPIRE GT
+    if_sooner = 8,    ///< EXPIRE LT
+    want_old = 16,    ///< SET GET
+    keep_ttl = 32     ///< SET KEEPTTL
+};
+
+/// A worker's part of a command with many keys: which arguments are its own, and where values go.
+struct kv_part {
+    const std::string_view* arguments = nullptr;
+    const std::uint32_t* keys = nullptr;  ///< indices into `arguments`; a pair's value follows its key
+    std::uint32_t count = 0;
+    kv_value* values = nullptr;           ///< MGET: parallel to `keys`
+};
+
+/// Views point into the connection's input buffer, which the connection keeps until the reply is there.
+struct kv_request {
+    kv_op op = kv_op::get;
+    std::uint8_t flags = 0;
+    std::int64_t now = 0;       ///< steady milliseconds, from the control plane: all workers agree
+    std::int64_t number = 0;    ///< INCR: how much; SET, EXPIRE: the deadline (0: none)
+    std::string_view key;
+    std::string_view value;
+    kv_part part;
+    void* staged = nullptr;     ///< commit, discard: what `stage` replied
+};
+
+enum class kv_status : std::uint8_t {
+    ok,
+    absent,         ///< no such key, or a condition did not hold
+    not_a_number,
+    overflow,
+    too_long,       ///< longer than one value may be
+    out_of_memory   ///< and nothing was changed
+};
+
+struct kv_reply {
+    kv_status status = kv_status::ok;
+    std::int64_t number = 0;
+    std::int64_t expiring = 0;  ///< facts: keys with a deadline; sweep: what is left to sweep
+    std::int64_t used = 0;      ///< facts: bytes of keys, values and table
+    kv_value value;
+    void* staged = nullptr;
+};
+
+/// One value may have this many bytes: our proto-max-bulk-len.
+inline constexpr std::int64_t max_value_bytes = 16 << 20;
+
+}  // namespace kv
