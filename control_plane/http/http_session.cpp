@@ -63,7 +63,7 @@ void http_session::enter(phase next, std::chrono::milliseconds deadline) {
 }
 
 void http_session::on_deadline() {
-    if (phase_ == phase::header && !arrived_.empty()) {
+    if (phase_ == phase::header && begun_) {
         return reply(refusal(408, "the header did not arrive in time"), false);
     }
     close();
@@ -87,18 +87,21 @@ void http_session::on_read(const error_code& ec, std::size_t size) {
         return discarded_ > most_discarded ? close() : read();
     }
     arrived_.append(chunk_.data(), size);
+    begun_ = true;
     if (phase_ == phase::idle) { enter(phase::header, server_->limits_.header); }
     serve();
 }
 
 void http_session::serve() {
     std::size_t consumed = 0;
-    switch (reader_.take(arrived_, consumed)) {
+    const auto outcome = reader_.take(arrived_, consumed);
+    arrived_.erase(0, consumed);
+    switch (outcome) {
         case request_reader::outcome::need_more: return read();
         case request_reader::outcome::refused: return reply(reader_.refusal(), false);
         case request_reader::outcome::complete: break;
     }
-    arrived_.erase(0, consumed);
+    begun_ = false;
     reply(answer(reader_.request(), server_->source_), reader_.request().keep_alive);
 }
 
@@ -135,6 +138,7 @@ void http_session::on_replied() {
         enter(phase::idle, server_->limits_.idle);
         return read();
     }
+    begun_ = true;
     enter(phase::header, server_->limits_.header);
     serve();
 }

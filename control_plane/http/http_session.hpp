@@ -56,6 +56,7 @@ private:
     phase phase_ = phase::header;
     std::chrono::steady_clock::time_point since_{};
     bool reading_ = false;
+    bool begun_ = false;          ///< something of the current header has arrived
     bool keep_alive_ = false;
     std::array<char, 4096> chunk_{};
     std::string arrived_;         ///< not consumed yet: less than a header and a chunk

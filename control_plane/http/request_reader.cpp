@@ -30,17 +30,19 @@ request_reader::outcome request_reader::refuse(unsigned status, std::string_view
 
 request_reader::outcome request_reader::take(std::string_view arrived, std::size_t& consumed) {
     auto& wire = parser_->wire;
-    consumed = 0;
     boost::system::error_code ec;
-    const std::size_t used = wire.put(boost::asio::buffer(arrived.data(), arrived.size()), ec);
+    consumed = wire.put(boost::asio::buffer(arrived.data(), arrived.size()), ec);
+    header_size_ += consumed;
     if (ec == http::error::need_more) {
-        // Beast checks the limit only once the end of the header is there, or this much without one.
-        return arrived.size() > longest_header ? refuse(431, "the header is longer than 8 KiB") : outcome::need_more;
+        const bool too_long = header_size_ + (arrived.size() - consumed) > longest_header;
+        return too_long ? refuse(431, "the header is longer than 8 KiB") : outcome::need_more;
     }
-    if (ec == http::error::header_limit) { return refuse(431, "the header is longer than 8 KiB"); }
+    // Beast takes the start line and the fields for themselves, so that the sum is ours to look at.
+    if (ec == http::error::header_limit || header_size_ > longest_header) {
+        return refuse(431, "the header is longer than 8 KiB");
+    }
     if (ec == http::error::body_limit || (!ec && !wire.is_done())) { return refuse(413, "requests have no body here"); }
     if (ec) { return refuse(400, ec.message()); }
-    if (used > longest_header) { return refuse(431, "the header is longer than 8 KiB"); }
 
     const auto& message = wire.get();
     if (message.count(http::field::host) > 1) { return refuse(400, "more than one Host field"); }
@@ -67,7 +69,7 @@ request_reader::outcome request_reader::take(std::string_view arrived, std::size
     request_.path = target.substr(0, target.find('?'));
     if (request_.path.empty()) { request_.path = "/"; }
 
-    consumed = used;
+    header_size_ = 0;
     parser_ = std::make_unique<parser>();
     return outcome::complete;
 }

@@ -19,9 +19,9 @@ public:
     request_reader();
     ~request_reader();
 
-    /// Looks at all bytes that have arrived and were not consumed yet. `consumed` is how many of them are done
-    /// with: 0 until the request is complete. After `complete` it is ready for the next request, after
-    /// `refused` (see refusal()) the stream is lost.
+    /// Looks at all bytes that have arrived and were not consumed yet; `consumed` says how many of them are done
+    /// with and must not be shown again, also while the request needs more. After `complete` it is ready for
+    /// the next request, after `refused` (see refusal()) the stream is lost.
     outcome take(std::string_view arrived, std::size_t& consumed);
 
     const http_request& request() const noexcept { return request_; }
@@ -32,6 +32,7 @@ private:
     outcome refuse(unsigned status, std::string_view why);
 
     std::unique_ptr<parser> parser_;
+    std::size_t header_size_ = 0;  ///< consumed of the current header
     http_request request_;
     http_reply refusal_;
 };
