@@ -5,7 +5,7 @@ add_library(numasio_flags INTERFACE)
 target_compile_features(numasio_flags INTERFACE cxx_std_20)
 if(NUMASIO_DEVELOPER)
   target_compile_options(numasio_flags INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Werror
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror
     # GCC's ThreadSanitizer warns that it does not see fences (where it matters a TSan build uses an RMW), and
     # GCC 12 finds faults in std::string that are not there once it inlines (its bugs 105651 and 105562).
     $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan -Wno-restrict -Wno-maybe-uninitialized>)
