@@ -6,7 +6,7 @@
 namespace numasio {
 namespace {
 
-// Boost's category has a protected-by-convention destructor: no category is ever destroyed through its base.
+// Boost's category has no virtual destructor; nobody destroys a category through its base.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class category_impl final : public boost::system::error_category {
