@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace numasio {
@@ -246,7 +247,9 @@ private:
             const cpu_info* info = machine_.find(cpu);
             if (info->node == node) { cpus.push_back(info); }
         }
-        std::stable_sort(cpus.begin(), cpus.end(), [](auto* a, auto* b) { return a->smt_index < b->smt_index; });
+        std::sort(cpus.begin(), cpus.end(), [](auto* a, auto* b) {
+            return std::tie(a->smt_index, a->id) < std::tie(b->smt_index, b->id);
+        });
         cpus.resize(std::min<std::size_t>(cpus.size(), d.pool->workers_per_node.value_or(~std::uint32_t{0})));
         std::vector<cpu_id> out;
         for (const auto* cpu : cpus) { out.push_back(cpu->id); }

@@ -17,8 +17,8 @@ void problem_list::add(text_place at, std::string key, complaint problem) {
 
 void problem_list::throw_if_any() && {
     if (problems_.empty()) { return; }
-    std::stable_sort(problems_.begin(), problems_.end(), [](const plan_problem& a, const plan_problem& b) {
-        return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
+    std::sort(problems_.begin(), problems_.end(), [](const plan_problem& a, const plan_problem& b) {
+        return std::tie(a.where.line, a.where.column, a.key) < std::tie(b.where.line, b.where.column, b.key);
     });
     if (left_out_ != 0) {
         problems_.push_back({problems_.back().where, "", std::to_string(left_out_) + " more problems are not shown",
