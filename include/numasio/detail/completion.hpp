@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -66,12 +67,13 @@ private:
 };
 
 /// Inline storage for one handler of signature void(error_code, Response); larger ones are allocated
-/// with the handler's associated allocator. Holds tracked work on the handler's executor.
+/// with the handler's associated allocator. Holds tracked work on the handler's executor
+/// and on the bridge's.
 /// Threads: one at a time, on the control side only: never touched by a worker.
 template <class Response>
 class completion {
 public:
-    static constexpr std::size_t inline_bytes = 128;
+    static constexpr std::size_t inline_bytes = 192;
 
     completion() noexcept = default;
     completion(const completion&) = delete;
@@ -131,11 +133,14 @@ private:
             if constexpr (std::is_same_v<executor, asio::any_io_executor>) {
                 at_home = asio::get_associated_executor(handler, home) == home;
             }
+            if (!at_home) { home_work.emplace(home); }
         }
 
         Handler handler;
         tracked_executor<executor> to;
-        bool at_home = false;
+        // The reply comes by way of `home`, which must not run out of work before (as with Asio's own I/O objects).
+        std::optional<tracked_executor<asio::any_io_executor>> home_work;
+        bool at_home = false;  // `to` is `home`
 
         static allocator memory_of(const Handler& h) noexcept { return allocator(asio::get_associated_allocator(h)); }
         static operation& at(void* storage) noexcept {
@@ -167,9 +172,11 @@ private:
 
         static constexpr actions table{&operation::deliver, &operation::destroy};
         // Not sizeof(operation): the class is incomplete here. The last term is `at_home` and padding.
-        static constexpr bool fits =
-            sizeof(Handler) + sizeof(tracked_executor<executor>) + alignof(std::max_align_t) <= inline_bytes &&
-            alignof(Handler) <= alignof(std::max_align_t);
+        static constexpr bool fits = sizeof(Handler) + sizeof(tracked_executor<executor>) +
+                                             sizeof(std::optional<tracked_executor<asio::any_io_executor>>) +
+                                             alignof(std::max_align_t) <=
+                                         inline_bytes &&
+                                     alignof(Handler) <= alignof(std::max_align_t);
     };
 
     alignas(std::max_align_t) std::byte storage_[inline_bytes];
