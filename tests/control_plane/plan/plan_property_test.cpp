@@ -71,13 +71,13 @@ TEST(plan_property, a_plan_that_is_written_out_reads_back_as_the_same_plan) {
         for (std::size_t i = 0; i < p.pools.size(); ++i) {
             const pool_plan& a = p.pools[i];
             const pool_plan& b = back.pools[i];
-            RC_ASSERT(a.name == b.name && a.nodes == b.nodes && a.cpus == b.cpus);
-            RC_ASSERT(a.workers_per_node == b.workers_per_node && a.lane.capacity == b.lane.capacity);
-            RC_ASSERT(a.memory.per_worker == b.memory.per_worker && a.idle.spin == b.idle.spin);
+            RC_ASSERT((a.name == b.name && a.nodes == b.nodes && a.cpus == b.cpus));
+            RC_ASSERT((a.workers_per_node == b.workers_per_node && a.lane.capacity == b.lane.capacity));
+            RC_ASSERT((a.memory.per_worker == b.memory.per_worker && a.idle.spin == b.idle.spin));
             RC_ASSERT(a.slo.has_value() == b.slo.has_value());
-            if (a.slo) { RC_ASSERT(a.slo->quantile == b.slo->quantile && a.slo->target == b.slo->target); }
+            if (a.slo) { RC_ASSERT((a.slo->quantile == b.slo->quantile && a.slo->target == b.slo->target)); }
         }
-        RC_ASSERT(back.drain == p.drain && back.simulate_nodes == p.simulate_nodes);
+        RC_ASSERT((back.drain == p.drain && back.simulate_nodes == p.simulate_nodes));
         RC_ASSERT(back.control.cpus == p.control.cpus);
     }));
 }
@@ -87,7 +87,8 @@ TEST(plan_property, a_plan_cut_within_a_line_is_always_refused) {
         const std::string yaml = to_yaml(some_plan());
         const auto length = static_cast<std::size_t>(between(std::int64_t{0}, static_cast<std::int64_t>(yaml.size()) - 1));
         const std::string cut = yaml.substr(0, length);
-        RC_PRE(cut.empty() || cut.back() != '\n');
+        // The inner brackets matter: RC_PRE evaluates both sides of a bare ||.
+        RC_PRE((cut.empty() || cut.back() != '\n'));
         RC_ASSERT(!problems_of(cut).empty());
     }));
 }
