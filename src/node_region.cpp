@@ -1,6 +1,7 @@
 // Maps, binds, prefaults and audits the memory of a node.
 #include <numasio/node_region.hpp>
 
+#include "src/node_budget.hpp"
 #include "src/platform/errno_code.hpp"
 #include "src/platform/linux_memory.hpp"
 
@@ -22,54 +23,76 @@ std::size_t whole_pages(bytes size) {
     return static_cast<std::size_t>((size.value + page - 1) / page * page);
 }
 
-// What stays free on a node for the kernel and for everybody else: below its watermarks the kernel first
-// stalls and then kills.
-bytes reserve_of(bytes total) noexcept {
-    using namespace literals;
-    return std::max(32_MiB, bytes{total.value / 64});
-}
+// Prefaulted at a time: as much may be counted twice, as promised and as no longer free.
+constexpr std::size_t step = 4 << 20;
 
-// A strict binding beyond the node's memory is not refused by the kernel: it kills the process at the fault.
-bool fits(std::size_t size, node_id home) {
-    const auto room = platform::room_on(home);
-    if (!room || room->total.value == 0) { return true; }  // mbind itself refuses such a node
-    return bytes{size} + reserve_of(room->total) <= room->free + room->reclaimable;
+error_code touch(std::span<std::byte> part) noexcept {
+    const error_code refused = platform::populate(part);
+    // An older kernel (EINVAL) or a container's filter (EPERM, ENOSYS) does not know the call: touch by hand.
+    if (refused.value() != EINVAL && refused.value() != EPERM && refused.value() != ENOSYS) { return refused; }
+    for (std::size_t at = 0; at < part.size(); at += platform::page_size()) {
+        volatile std::byte& first = part[at];
+        first = first;  // a write, so that it is not the shared zero page
+    }
+    return {};
 }
 
 }  // namespace
 
 node_region::node_region(bytes size) : data_(platform::map_pages(whole_pages(size))) {}
 
-node_region::node_region(node_region&& other) noexcept : data_(std::exchange(other.data_, {})) {}
+node_region::node_region(node_region&& other) noexcept
+    : data_(std::exchange(other.data_, {})), home_(other.home_), promised_(std::exchange(other.promised_, 0)) {}
 
 node_region& node_region::operator=(node_region&& other) noexcept {
     if (this != &other) {
-        platform::unmap_pages(data_);
+        release();
         data_ = std::exchange(other.data_, {});
+        home_ = other.home_;
+        promised_ = std::exchange(other.promised_, 0);
     }
     return *this;
 }
 
-node_region::~node_region() { platform::unmap_pages(data_); }
+node_region::~node_region() { release(); }
+
+void node_region::release() noexcept {
+    settle(promised_);
+    platform::unmap_pages(data_);
+}
+
+void node_region::settle(std::size_t size) noexcept {
+    if (size == 0) { return; }
+    node_budget::settle(home_, size);
+    promised_ -= size;
+}
 
 error_code node_region::bind(node_id home, memory_policy policy) noexcept try {
     if (data_.empty()) { return platform::errno_code(EINVAL); }
-    if (policy == memory_policy::bind && !fits(data_.size(), home)) { return errc::out_of_node_memory; }
-    return platform::bind_pages(data_, home, policy);
+    settle(promised_);
+    if (policy == memory_policy::bind) {
+        // A strict binding beyond the node's memory is not refused by the kernel: it kills the process at the fault.
+        if (!node_budget::promise(home, data_.size())) { return errc::out_of_node_memory; }
+        home_ = home;
+        promised_ = data_.size();
+    }
+    const error_code refused = platform::bind_pages(data_, home, policy);
+    if (refused) { settle(promised_); }
+    return refused;
 } catch (const std::bad_alloc&) {
     return platform::errno_code(ENOMEM);
 }
 
-error_code node_region::prefault() noexcept {
-    if (data_.empty()) { return {}; }
-    const error_code refused = platform::populate(data_);
-    // An older kernel (EINVAL) or a container's filter (EPERM, ENOSYS) does not know the call: touch by hand.
-    if (refused.value() != EINVAL && refused.value() != EPERM && refused.value() != ENOSYS) { return refused; }
-    for (std::size_t at = 0; at < data_.size(); at += platform::page_size()) {
-        volatile std::byte& first = data_[at];
-        first = first;  // a write, so that it is not the shared zero page
+error_code node_region::prefault() noexcept try {
+    if (!node_budget::fits_anywhere(data_.size(), promised_)) { return errc::out_of_node_memory; }
+    for (std::size_t at = 0; at < data_.size(); at += step) {
+        const std::span<std::byte> part = data_.subspan(at, std::min(step, data_.size() - at));
+        if (const error_code refused = touch(part)) { return refused; }
+        settle(std::min(part.size(), promised_));
     }
     return {};
+} catch (const std::bad_alloc&) {
+    return platform::errno_code(ENOMEM);
 }
 
 page_audit node_region::audit(std::size_t max_pages, std::size_t first) const {

@@ -56,7 +56,8 @@ std::vector<cpu_id> topology::allowed_cpus() const {
 std::optional<node_id> topology::nearest_memory(node_id node) const {
     const node_info* const asked = find(node);
     if (asked == nullptr) { return std::nullopt; }
-    const bool figures = std::any_of(nodes.begin(), nodes.end(), [](const node_info& n) { return n.memory.value != 0; });
+    const bool figures =
+        std::any_of(nodes.begin(), nodes.end(), [](const node_info& n) { return n.memory.value != 0; });
     const auto usable = [&](const node_info& n) { return n.memory_allowed && (n.memory.value != 0 || !figures); };
     if (usable(*asked)) { return node; }
     // Pairs that the firmware left out count as farther than any that it gave.

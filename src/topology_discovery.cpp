@@ -204,7 +204,8 @@ topology discover_live() {
     const std::vector<cpu_id> usable = this_thread_cpus();
     const bool all_seen = std::all_of(usable.begin(), usable.end(),
                                       [&](cpu_id cpu) { return machine.find(cpu) != nullptr; });
-    if (std::all_of(machine.nodes.begin(), machine.nodes.end(), [](const node_info& n) { return n.memory.value == 0; })) {
+    if (std::all_of(machine.nodes.begin(), machine.nodes.end(),
+                    [](const node_info& n) { return n.memory.value == 0; })) {
         return one_node("hwloc sees no memory on any node; it could not read sysfs");
     }
     if (machine.allowed_cpus().empty() || !all_seen) {

@@ -14,8 +14,8 @@ namespace numasio {
 
 /// Pins the calling thread to `cpus` and reads the mask back.
 /// Threads: acts on the caller only. Blocks: one system call each way. Cost: microseconds.
-/// Fails: the kernel's errno (EINVAL where none of the CPUs is usable); errc::pin_refused where the kernel accepted the call but the mask
-/// read back is another one; invalid_argument for an empty set.
+/// Fails: the kernel's errno (EINVAL where none of the CPUs is usable); errc::pin_refused where the kernel
+/// accepted the call but the mask read back is another one; invalid_argument for an empty set.
 error_code pin_this_thread(std::span<const cpu_id> cpus) noexcept;
 
 /// The calling thread's affinity mask as the kernel reports it, ascending; empty if it cannot be read.

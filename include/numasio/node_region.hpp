@@ -28,14 +28,15 @@ public:
     /// Fails: the kernel's errno (EINVAL for a node without memory or outside the cpuset, EPERM under
     /// seccomp); errc::out_of_node_memory, before anything is touched, where a `bind` region is larger
     /// than the node's free memory and half of its file cache, less a reserve of 1/64 of the node and at least
-    /// 32 MiB (the kernel would kill the process instead). Memory promised to others but not yet touched is
-    /// not seen: bind and prefault one region after the other.
+    /// 32 MiB, and less what other regions of this process are bound to and have not prefaulted yet (the kernel
+    /// would kill the process instead).
     /// Threads: one at a time. Blocks: reads one file of sysfs. Cost: tens of microseconds.
     error_code bind(node_id home, memory_policy policy) noexcept;
 
     /// Touches every page from the calling thread; what was written before is kept.
     /// Threads: one at a time. Blocks: until all pages are there. Cost: one fault a page.
-    /// Fails: the kernel's errno (ENOMEM, EFAULT).
+    /// Fails: the kernel's errno (ENOMEM, EFAULT); errc::out_of_node_memory, before anything is touched, where
+    /// the region is larger than what all allowed nodes have free, by the same rule; whatever its policy.
     error_code prefault() noexcept;
 
     /// Asks the kernel where up to `max_pages` pages are, from page `first` on.
@@ -48,7 +49,12 @@ public:
     std::size_t pages() const noexcept;
 
 private:
+    void release() noexcept;
+    void settle(std::size_t size) noexcept;
+
     std::span<std::byte> data_;
+    node_id home_;
+    std::size_t promised_ = 0;  // bytes bound to home_ and not prefaulted yet
 };
 
 }  // namespace numasio

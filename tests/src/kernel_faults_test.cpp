@@ -34,17 +34,20 @@ answers run(const std::string& command) {
         return {};
     }
     std::array<char, 4096> chunk{};
-    for (std::size_t n = 0; (n = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;) { text.append(chunk.data(), n); }
+    for (std::size_t n = 0; (n = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;) {
+        text.append(chunk.data(), n);
+    }
     const int status = ::pclose(pipe);
-    EXPECT_EQ(status, 0) << command << "\nprinted:\n" << text << "\n(this test needs Debian's strace and leave to ptrace)";
+    EXPECT_EQ(status, 0) << command << "\nprinted:\n" << text
+                         << "\n(this test needs Debian's strace and leave to ptrace)";
     return parse(text);
 }
 
 // The probe with every `call` answered by `error`; `only` narrows the calls down.
 answers refuse(const std::string& call, const std::string& error, const std::string& only = {}) {
     // LeakSanitizer cannot work under a tracer.
-    return run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null " + only + " -e 'trace=" + call + "' -e 'inject=" + call +
-               ":error=" + error + "' '" NUMASIO_KERNEL_PROBE "' 2>&1");
+    return run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null " + only + " -e 'trace=" + call +
+               "' -e 'inject=" + call + ":error=" + error + "' '" NUMASIO_KERNEL_PROBE "' 2>&1");
 }
 
 std::string code(int value) { return "system:" + std::to_string(value); }
@@ -140,8 +143,9 @@ TEST(kernel_faults, another_machines_description_in_the_environment_is_not_live)
 
 TEST(kernel_faults, discovery_does_not_touch_the_callers_affinity) {
     // hwloc's x86 part would visit every CPU; the probe's own pin must be the only call.
-    const answers got = run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=sched_setaffinity -e signal=none -c -S calls "
-                            "-U calls,name '" NUMASIO_KERNEL_PROBE "' 2>&1 | sed -n 's/^ *\\([0-9]*\\) sched_setaffinity$/calls=\\1/p'");
+    const answers got = run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -c -U calls,name -e trace=sched_setaffinity "
+                            "'" NUMASIO_KERNEL_PROBE "' 2>&1 | "
+                            "sed -n 's/^ *\\([0-9]*\\) sched_setaffinity$/calls=\\1/p'");
     EXPECT_EQ(got.at("calls"), "1");
 }
 

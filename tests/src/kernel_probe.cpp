@@ -8,7 +8,12 @@
 namespace {
 
 void say(const char* step, numasio::error_code ec) {
-    std::cout << step << '=' << (ec ? std::string(ec.category().name()) + ':' + std::to_string(ec.value()) : "ok") << '\n';
+    std::cout << step << '=';
+    if (ec) {
+        std::cout << ec.category().name() << ':' << ec.value() << '\n';
+    } else {
+        std::cout << "ok\n";
+    }
 }
 
 }  // namespace

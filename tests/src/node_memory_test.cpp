@@ -117,7 +117,8 @@ TEST(node_memory, a_shift_of_sizes_reuses_what_was_freed_where_a_pool_resource_c
     std::pmr::unsynchronized_pool_resource pool(&span);
     arena c(size);
     const double theirs = share_after_a_shift(c.memory, pool);
-    std::printf("usable after a shift of sizes: node_memory %.1f %%, pool resource %.1f %%\n", ours * 100, theirs * 100);
+    std::printf("usable after a shift of sizes: node_memory %.1f %%, pool resource %.1f %%\n", ours * 100,
+                theirs * 100);
     EXPECT_EQ(ours, 1.0);
     EXPECT_LT(theirs, ours);
 }

@@ -3,6 +3,8 @@
 
 #include <numasio/topology.hpp>
 
+#include "src/node_budget.hpp"
+
 #include <boost/system/system_error.hpp>
 #include <gmock/gmock.h>
 
@@ -63,6 +65,50 @@ TEST(node_region, a_region_larger_than_what_is_free_is_refused_before_it_is_touc
     EXPECT_EQ(region.audit(4096).unknown, 4096U);
     // What may lie elsewhere is not held to this node's capacity.
     EXPECT_FALSE(region.bind(node->id, memory_policy::preferred));
+}
+
+TEST(node_region, memory_larger_than_the_machines_is_not_touched_whatever_its_policy) {
+    bytes all;
+    for (const node_info& node : discover_topology().nodes) { all = all + node.memory; }
+    node_region unbound(all);
+    EXPECT_EQ(unbound.prefault(), errc::out_of_node_memory);
+    EXPECT_EQ(unbound.audit(4096).unknown, 4096U);
+    ASSERT_FALSE(unbound.bind(memory_node(), memory_policy::preferred));
+    EXPECT_EQ(unbound.prefault(), errc::out_of_node_memory);
+    EXPECT_EQ(unbound.audit(4096).unknown, 4096U);
+}
+
+TEST(node_region, the_same_free_memory_is_not_promised_twice) {
+    const topology machine = discover_topology();
+    const node_info* const node = machine.find(memory_node());
+    node_region first(node->memory);
+    std::uint64_t most = node->memory.value;
+    while (first.bind(node->id, memory_policy::bind)) {  // down to about what is free
+        most -= node->memory.value / 64;
+        first = node_region(bytes{most});
+    }
+    node_region second(bytes{most});
+    node_region half(bytes{most / 2});  // half, because others take and give memory while this test runs
+    EXPECT_EQ(second.bind(node->id, memory_policy::bind), errc::out_of_node_memory);
+    node_region moved(std::move(first));
+    EXPECT_EQ(second.bind(node->id, memory_policy::bind), errc::out_of_node_memory);
+    moved = node_region();
+    ASSERT_FALSE(half.bind(node->id, memory_policy::bind));
+    ASSERT_FALSE(half.bind(node->id, memory_policy::bind));  // again: its own promise is not against it
+    EXPECT_EQ(node_budget::promised(node->id).value, half.data().size());
+    ASSERT_FALSE(half.bind(node->id, memory_policy::preferred));  // gives the promise back
+    EXPECT_EQ(node_budget::promised(node->id).value, 0U);
+}
+
+TEST(node_region, a_promise_ends_when_the_pages_are_there) {
+    const bytes before = node_budget::promised(memory_node());
+    node_region region(10_MiB + bytes{4096});  // more than one step of the prefault, and not a multiple of it
+    ASSERT_FALSE(region.bind(memory_node(), memory_policy::bind));
+    EXPECT_EQ(node_budget::promised(memory_node()).value - before.value, region.data().size());
+    ASSERT_FALSE(region.prefault());
+    EXPECT_EQ(node_budget::promised(memory_node()), before);
+    ASSERT_FALSE(region.prefault());
+    EXPECT_EQ(node_budget::promised(memory_node()), before);
 }
 
 TEST(node_region, a_node_that_does_not_exist_is_the_kernels_errno) {

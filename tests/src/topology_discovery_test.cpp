@@ -176,10 +176,12 @@ TEST(synthetic_topology, may_have_more_than_1024_cpus) {
 }
 
 TEST(discover_topology, names_the_source_that_cannot_be_read_and_what_would_be_right) {
-    const auto broken = std::filesystem::temp_directory_path() / ("numasio_broken_" + std::to_string(::getpid()) + ".xml");
+    const auto broken =
+        std::filesystem::temp_directory_path() / ("numasio_broken_" + std::to_string(::getpid()) + ".xml");
     std::ofstream(broken) << "<?xml version=\"1.0\"?><topology version=\"2.0\"><object type=\"Mach";
-    for (const std::string& source : {std::string("no/such/file.xml"), std::string("synthetic:not a machine"),
-                                      std::string("synthetic:"), std::string(), std::string("/dev/null"), broken.string()}) {
+    const std::vector<std::string> sources{"no/such/file.xml", "synthetic:not a machine", "synthetic:", "",
+                                           "/dev/null",        broken.string()};
+    for (const std::string& source : sources) {
         try {
             discover_topology(source);
             ADD_FAILURE() << source << " was read";

@@ -1,0 +1,29 @@
+// What regions were promised on each node and have not touched yet, so that two of them are not sold the same room.
+#pragma once
+
+#include <numasio/ids.hpp>
+
+#include <cstddef>
+
+namespace numasio {
+
+/// The account is the process's. Threads: any. Blocks: reads files of sysfs under a mutex; at start-up only.
+namespace node_budget {
+
+/// Promises `size` bytes of `node`; false, and nothing promised, where so much is not free less a reserve and
+/// less what others were promised. A node that the kernel does not show, or that has no memory, is not judged.
+bool promise(node_id node, std::size_t size);
+
+/// Takes back what was touched by now or never will be.
+void settle(node_id node, std::size_t size) noexcept;
+
+/// What is promised of `node` at this moment.
+bytes promised(node_id node);
+
+/// True where `size` bytes more are free on the allowed nodes together, by the same rule; `own` of what is
+/// promised is the asker's.
+bool fits_anywhere(std::size_t size, std::size_t own);
+
+}  // namespace node_budget
+
+}  // namespace numasio
