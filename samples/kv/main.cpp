@@ -49,7 +49,6 @@ void pin_control_thread(const numasio::bridge& bridge) {
     if (const auto ec = numasio::pin_this_thread(cpus)) {
         std::cout << "control thread not pinned to CPU " << numasio::to_list(cpus) << ": " << ec.message() << "\n";
     }
-    (void)numasio::name_this_thread("kv-control");
 }
 
 int serve(const kv::options& options, numasio::plan plan) {

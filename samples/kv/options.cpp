@@ -38,6 +38,7 @@ options read_options(int argc, char** argv) {
         else if (option == "--http-port") { out.http_port = number<std::uint16_t>(option, value(), 0); }
         else if (option == "--check") { out.check = true; }
         else if (option == "--help" || option == "-h") { out.help = true; }
+        else if (!option.starts_with('-') && out.plan.empty()) { out.plan = option; }
         else { throw usage_error("unknown option " + std::string(option) + "\n" + std::string(usage)); }
     }
     return out;

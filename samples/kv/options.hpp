@@ -24,7 +24,7 @@ struct options {
 };
 
 inline constexpr std::string_view usage =
-    "usage: numasio-kv [--plan FILE] [--simulate-nodes N] [--port PORT] [--http-port PORT] [--check]\n"
+    "usage: numasio-kv [[--plan] FILE] [--simulate-nodes N] [--port PORT] [--http-port PORT] [--check]\n"
     "  --plan FILE          the plan (YAML); without it the built-in kv.yaml\n"
     "  --simulate-nodes N   pretend that the CPUs are N NUMA nodes\n"
     "  --port PORT          where clients connect (listener \"kv\"); 0: any free port\n"

@@ -98,19 +98,20 @@ command read_select(call& c) {
 }
 
 command read_config_get(call& c) {
-    std::vector<const std::pair<std::string, std::string>*> hits;
-    for (const auto& parameter : c.server.config) {
+    std::vector<std::pair<std::string_view, std::string_view>> hits;
+    for (const auto& [name, value] : c.server.config) {
         for (const auto pattern : c.args.subspan(2)) {
-            if (matches(lower(pattern), parameter.first)) {
-                hits.push_back(&parameter);
-                break;
-            }
+            if (!matches(lower(pattern), name)) { continue; }
+            // Redis repeats a name as the client wrote it, and has its own writing for what a pattern finds.
+            const bool is_pattern = pattern.find_first_of("*?[") != pattern.npos;
+            hits.emplace_back(is_pattern ? std::string_view(name) : pattern, value);
+            break;
         }
     }
     resp::append_array(c.out, hits.size() * 2);
-    for (const auto* hit : hits) {
-        resp::append_bulk(c.out, hit->first);
-        resp::append_bulk(c.out, hit->second);
+    for (const auto& [name, value] : hits) {
+        resp::append_bulk(c.out, name);
+        resp::append_bulk(c.out, value);
     }
     return {};
 }

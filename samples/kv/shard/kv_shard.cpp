@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <random>
+#include <utility>
 
 namespace kv {
 namespace {
@@ -239,14 +240,12 @@ auto kv_shard::with_sweep(Allocate allocate) noexcept {
     bool looked_for_expired = false;
     for (;;) {
         if (auto* const block = allocate()) { return block; }
-        if (table_.size() != live_) {
-            sweep(step);
-        } else if (expiring_ != 0 && !looked_for_expired) {
-            looked_for_expired = true;
-            sweep(step);
-        } else {
+        const bool dead = table_.size() != live_;
+        if (!dead && (expiring_ == 0 || std::exchange(looked_for_expired, true))) {
             return decltype(allocate()){nullptr};
         }
+        sweep(step);
+        for (std::size_t i = 0; i < step; ++i) { table_.shrink(); }  // its segments may split what became free
     }
 }
 

@@ -1,0 +1,30 @@
+// Integers as Redis reads them.
+#include "resp/number.hpp"
+
+#include <gtest/gtest.h>
+
+namespace kv::resp {
+
+TEST(number, what_redis_takes_for_an_integer_is_one) {
+    EXPECT_EQ(to_integer("0"), 0);
+    EXPECT_EQ(to_integer("-1"), -1);
+    EXPECT_EQ(to_integer("9223372036854775807"), INT64_MAX);
+    EXPECT_EQ(to_integer("-9223372036854775808"), INT64_MIN);
+}
+
+TEST(number, what_redis_refuses_is_none) {
+    for (const auto* text : {"", "-", "+1", " 1", "1 ", "01", "-0", "00", "-01", "1.0", "0x1", "9223372036854775808",
+                             "-9223372036854775809", "123456789012345678901", "1e3", "a"}) {
+        EXPECT_EQ(to_integer(text), std::nullopt) << '"' << text << '"';
+    }
+    EXPECT_EQ(to_integer(std::string_view("1\0", 2)), std::nullopt);
+}
+
+TEST(number, words_are_compared_without_case_and_up_to_a_zero_byte) {
+    EXPECT_TRUE(is_word("KeepTTL", "keepttl"));
+    EXPECT_TRUE(is_word(std::string_view("nx\0zz", 5), "nx"));
+    EXPECT_FALSE(is_word("nxx", "nx"));
+    EXPECT_FALSE(is_word("n", "nx"));
+}
+
+}  // namespace kv::resp
