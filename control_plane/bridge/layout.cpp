@@ -195,7 +195,8 @@ private:
     void say_machine() {
         const auto nodes = machine_.executor_nodes();
         if (machine_.origin == topology_origin::simulated) {
-            note("the " + number(nodes.size()) + " nodes are simulated: pinning is real, page locality is not measured");
+            note("the " + number(nodes.size()) +
+                 " nodes are simulated: pinning is real, page locality is not measured");
         } else if (nodes.size() == 1) {
             note("one node with CPUs (" + text(nodes.front()) + "): no memory of it is remote to a worker");
         }
@@ -211,7 +212,8 @@ private:
         for (const auto node : machine_.executor_nodes()) {
             for (const auto cpu : machine_.allowed_cpus(node)) { candidates.push_back(cpu); }
         }
-        const auto free = std::find_if(candidates.begin(), candidates.end(), [&](auto cpu) { return !pinned_.contains(cpu); });
+        const auto free =
+            std::find_if(candidates.begin(), candidates.end(), [&](auto cpu) { return !pinned_.contains(cpu); });
         out_.control = {free == candidates.end() ? candidates.front() : *free};
         note("control: " + text(out_.control.front()) + " (auto)");
     }
@@ -299,7 +301,8 @@ private:
                 users_[cpu].push_back(d.pool->name + "/" + number(index++));
             }
             note(d.pool->name + ": " + number(cpus.size()) + (cpus.size() == 1 ? " worker on " : " workers on ") +
-                 text(node) + ", CPUs " + to_list(sorted(cpus)) + (d.pinned() ? "" : " (auto)"));
+                 text(node) + (cpus.size() == 1 ? ", CPU " : ", CPUs ") + to_list(sorted(cpus)) +
+                 (d.pinned() ? "" : " (auto)"));
         }
     }
 
@@ -332,7 +335,8 @@ private:
     node_id memory_of(node_id node) {
         const auto memory = machine_.nearest_memory(node).value_or(node);
         if (memory != node && said_memory_.insert(node).second) {
-            note(text(node) + " has no memory that this process may use: its workers' memory comes from " + text(memory));
+            note(text(node) + " has no memory that this process may use: its workers' memory comes from " +
+                 text(memory));
         }
         return memory;
     }
@@ -344,7 +348,8 @@ private:
             if (users.size() + (is_control(cpu) ? 1 : 0) < 2) { continue; }
             const auto node = machine_.find(cpu)->node;
             note(text(cpu) + " is shared by " + list + ": this process may use " +
-                 (machine_.allowed_cpus(node).size() == 1 ? "no other CPU" : "CPUs " + to_list(machine_.allowed_cpus(node))) +
+                 (machine_.allowed_cpus(node).size() == 1 ? "no other CPU"
+                                                          : "CPUs " + to_list(machine_.allowed_cpus(node))) +
                  " of " + text(node));
         }
     }

@@ -48,7 +48,8 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
         }
     }
     if (!best.empty() || word.size() < 3) { return best; }
-    const auto longer = std::find_if(candidates.begin(), candidates.end(), [&](auto c) { return c.starts_with(word); });
+    const auto longer =
+        std::find_if(candidates.begin(), candidates.end(), [&](auto c) { return c.starts_with(word); });
     return longer == candidates.end() ? best : *longer;
 }
 

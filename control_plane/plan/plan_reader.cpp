@@ -46,7 +46,8 @@ private:
         for (std::size_t i = 0; i + 1 < map.items.size(); i += 2) {
             const auto& key = map.items[i];
             if (!is_word(key, path) || !first_time(key, path, lines)) { continue; }
-            const auto rule = std::find_if(rules.begin(), rules.end(), [&](auto* r) { return r->name() == key.text; });
+            const auto rule =
+                std::find_if(rules.begin(), rules.end(), [&](auto* r) { return r->name() == key.text; });
             if (rule == rules.end()) {
                 unknown(key, pattern, path);
                 continue;
@@ -87,7 +88,8 @@ private:
         if (node.kind == yaml_kind::map) { return keys(node, rule.path, path, target); }
         if (node.kind == yaml_kind::scalar && rule.shorthand == "auto" && node.text == "auto") { return; }
         const auto below = keys_below(rule.path);
-        const auto meant = std::find_if(below.begin(), below.end(), [&](auto* r) { return r->name() == rule.shorthand; });
+        const auto meant =
+            std::find_if(below.begin(), below.end(), [&](auto* r) { return r->name() == rule.shorthand; });
         const bool list_fits = meant != below.end() && (*meant)->form == value_form::numbers_or_auto;
         if (meant != below.end() && (node.kind == yaml_kind::scalar || (node.kind == yaml_kind::list && list_fits))) {
             const auto whole = joined(path, std::string(rule.shorthand));

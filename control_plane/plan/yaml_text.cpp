@@ -63,7 +63,8 @@ bool check_text(std::string_view text, problem_list& problems) {
         }
         if ((c == '[' || c == '{') && ++brackets > most_brackets) {
             // yaml-cpp looks ahead over nested brackets and keeps 240 bytes for each.
-            problems.add(at, "", {"more than " + std::to_string(most_brackets) + " opening brackets", "a smaller plan", ""});
+            problems.add(at, "",
+                         {"more than " + std::to_string(most_brackets) + " opening brackets", "a smaller plan", ""});
             return false;
         }
         indentation = c == '\n' || (indentation && c == ' ');

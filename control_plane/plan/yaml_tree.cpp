@@ -77,7 +77,8 @@ private:
     void open(yaml_kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
         check(mark, anchor, tag);
         if (open_.size() == deepest_plan) {
-            refuse(mark, {"nested deeper than " + std::to_string(deepest_plan) + " levels", "a plan's four levels", ""});
+            refuse(mark,
+                   {"nested deeper than " + std::to_string(deepest_plan) + " levels", "a plan's four levels", ""});
         }
         open_.push_back({kind, place(mark), true, {}, {}});
     }

@@ -92,7 +92,8 @@ TEST(layout, a_single_cpu_is_shared_by_control_and_worker_and_a_note_says_so) {
 }
 
 TEST(layout, a_single_node_is_said) {
-    EXPECT_THAT(make_layout(plan_of({pool("kv")}), machine(1, 4)).notes, Contains(HasSubstr("one node with CPUs (node 0)")));
+    EXPECT_THAT(make_layout(plan_of({pool("kv")}), machine(1, 4)).notes,
+                Contains(HasSubstr("one node with CPUs (node 0)")));
 }
 
 TEST(layout, a_node_whose_only_cpu_is_controls_shares_it_and_a_note_says_so) {
@@ -107,7 +108,8 @@ TEST(layout, auto_counts_cores_and_never_uses_a_second_hardware_thread) {
 }
 
 TEST(layout, a_named_number_takes_whole_cores_then_siblings_then_controls_cpu) {
-    EXPECT_EQ(sites(make_layout(plan_of({pool("kv", 6)}), machine(1, 4, 2))), "kv/0@1 kv/1@2 kv/2@3 kv/3@4 kv/4@5 kv/5@6");
+    EXPECT_EQ(sites(make_layout(plan_of({pool("kv", 6)}), machine(1, 4, 2))),
+              "kv/0@1 kv/1@2 kv/2@3 kv/3@4 kv/4@5 kv/5@6");
     const auto full = make_layout(plan_of({pool("kv", 8)}), machine(1, 4, 2));
     EXPECT_EQ(full.workers.back().cpu, cpu_id{0});
     EXPECT_THAT(full.notes, Contains("CPU 0 is shared by control, kv/7: this process may use CPUs 0-7 of node 0"));
@@ -274,36 +276,41 @@ plan pinned_on(std::vector<cpu_id> cpus, std::vector<node_id> nodes) {
     return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(machines, layout_refusal, testing::Values(
-    refusal{"unknown_node", on_nodes({{0}, {7}}), machine(2, 2), "pools.kv.nodes", "node 7 does not exist", "nodes of 0-1"},
-    refusal{"memory_node", on_nodes({{9}}), with_memory_node(machine(2, 2)), "pools.kv.nodes",
-            "node 9 has memory but no CPUs", "nodes of 0-1"},
-    refusal{"node_outside_the_cpuset", on_nodes({{1}}), without(machine(2, 2), {2, 3}), "pools.kv.nodes",
-            "node 1 has no CPU that this process may use", "nodes of 0"},
-    refusal{"node_twice", on_nodes({{1}, {1}}), machine(2, 2), "pools.kv.nodes", "node 1 is named twice", "nodes of 0-1"},
-    refusal{"no_node", on_nodes({}), machine(2, 2), "pools.kv.nodes", "names no node", "nodes of 0-1"},
-    refusal{"missing_cpus", plan_of({pinned("kv", {{1}, {4}, {5}})}), machine(2, 2), "pools.kv.cpus",
-            "CPUs 4-5 are not on this machine", "CPUs of 0-3"},
-    refusal{"refused_cpu", plan_of({pinned("kv", {{2}})}), without(machine(2, 2), {2}), "pools.kv.cpus",
-            "CPU 2 is not allowed to this process", "CPUs of 0-1,3"},
-    refusal{"no_cpu", plan_of({pinned("kv", {})}), machine(1, 2), "pools.kv.cpus", "names no CPU", "CPUs of 0-1"},
-    refusal{"missing_control_cpu", controlled_by({{9}}), machine(1, 2), "control.cpus", "CPU 9 is not on this machine",
-            "CPUs of 0-1"},
-    refusal{"cpu_of_another_node", pinned_on({{0}, {3}}, {{0}}), machine(2, 2), "pools.kv.cpus", "CPU 3 is on node 1",
-            "CPUs of the pool's nodes 0"},
-    refusal{"node_without_a_named_cpu", pinned_on({{0}}, {{0}, {1}}), machine(2, 2), "pools.kv.cpus",
-            "names no CPU of node 1", "a CPU on each of the pool's nodes"},
-    refusal{"too_many_workers", plan_of({pool("kv", 3)}), without(machine(1, 3), {1}), "pools.kv.workers_per_node",
-            "3 workers for the 2 CPUs (0,2) of node 0", "at most one worker for each CPU"},
-    refusal{"no_worker", plan_of({pool("kv", 0)}), machine(1, 3), "pools.kv.workers_per_node", "is 0",
-            "at least one worker"},
-    refusal{"two_pools_on_one_cpu", plan_of({pinned("a", {{1}}), pinned("b", {{1}, {2}})}), machine(1, 3), "pools.b.cpus",
-            "CPU 1 is pinned by pool a already", "a CPU for one pool only"},
-    refusal{"same_pool_twice", plan_of({pool("a"), pool("a")}), machine(1, 3), "pools.a", "is given twice",
-            "each pool once"},
-    refusal{"no_pool", plan_of({}), machine(1, 3), "pools", "names no pool", "at least one pool"},
-    refusal{"too_many_pretend_nodes", simulating(5), machine(2, 2), "simulate_nodes", "5 pretend nodes over 4 CPUs",
-            "a number from 0 to 4, one CPU or more for each node"}));
+INSTANTIATE_TEST_SUITE_P(
+    machines, layout_refusal,
+    testing::Values(
+        refusal{"unknown_node", on_nodes({{0}, {7}}), machine(2, 2), "pools.kv.nodes", "node 7 does not exist",
+                "nodes of 0-1"},
+        refusal{"memory_node", on_nodes({{9}}), with_memory_node(machine(2, 2)), "pools.kv.nodes",
+                "node 9 has memory but no CPUs", "nodes of 0-1"},
+        refusal{"node_outside_the_cpuset", on_nodes({{1}}), without(machine(2, 2), {2, 3}), "pools.kv.nodes",
+                "node 1 has no CPU that this process may use", "nodes of 0"},
+        refusal{"node_twice", on_nodes({{1}, {1}}), machine(2, 2), "pools.kv.nodes", "node 1 is named twice",
+                "nodes of 0-1"},
+        refusal{"no_node", on_nodes({}), machine(2, 2), "pools.kv.nodes", "names no node", "nodes of 0-1"},
+        refusal{"missing_cpus", plan_of({pinned("kv", {{1}, {4}, {5}})}), machine(2, 2), "pools.kv.cpus",
+                "CPUs 4-5 are not on this machine", "CPUs of 0-3"},
+        refusal{"refused_cpu", plan_of({pinned("kv", {{2}})}), without(machine(2, 2), {2}), "pools.kv.cpus",
+                "CPU 2 is not allowed to this process", "CPUs of 0-1,3"},
+        refusal{"no_cpu", plan_of({pinned("kv", {})}), machine(1, 2), "pools.kv.cpus", "names no CPU", "CPUs of 0-1"},
+        refusal{"missing_control_cpu", controlled_by({{9}}), machine(1, 2), "control.cpus",
+                "CPU 9 is not on this machine", "CPUs of 0-1"},
+        refusal{"cpu_of_another_node", pinned_on({{0}, {3}}, {{0}}), machine(2, 2), "pools.kv.cpus",
+                "CPU 3 is on node 1", "CPUs of the pool's nodes 0"},
+        refusal{"node_without_a_named_cpu", pinned_on({{0}}, {{0}, {1}}), machine(2, 2), "pools.kv.cpus",
+                "names no CPU of node 1", "a CPU on each of the pool's nodes"},
+        refusal{"too_many_workers", plan_of({pool("kv", 3)}), without(machine(1, 3), {1}),
+                "pools.kv.workers_per_node", "3 workers for the 2 CPUs (0,2) of node 0",
+                "at most one worker for each CPU"},
+        refusal{"no_worker", plan_of({pool("kv", 0)}), machine(1, 3), "pools.kv.workers_per_node", "is 0",
+                "at least one worker"},
+        refusal{"two_pools_on_one_cpu", plan_of({pinned("a", {{1}}), pinned("b", {{1}, {2}})}), machine(1, 3),
+                "pools.b.cpus", "CPU 1 is pinned by pool a already", "a CPU for one pool only"},
+        refusal{"same_pool_twice", plan_of({pool("a"), pool("a")}), machine(1, 3), "pools.a", "is given twice",
+                "each pool once"},
+        refusal{"no_pool", plan_of({}), machine(1, 3), "pools", "names no pool", "at least one pool"},
+        refusal{"too_many_pretend_nodes", simulating(5), machine(2, 2), "simulate_nodes",
+                "5 pretend nodes over 4 CPUs", "a number from 0 to 4, one CPU or more for each node"}));
 
 TEST(layout, a_machine_without_a_cpu_for_this_process_is_refused) {
     const auto problems = problems_of(plan_of({pool("kv")}), without(machine(1, 2), {0, 1}));
@@ -320,8 +327,9 @@ TEST(layout, problems_stand_where_the_key_or_the_section_around_it_stood) {
     p.simulate_nodes = 9;
     const auto problems = problems_of(p, machine(1, 2));
     ASSERT_EQ(problems.size(), 2U);
-    EXPECT_EQ(to_text(problems[0]), "risk.yaml:1:1: simulate_nodes: 9 pretend nodes over 2 CPUs; expected a number from 0 to 2, "
-                                    "one CPU or more for each node");
+    EXPECT_EQ(to_text(problems[0]),
+              "risk.yaml:1:1: simulate_nodes: 9 pretend nodes over 2 CPUs; expected a number from 0 to 2, "
+              "one CPU or more for each node");
     EXPECT_EQ(to_text(problems[1]), "risk.yaml:6:5: pools.kv.nodes: node 5 does not exist; expected nodes of 0");
 }
 

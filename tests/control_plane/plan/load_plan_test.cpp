@@ -48,11 +48,15 @@ TEST_F(load_plan_test, names_a_file_that_is_not_there) {
     EXPECT_EQ(problem.what, "cannot be read: No such file or directory");
 }
 
-TEST_F(load_plan_test, names_a_directory) { EXPECT_EQ(only_problem(folder_).what, "cannot be read: it is a directory"); }
+TEST_F(load_plan_test, names_a_directory) {
+    EXPECT_EQ(only_problem(folder_).what, "cannot be read: it is a directory");
+}
 
 TEST_F(load_plan_test, tells_an_error_with_the_files_name) {
-    EXPECT_EQ(to_text(only_problem(file("version: 1\npools: {kv: {lane: 0}}\n"))),
-              folder_ + "/plan.yaml:2:20: pools.kv.lane.capacity: \"0\" is too small; expected a whole number from 1 to 1048576");
+    EXPECT_EQ(
+        to_text(only_problem(file("version: 1\npools: {kv: {lane: 0}}\n"))),
+        folder_ +
+            "/plan.yaml:2:20: pools.kv.lane.capacity: \"0\" is too small; expected a whole number from 1 to 1048576");
 }
 
 TEST_F(load_plan_test, ends_for_an_endless_file) { EXPECT_EQ(only_problem("/dev/zero").what, "has more than 1 MiB"); }

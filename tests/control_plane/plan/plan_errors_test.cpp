@@ -38,98 +38,109 @@ TEST_P(plan_mistake, is_told_with_its_place_and_remedy) {
 const std::string ok_pools = "pools: {kv: auto}\n";
 const std::string ok = "version: 1\n" + ok_pools;
 
-INSTANTIATE_TEST_SUITE_P(keys, plan_mistake, testing::Values(
-    mistake{"unknown_key", pool_with("    nods: auto\n"), 4, 5, "pools.kv.nods", "unknown key", "did you mean nodes?"},
-    mistake{"unknown_key_at_the_top", "version: 1\npool: {}\n" + ok_pools, 2, 1, "pool", "unknown key",
-            "did you mean pools?"},
-    mistake{"key_of_another_section", pool_with("    capacity: 4\n"), 4, 5, "pools.kv.capacity", "unknown key",
-            "it belongs at pools.NAME.lane.capacity"},
-    mistake{"unknown_key_like_none", ok + "zebra: 1\n", 3, 1, "zebra", "unknown key", ""},
-    mistake{"duplicate_key", pool_with("    lane: 4\n    idle: park\n    lane: 5\n"), 6, 5, "pools.kv.lane",
-            "is given twice", "it stands on line 4 already"},
-    mistake{"duplicate_pool", "version: 1\npools:\n  kv: auto\n  kv: auto\n", 4, 3, "pools.kv", "is given twice",
-            "it stands on line 3 already"},
-    mistake{"duplicate_unknown_key_told_once_each", ok + "version: 1\n", 3, 1, "version", "is given twice",
-            "it stands on line 1 already"},
-    mistake{"missing_version", "# a plan\n\n" + ok_pools, 3, 1, "version", "is missing", "add \"version: 1\""},
-    mistake{"missing_pools", "version: 1\n", 1, 1, "pools", "is missing", ""},
-    mistake{"empty_pools", "version: 1\npools: {}\n", 2, 8, "pools", "names nothing", ""},
-    mistake{"pools_without_value", "version: 1\npools:\n", 2, 1, "pools", "has no value", ""},
-    mistake{"pool_without_value", "version: 1\npools:\n  kv:\n", 3, 3, "pools.kv", "has no value",
-            "remove the key to take its default"},
-    mistake{"pools_as_list", "version: 1\npools: [kv]\n", 2, 8, "pools", "is a list", ""},
-    mistake{"bad_pool_name", "version: 1\npools: {a.b: auto}\n", 2, 9, "pools.\"a.b\"", "is not a name", ""},
-    mistake{"merge_key", ok + "<<: {drain: 1s}\n", 3, 1, "", "a merge key (<<)", ""},
-    mistake{"key_that_is_a_list", ok + "? [a]\n: 1\n", 3, 3, "", "a key that is a list", ""},
-    mistake{"plan_that_is_a_list", "- version: 1\n", 1, 1, "", "is a list", ""},
-    mistake{"plan_that_is_a_word", "hello\n", 1, 1, "", "is \"hello\"", ""}));
+INSTANTIATE_TEST_SUITE_P(
+    keys, plan_mistake,
+    testing::Values(
+        mistake{"unknown_key", pool_with("    nods: auto\n"), 4, 5, "pools.kv.nods", "unknown key",
+                "did you mean nodes?"},
+        mistake{"unknown_key_at_the_top", "version: 1\npool: {}\n" + ok_pools, 2, 1, "pool", "unknown key",
+                "did you mean pools?"},
+        mistake{"key_of_another_section", pool_with("    capacity: 4\n"), 4, 5, "pools.kv.capacity", "unknown key",
+                "it belongs at pools.NAME.lane.capacity"},
+        mistake{"unknown_key_like_none", ok + "zebra: 1\n", 3, 1, "zebra", "unknown key", ""},
+        mistake{"duplicate_key", pool_with("    lane: 4\n    idle: park\n    lane: 5\n"), 6, 5, "pools.kv.lane",
+                "is given twice", "it stands on line 4 already"},
+        mistake{"duplicate_pool", "version: 1\npools:\n  kv: auto\n  kv: auto\n", 4, 3, "pools.kv", "is given twice",
+                "it stands on line 3 already"},
+        mistake{"duplicate_key_at_the_top", ok + "version: 1\n", 3, 1, "version", "is given twice",
+                "it stands on line 1 already"},
+        mistake{"missing_version", "# a plan\n\n" + ok_pools, 3, 1, "version", "is missing", "add \"version: 1\""},
+        mistake{"missing_pools", "version: 1\n", 1, 1, "pools", "is missing", ""},
+        mistake{"empty_pools", "version: 1\npools: {}\n", 2, 8, "pools", "names nothing", ""},
+        mistake{"pools_without_value", "version: 1\npools:\n", 2, 1, "pools", "has no value", ""},
+        mistake{"pool_without_value", "version: 1\npools:\n  kv:\n", 3, 3, "pools.kv", "has no value",
+                "remove the key to take its default"},
+        mistake{"pools_as_list", "version: 1\npools: [kv]\n", 2, 8, "pools", "is a list", ""},
+        mistake{"bad_pool_name", "version: 1\npools: {a.b: auto}\n", 2, 9, "pools.\"a.b\"", "is not a name", ""},
+        mistake{"merge_key", ok + "<<: {drain: 1s}\n", 3, 1, "", "a merge key (<<)", ""},
+        mistake{"key_that_is_a_list", ok + "? [a]\n: 1\n", 3, 3, "", "a key that is a list", ""},
+        mistake{"plan_that_is_a_list", "- version: 1\n", 1, 1, "", "is a list", ""},
+        mistake{"plan_that_is_a_word", "hello\n", 1, 1, "", "is \"hello\"", ""}));
 
-INSTANTIATE_TEST_SUITE_P(values, plan_mistake, testing::Values(
-    mistake{"other_version", "version: 2\n" + ok_pools, 1, 10, "version", "\"2\" is too large", ""},
-    mistake{"octal_look", pool_with("    lane: {capacity: 010}\n"), 4, 22, "pools.kv.lane.capacity",
-            "\"010\" has a leading zero, which some YAML readers take for octal", "write 10"},
-    mistake{"quoted_number", pool_with("    lane: {capacity: \"10\"}\n"), 4, 22, "pools.kv.lane.capacity",
-            "\"10\" is in quotes, which makes it a text", "remove the quotes"},
-    mistake{"separated_number", pool_with("    lane: {capacity: 1_000}\n"), 4, 22, "pools.kv.lane.capacity",
-            "\"1_000\" is not a whole number", "write 1000"},
-    mistake{"negative_number", pool_with("    lane: {capacity: -1}\n"), 4, 22, "pools.kv.lane.capacity",
-            "\"-1\" is not a whole number", ""},
-    mistake{"hexadecimal_number", pool_with("    lane: {capacity: 0x10}\n"), 4, 22, "pools.kv.lane.capacity",
-            "\"0x10\" is not a whole number", ""},
-    mistake{"zero_capacity", pool_with("    lane: {capacity: 0}\n"), 4, 22, "pools.kv.lane.capacity",
-            "\"0\" is too small", ""},
-    mistake{"capacity_beyond_64_bits", pool_with("    lane: {capacity: 99999999999999999999999}\n"), 4, 22,
-            "pools.kv.lane.capacity", "\"99999999999999999999999\" is too large", ""},
-    mistake{"word_slip", pool_with("    idle: spin_than_park\n"), 4, 11, "pools.kv.idle.strategy",
-            "\"spin_than_park\" is not known", "did you mean spin_then_park?"},
-    mistake{"word_as_list", pool_with("    enforcement: [strict]\n"), 4, 18, "pools.kv.enforcement", "is a list", ""},
-    mistake{"not_a_number", pool_with("    slo: {quantile: .nan}\n"), 4, 21, "pools.kv.slo.quantile",
-            "\".nan\" is not a decimal number", ""},
-    mistake{"percent", pool_with("    slo: {quantile: 99.9%}\n"), 4, 21, "pools.kv.slo.quantile",
-            "\"99.9%\" is not a decimal number", "did you mean 0.999?"},
-    mistake{"quantile_of_one", pool_with("    slo: {quantile: 1.0}\n"), 4, 21, "pools.kv.slo.quantile",
-            "\"1.0\" is out of range", ""},
-    mistake{"quantile_of_zero", pool_with("    slo: {quantile: 0}\n"), 4, 21, "pools.kv.slo.quantile",
-            "\"0\" is out of range", ""},
-    mistake{"duration_without_unit", "version: 1\ndrain: 5\n" + ok_pools, 2, 8, "drain", "\"5\" has no unit", ""},
-    mistake{"duration_in_minutes", "version: 1\ndrain: 5m\n" + ok_pools, 2, 8, "drain", "\"5m\" has no known unit", ""},
-    mistake{"duration_in_words", "version: 1\ndrain: 5 sec\n" + ok_pools, 2, 8, "drain", "\"5 sec\" has no known unit",
-            "did you mean 5s?"},
-    mistake{"duration_with_space", "version: 1\ndrain: 5 s\n" + ok_pools, 2, 8, "drain",
-            "\"5 s\" has a space before its unit", "did you mean 5s?"},
-    mistake{"part_of_a_nanosecond", "version: 1\ndrain: 1.5ns\n" + ok_pools, 2, 8, "drain",
-            "\"1.5ns\" is not a whole number of ns", ""},
-    mistake{"too_long_spin", pool_with("    idle: {spin: 11ms}\n"), 4, 18, "pools.kv.idle.spin", "\"11ms\" is too large",
-            ""},
-    mistake{"size_in_megabytes", pool_with("    memory: 256MB\n"), 4, 13, "pools.kv.memory.per_worker",
-            "\"256MB\" has no known unit", "did you mean 256MiB?"},
-    mistake{"size_too_small", pool_with("    memory: 4KiB\n"), 4, 13, "pools.kv.memory.per_worker",
-            "\"4KiB\" is too small", ""},
-    mistake{"duplicate_cpu", pool_with("    cpus: [0, 1, 0-2]\n"), 4, 18, "pools.kv.cpus", "0 is named twice", ""},
-    mistake{"backward_range", pool_with("    cpus: 3-1\n"), 4, 11, "pools.kv.cpus",
-            "\"3-1\" is a range that runs backwards", "did you mean 1-3?"},
-    mistake{"empty_list", pool_with("    nodes: []\n"), 4, 12, "pools.kv.nodes", "names nothing", ""},
-    mistake{"word_slip_of_auto", pool_with("    nodes: atuo\n"), 4, 12, "pools.kv.nodes",
-            "\"atuo\" is not a whole number", "did you mean auto?"},
-    mistake{"list_in_list", pool_with("    nodes: [[0]]\n"), 4, 13, "pools.kv.nodes", "an element is a list", ""}));
+INSTANTIATE_TEST_SUITE_P(
+    values, plan_mistake,
+    testing::Values(
+        mistake{"other_version", "version: 2\n" + ok_pools, 1, 10, "version", "\"2\" is too large", ""},
+        mistake{"octal_look", pool_with("    lane: {capacity: 010}\n"), 4, 22, "pools.kv.lane.capacity",
+                "\"010\" has a leading zero, which some YAML readers take for octal", "write 10"},
+        mistake{"quoted_number", pool_with("    lane: {capacity: \"10\"}\n"), 4, 22, "pools.kv.lane.capacity",
+                "\"10\" is in quotes, which makes it a text", "remove the quotes"},
+        mistake{"separated_number", pool_with("    lane: {capacity: 1_000}\n"), 4, 22, "pools.kv.lane.capacity",
+                "\"1_000\" is not a whole number", "write 1000"},
+        mistake{"negative_number", pool_with("    lane: {capacity: -1}\n"), 4, 22, "pools.kv.lane.capacity",
+                "\"-1\" is not a whole number", ""},
+        mistake{"hexadecimal_number", pool_with("    lane: {capacity: 0x10}\n"), 4, 22, "pools.kv.lane.capacity",
+                "\"0x10\" is not a whole number", ""},
+        mistake{"zero_capacity", pool_with("    lane: {capacity: 0}\n"), 4, 22, "pools.kv.lane.capacity",
+                "\"0\" is too small", ""},
+        mistake{"capacity_beyond_64_bits", pool_with("    lane: {capacity: 99999999999999999999999}\n"), 4, 22,
+                "pools.kv.lane.capacity", "\"99999999999999999999999\" is too large", ""},
+        mistake{"word_slip", pool_with("    idle: spin_than_park\n"), 4, 11, "pools.kv.idle.strategy",
+                "\"spin_than_park\" is not known", "did you mean spin_then_park?"},
+        mistake{"word_as_list", pool_with("    enforcement: [strict]\n"), 4, 18, "pools.kv.enforcement", "is a list",
+                ""},
+        mistake{"not_a_number", pool_with("    slo: {quantile: .nan}\n"), 4, 21, "pools.kv.slo.quantile",
+                "\".nan\" is not a decimal number", ""},
+        mistake{"percent", pool_with("    slo: {quantile: 99.9%}\n"), 4, 21, "pools.kv.slo.quantile",
+                "\"99.9%\" is not a decimal number", "did you mean 0.999?"},
+        mistake{"quantile_of_one", pool_with("    slo: {quantile: 1.0}\n"), 4, 21, "pools.kv.slo.quantile",
+                "\"1.0\" is out of range", ""},
+        mistake{"quantile_of_zero", pool_with("    slo: {quantile: 0}\n"), 4, 21, "pools.kv.slo.quantile",
+                "\"0\" is out of range", ""},
+        mistake{"duration_without_unit", "version: 1\ndrain: 5\n" + ok_pools, 2, 8, "drain", "\"5\" has no unit", ""},
+        mistake{"duration_in_minutes", "version: 1\ndrain: 5m\n" + ok_pools, 2, 8, "drain",
+                "\"5m\" has no known unit", ""},
+        mistake{"duration_in_words", "version: 1\ndrain: 5 sec\n" + ok_pools, 2, 8, "drain",
+                "\"5 sec\" has no known unit", "did you mean 5s?"},
+        mistake{"duration_with_space", "version: 1\ndrain: 5 s\n" + ok_pools, 2, 8, "drain",
+                "\"5 s\" has a space before its unit", "did you mean 5s?"},
+        mistake{"part_of_a_nanosecond", "version: 1\ndrain: 1.5ns\n" + ok_pools, 2, 8, "drain",
+                "\"1.5ns\" is not a whole number of ns", ""},
+        mistake{"too_long_spin", pool_with("    idle: {spin: 11ms}\n"), 4, 18, "pools.kv.idle.spin",
+                "\"11ms\" is too large", ""},
+        mistake{"size_in_megabytes", pool_with("    memory: 256MB\n"), 4, 13, "pools.kv.memory.per_worker",
+                "\"256MB\" has no known unit", "did you mean 256MiB?"},
+        mistake{"size_too_small", pool_with("    memory: 4KiB\n"), 4, 13, "pools.kv.memory.per_worker",
+                "\"4KiB\" is too small", ""},
+        mistake{"duplicate_cpu", pool_with("    cpus: [0, 1, 0-2]\n"), 4, 18, "pools.kv.cpus", "0 is named twice",
+                ""},
+        mistake{"backward_range", pool_with("    cpus: 3-1\n"), 4, 11, "pools.kv.cpus",
+                "\"3-1\" is a range that runs backwards", "did you mean 1-3?"},
+        mistake{"empty_list", pool_with("    nodes: []\n"), 4, 12, "pools.kv.nodes", "names nothing", ""},
+        mistake{"word_slip_of_auto", pool_with("    nodes: atuo\n"), 4, 12, "pools.kv.nodes",
+                "\"atuo\" is not a whole number", "did you mean auto?"},
+        mistake{"list_in_list", pool_with("    nodes: [[0]]\n"), 4, 13, "pools.kv.nodes", "an element is a list",
+                ""}));
 
-INSTANTIATE_TEST_SUITE_P(listeners, plan_mistake, testing::Values(
-    mistake{"name_instead_of_address", ok + "listeners: {http: \"localhost:80\"}\n", 3, 19, "listeners.http",
-            "\"localhost:80\" has no numeric address", "did you mean 127.0.0.1:80?"},
-    mistake{"star", ok + "listeners: {http: \"*:80\"}\n", 3, 19, "listeners.http", "\"*:80\" has no numeric address",
-            "did you mean 0.0.0.0:80?"},
-    mistake{"port_alone", ok + "listeners: {http: 9464}\n", 3, 19, "listeners.http",
-            "\"9464\" is a port without an address", "did you mean 127.0.0.1:9464?"},
-    mistake{"address_alone", ok + "listeners: {http: 127.0.0.1}\n", 3, 19, "listeners.http", "\"127.0.0.1\" has no port",
-            ""},
-    mistake{"port_too_large", ok + "listeners: {http: 127.0.0.1:65536}\n", 3, 19, "listeners.http",
-            "\"127.0.0.1:65536\" has no port from 0 to 65535", ""},
-    mistake{"bare_ipv6", ok + "listeners: {http: \"::1:80\"}\n", 3, 19, "listeners.http",
-            "\"::1:80\" has an IPv6 address without brackets", "did you mean [::1]:80?"},
-    mistake{"ipv4_in_brackets", ok + "listeners: {http: \"[127.0.0.1]:80\"}\n", 3, 19, "listeners.http",
-            "\"[127.0.0.1]:80\" has no numeric address", ""},
-    mistake{"same_place_twice", ok + "listeners:\n  a: 127.0.0.1:80\n  b: 127.0.0.1:80\n", 5, 6, "listeners.b",
-            "listens where listeners.a does", ""}));
+INSTANTIATE_TEST_SUITE_P(
+    listeners, plan_mistake,
+    testing::Values(mistake{"name_instead_of_address", ok + "listeners: {http: \"localhost:80\"}\n", 3, 19,
+                            "listeners.http", "\"localhost:80\" has no numeric address",
+                            "did you mean 127.0.0.1:80?"},
+                    mistake{"star", ok + "listeners: {http: \"*:80\"}\n", 3, 19, "listeners.http",
+                            "\"*:80\" has no numeric address", "did you mean 0.0.0.0:80?"},
+                    mistake{"port_alone", ok + "listeners: {http: 9464}\n", 3, 19, "listeners.http",
+                            "\"9464\" is a port without an address", "did you mean 127.0.0.1:9464?"},
+                    mistake{"address_alone", ok + "listeners: {http: 127.0.0.1}\n", 3, 19, "listeners.http",
+                            "\"127.0.0.1\" has no port", ""},
+                    mistake{"port_too_large", ok + "listeners: {http: 127.0.0.1:65536}\n", 3, 19, "listeners.http",
+                            "\"127.0.0.1:65536\" has no port from 0 to 65535", ""},
+                    mistake{"bare_ipv6", ok + "listeners: {http: \"::1:80\"}\n", 3, 19, "listeners.http",
+                            "\"::1:80\" has an IPv6 address without brackets", "did you mean [::1]:80?"},
+                    mistake{"ipv4_in_brackets", ok + "listeners: {http: \"[127.0.0.1]:80\"}\n", 3, 19,
+                            "listeners.http", "\"[127.0.0.1]:80\" has no numeric address", ""},
+                    mistake{"same_place_twice", ok + "listeners:\n  a: 127.0.0.1:80\n  b: 127.0.0.1:80\n", 5, 6,
+                            "listeners.b", "listens where listeners.a does", ""}));
 
 INSTANTIATE_TEST_SUITE_P(files, plan_mistake, testing::Values(
     mistake{"empty_file", "", 1, 1, "", "the plan is empty", ""},
@@ -171,21 +182,22 @@ TEST(plan_errors, all_problems_are_told_at_once_in_the_order_of_the_file) {
 }
 
 TEST(plan_errors, the_text_of_an_error_is_one_line_for_each_problem) {
-    EXPECT_EQ(error_text("version: 1\n"
-                         "pools:\n"
-                         "  kv:\n"
-                         "    workers: 2\n"
-                         "    memory: {per_worker: 256MB}\n"
-                         "    lane: {capacity: 010}\n"
-                         "    slo: {quantile: 99}\n"),
-              "plan.yaml:4:5: pools.kv.workers: unknown key; expected nodes, cpus, workers_per_node, memory, lane, idle, "
-              "slo or enforcement (did you mean workers_per_node?)\n"
-              "plan.yaml:5:26: pools.kv.memory.per_worker: \"256MB\" has no known unit; expected a size from 1MiB to "
-              "16TiB, as 512KiB, 256MiB or 1.5GiB (did you mean 256MiB?)\n"
-              "plan.yaml:6:22: pools.kv.lane.capacity: \"010\" has a leading zero, which some YAML readers take for "
-              "octal; expected a whole number from 1 to 1048576 (write 10)\n"
-              "plan.yaml:7:21: pools.kv.slo.quantile: \"99\" is out of range; expected a number above 0 and below 1, as "
-              "0.99 (did you mean 0.99?)");
+    EXPECT_EQ(
+        error_text("version: 1\n"
+                   "pools:\n"
+                   "  kv:\n"
+                   "    workers: 2\n"
+                   "    memory: {per_worker: 256MB}\n"
+                   "    lane: {capacity: 010}\n"
+                   "    slo: {quantile: 99}\n"),
+        "plan.yaml:4:5: pools.kv.workers: unknown key; expected nodes, cpus, workers_per_node, memory, lane, idle, "
+        "slo or enforcement (did you mean workers_per_node?)\n"
+        "plan.yaml:5:26: pools.kv.memory.per_worker: \"256MB\" has no known unit; expected a size from 1MiB to "
+        "16TiB, as 512KiB, 256MiB or 1.5GiB (did you mean 256MiB?)\n"
+        "plan.yaml:6:22: pools.kv.lane.capacity: \"010\" has a leading zero, which some YAML readers take for "
+        "octal; expected a whole number from 1 to 1048576 (write 10)\n"
+        "plan.yaml:7:21: pools.kv.slo.quantile: \"99\" is out of range; expected a number above 0 and below 1, as "
+        "0.99 (did you mean 0.99?)");
 }
 
 }  // namespace

@@ -49,7 +49,8 @@ TEST(plan_hostile, an_alias_bomb_is_refused_before_it_grows) {
 
 TEST(plan_hostile, nesting_is_refused_below_64_levels) {
     const auto nested = [](std::size_t depth) {
-        return problems_of("version: 1\npools: {kv: auto}\nx: " + std::string(depth, '[') + std::string(depth, ']') + "\n");
+        return problems_of("version: 1\npools: {kv: auto}\nx: " + std::string(depth, '[') + std::string(depth, ']') +
+                           "\n");
     };
     ASSERT_EQ(nested(63).size(), 1U);
     EXPECT_EQ(nested(63)[0].what, "unknown key");

@@ -12,7 +12,8 @@ namespace {
 template <class T>
 T between(T low, T high) {
     // rapidcheck's range excludes its end.
-    return static_cast<T>(*rc::gen::inRange<std::int64_t>(static_cast<std::int64_t>(low), static_cast<std::int64_t>(high) + 1));
+    return static_cast<T>(
+        *rc::gen::inRange<std::int64_t>(static_cast<std::int64_t>(low), static_cast<std::int64_t>(high) + 1));
 }
 
 template <class Id>
@@ -36,10 +37,12 @@ pool_plan some_pool(int index) {
     pool.memory.per_worker = bytes{between(std::uint64_t{1} << 20, std::uint64_t{1} << 44)};
     pool.lane.capacity = between(1U, 1'048'576U);
     pool.lane.producers = between(1U, 1024U);
-    pool.idle.strategy = *rc::gen::element(idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park);
+    pool.idle.strategy =
+        *rc::gen::element(idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park);
     pool.idle.spin = std::chrono::nanoseconds(between(0, 10'000'000));
     if (*rc::gen::arbitrary<bool>()) {
-        pool.slo = slo_plan{between(1, 999'999) / 1e6, std::chrono::nanoseconds(between(std::int64_t{1'000}, std::int64_t{60'000'000'000}))};
+        pool.slo = slo_plan{between(1, 999'999) / 1e6,
+                            std::chrono::nanoseconds(between(std::int64_t{1'000}, std::int64_t{60'000'000'000}))};
     }
     pool.enforce = *rc::gen::element(enforcement::strict, enforcement::best_effort);
     return pool;
@@ -54,9 +57,11 @@ plan some_plan() {
     for (int i = 0; i < pools; ++i) { out.pools.push_back(some_pool(i)); }
     const int listeners = between(0, 4);
     for (int i = 0; i < listeners; ++i) {
-        const std::string address = *rc::gen::element<std::string>("127.0.0.1", "0.0.0.0", "::1", "::", "fe80::1", "10.1.2.3");
+        const std::string address =
+            *rc::gen::element<std::string>("127.0.0.1", "0.0.0.0", "::1", "::", "fe80::1", "10.1.2.3");
         // A different port for each, because two listeners in one place are an error.
-        out.listeners.push_back({"l" + std::to_string(i), address, static_cast<std::uint16_t>(between(0, 16'000) * 4 + i)});
+        out.listeners.push_back(
+            {"l" + std::to_string(i), address, static_cast<std::uint16_t>(between(0, 16'000) * 4 + i)});
     }
     return out;
 }
@@ -85,7 +90,8 @@ TEST(plan_property, a_plan_that_is_written_out_reads_back_as_the_same_plan) {
 TEST(plan_property, a_plan_cut_within_a_line_is_always_refused) {
     EXPECT_TRUE(rc::check("parse_plan(prefix) fails", [] {
         const std::string yaml = to_yaml(some_plan());
-        const auto length = static_cast<std::size_t>(between(std::int64_t{0}, static_cast<std::int64_t>(yaml.size()) - 1));
+        const auto length =
+            static_cast<std::size_t>(between(std::int64_t{0}, static_cast<std::int64_t>(yaml.size()) - 1));
         const std::string cut = yaml.substr(0, length);
         // The inner brackets matter: RC_PRE evaluates both sides of a bare ||.
         RC_PRE((cut.empty() || cut.back() != '\n'));
@@ -96,7 +102,8 @@ TEST(plan_property, a_plan_cut_within_a_line_is_always_refused) {
 TEST(plan_property, a_changed_byte_gives_a_plan_or_problems_with_places_and_nothing_else) {
     EXPECT_TRUE(rc::check("parse_plan(changed) is a plan or a plan_error", [] {
         std::string yaml = to_yaml(some_plan());
-        const auto at = static_cast<std::size_t>(between(std::int64_t{0}, static_cast<std::int64_t>(yaml.size()) - 1));
+        const auto at =
+            static_cast<std::size_t>(between(std::int64_t{0}, static_cast<std::int64_t>(yaml.size()) - 1));
         yaml[at] = *rc::gen::arbitrary<char>();
         for (const auto& p : problems_of(yaml)) {
             RC_ASSERT(p.where.line >= 1);

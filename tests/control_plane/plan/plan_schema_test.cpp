@@ -18,7 +18,8 @@ std::string plan_with(const key_rule& rule, const std::string& value) {
     while (!rest.empty()) {
         const auto dot = std::min(rest.find('.'), rest.size());
         const auto part = rest.substr(0, dot);
-        out += indentation + (part == "*" ? "kv" : std::string(part)) + ":" + (dot == rest.size() ? " " + value : "") + "\n";
+        out += indentation + (part == "*" ? "kv" : std::string(part)) + ":" +
+               (dot == rest.size() ? " " + value : "") + "\n";
         indentation += "  ";
         rest = rest.substr(std::min(dot + 1, rest.size()));
     }
@@ -34,7 +35,9 @@ TEST(plan_schema, a_default_that_is_written_out_changes_nothing) {
     int tried = 0;
     for (const auto& rule : detail::plan_schema()) {
         // A promise that is written out at all is a promise: slo has no default, its keys have.
-        if (rule.fallback == "required" || rule.fallback == "none" || has_words(std::string(rule.path), ".slo.")) { continue; }
+        if (rule.fallback == "required" || rule.fallback == "none" || has_words(std::string(rule.path), ".slo.")) {
+            continue;
+        }
         const auto text = plan_with(rule, std::string(rule.fallback));
         EXPECT_EQ(error_text(text), "") << text;
         EXPECT_EQ(to_yaml(parse_plan(text)), bare) << text;
@@ -80,14 +83,20 @@ TEST(plan_schema, both_ends_of_a_range_are_valid_and_one_beyond_is_not) {
 }
 
 TEST(plan_schema, every_word_is_read_as_the_value_of_that_name) {
-    const auto pool = [](const std::string& lines) { return parse_plan(pool_with("    " + lines + "\n")).pools.at(0); };
+    const auto pool = [](const std::string& lines) {
+        return parse_plan(pool_with("    " + lines + "\n")).pools.at(0);
+    };
     int words = 0;
     for (const auto& rule : detail::plan_schema()) {
         for (const auto word : rule.words) {
             const std::string w(word);
             ++words;
-            if (rule.name() == "policy") { EXPECT_EQ(to_string(pool("memory: {policy: " + w + "}").memory.policy), word); }
-            if (rule.name() == "when_full") { EXPECT_EQ(to_string(pool("lane: {when_full: " + w + "}").lane.full), word); }
+            if (rule.name() == "policy") {
+                EXPECT_EQ(to_string(pool("memory: {policy: " + w + "}").memory.policy), word);
+            }
+            if (rule.name() == "when_full") {
+                EXPECT_EQ(to_string(pool("lane: {when_full: " + w + "}").lane.full), word);
+            }
             if (rule.name() == "strategy") { EXPECT_EQ(to_string(pool("idle: " + w).idle.strategy), word); }
             if (rule.name() == "enforcement") { EXPECT_EQ(to_string(pool("enforcement: " + w).enforce), word); }
         }

@@ -43,23 +43,27 @@ inline std::string fraction_text(double value) {
 
 /// Every value of the plan, written out as a plan file.
 inline std::string to_yaml(const plan& p) {
-    std::string out = "version: 1\ncontrol:\n  cpus: " + ids_text(p.control.cpus) + "\ndrain: " +
-                      std::to_string(p.drain.count()) + "ns\nsimulate_nodes: " + std::to_string(p.simulate_nodes) + "\n";
+    std::string out = "version: 1\ncontrol:\n  cpus: " + ids_text(p.control.cpus) +
+                      "\ndrain: " + std::to_string(p.drain.count()) +
+                      "ns\nsimulate_nodes: " + std::to_string(p.simulate_nodes) + "\n";
     if (!p.listeners.empty()) { out += "listeners:\n"; }
     for (const auto& l : p.listeners) {
         const bool v6 = l.address.find(':') != std::string::npos;
-        out += "  " + l.name + ": \"" + (v6 ? "[" + l.address + "]" : l.address) + ":" + std::to_string(l.port) + "\"\n";
+        out +=
+            "  " + l.name + ": \"" + (v6 ? "[" + l.address + "]" : l.address) + ":" + std::to_string(l.port) + "\"\n";
     }
     out += "pools:\n";
     for (const auto& pool : p.pools) {
-        out += "  " + pool.name + ":\n    nodes: " + ids_text(pool.nodes) + "\n    cpus: " + ids_text(pool.cpus) +
-               "\n    workers_per_node: " + (pool.workers_per_node ? std::to_string(*pool.workers_per_node) : "auto") +
-               "\n    memory: {policy: " + std::string(to_string(pool.memory.policy)) +
-               ", per_worker: " + std::to_string(pool.memory.per_worker.value) + "B}\n    lane:\n      capacity: " +
-               std::to_string(pool.lane.capacity) + "\n      producers: " + std::to_string(pool.lane.producers) +
-               "\n      when_full: " + std::string(to_string(pool.lane.full)) + "\n    idle:\n      strategy: " +
-               std::string(to_string(pool.idle.strategy)) + "\n      spin: " + std::to_string(pool.idle.spin.count()) +
-               "ns\n";
+        out +=
+            "  " + pool.name + ":\n    nodes: " + ids_text(pool.nodes) + "\n    cpus: " + ids_text(pool.cpus) +
+            "\n    workers_per_node: " + (pool.workers_per_node ? std::to_string(*pool.workers_per_node) : "auto") +
+            "\n    memory: {policy: " + std::string(to_string(pool.memory.policy)) +
+            ", per_worker: " + std::to_string(pool.memory.per_worker.value) +
+            "B}\n    lane:\n      capacity: " + std::to_string(pool.lane.capacity) +
+            "\n      producers: " + std::to_string(pool.lane.producers) +
+            "\n      when_full: " + std::string(to_string(pool.lane.full)) +
+            "\n    idle:\n      strategy: " + std::string(to_string(pool.idle.strategy)) +
+            "\n      spin: " + std::to_string(pool.idle.spin.count()) + "ns\n";
         if (pool.slo) {
             out += "    slo: {quantile: " + fraction_text(pool.slo->quantile) +
                    ", target: " + std::to_string(pool.slo->target.count()) + "ns}\n";

@@ -63,8 +63,9 @@ TEST(plan_values, every_key_that_is_present_has_its_place_marked) {
     const plan p = parse_plan(everything, "risk.yaml");
     const auto at = [&](const char* key) {
         const auto found = p.marks.find(key);
-        return found == p.marks.end() ? "nowhere" : found->second.file + ":" + std::to_string(found->second.line) + ":" +
-                                                        std::to_string(found->second.column);
+        return found == p.marks.end() ? "nowhere"
+                                      : found->second.file + ":" + std::to_string(found->second.line) + ":" +
+                                            std::to_string(found->second.column);
     };
     EXPECT_EQ(at("version"), "risk.yaml:1:1");
     EXPECT_EQ(at("control"), "risk.yaml:2:1");
