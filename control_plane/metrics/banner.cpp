@@ -4,7 +4,9 @@
 #include <control_plane/metrics/health.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 
 namespace numasio::detail {
@@ -110,6 +112,18 @@ void write_placements(std::ostream& out, const std::vector<placement>& placement
     }
 }
 
+/// The reasons that the placements above have not told already.
+void write_reasons(std::ostream& out, const bridge_status& now) {
+    std::set<std::string> told;
+    for (const auto& one : now.placements) { told.insert(to_text(one)); }
+    std::vector<std::string> more;
+    std::copy_if(now.degraded.begin(), now.degraded.end(), std::back_inserter(more),
+                 [&](const std::string& reason) { return told.count(reason) == 0; });
+    if (now.degraded.empty()) { return; }
+    out << "DEGRADED: " << counted(now.degraded.size(), "reason") << (more.empty() ? ", see above\n" : "\n");
+    for (std::size_t i = 0; i < more.size() && i < most_lost_placements; ++i) { out << "  " << more[i] << '\n'; }
+}
+
 }  // namespace
 
 std::string banner(const snapshot& shown) {
@@ -120,12 +134,7 @@ std::string banner(const snapshot& shown) {
     for (const auto& pool : shown.asked.pools) { write_pool(out, pool, shown.sites); }
     for (const auto& note : shown.sites.notes) { out << "  note: " << note << '\n'; }
     write_placements(out, shown.now.placements);
-    if (!shown.now.degraded.empty()) {
-        out << "DEGRADED: " << counted(shown.now.degraded.size(), "reason") << '\n';
-        for (std::size_t i = 0; i < shown.now.degraded.size() && i < most_lost_placements; ++i) {
-            out << "  " << shown.now.degraded[i] << '\n';
-        }
-    }
+    write_reasons(out, shown.now);
     return out.str();
 }
 

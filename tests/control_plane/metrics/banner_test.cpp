@@ -70,6 +70,14 @@ TEST(Banner, SpellsOutEveryLossEvenWhereThereIsMuch) {
     EXPECT_THAT(text, HasSubstr("and 255 more honoured"));
 }
 
+TEST(Banner, TellsAReasonOnceWhereAPlacementAlreadyTellsIt) {
+    auto e = test::two_nodes();
+    e.now.degraded = {to_text(e.now.placements[4])};
+    const auto text = banner(e.view());
+    EXPECT_THAT(text, HasSubstr("DEGRADED: 1 reason, see above\n"));
+    EXPECT_EQ(text.find("mbind was refused"), text.rfind("mbind was refused"));
+}
+
 TEST(Banner, SaysThatNothingIsPlacedBeforeTheStart) {
     auto e = test::one_node();
     e.now = {};
