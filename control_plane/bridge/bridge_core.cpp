@@ -13,7 +13,9 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 topology used_topology(const plan& asked, topology machine) {
-    return asked.simulate_nodes == 0 ? std::move(machine) : simulate_nodes(machine, asked.simulate_nodes);
+    // More pretend nodes than CPUs: make_layout() refuses that with the plan's file and line.
+    const bool possible = asked.simulate_nodes <= machine.allowed_cpus().size();
+    return asked.simulate_nodes == 0 || !possible ? std::move(machine) : simulate_nodes(machine, asked.simulate_nodes);
 }
 
 clock::time_point deadline_in(std::chrono::nanoseconds wait) {

@@ -384,5 +384,32 @@ TEST(open, says_what_is_wrong) {
     EXPECT_EQ(code_of([&] { b.start(); }), errc::already_started);
 }
 
+TEST(bridge, more_pretend_nodes_than_cpus_are_a_plan_error) {
+    asio::io_context io;
+    auto asked = one_worker();
+    asked.simulate_nodes = 100'000;
+    EXPECT_THROW((bridge{io.get_executor(), asked}), plan_error);
+}
+
+TEST(bridge, pretend_nodes_are_labelled_and_leave_page_locality_absent) {
+    asio::io_context io;
+    auto asked = one_worker();
+    asked.simulate_nodes = 1;
+    bridge b{io.get_executor(), asked};
+    auto& p = b.open<int, int, incrementer>("p");
+    b.start();
+    p.async_call({0}, 1, [](error_code ec, int) { EXPECT_FALSE(ec); });
+    io.run();
+    EXPECT_EQ(b.machine().origin, topology_origin::simulated);
+    EXPECT_FALSE(b.status().workers.at(0).page_locality);
+    EXPECT_TRUE(b.status().workers.at(0).execution_locality);
+    for (const auto& placed : b.placements()) {
+        EXPECT_EQ(placed.outcome, placed.subject == placement_subject::cpu ? placement_outcome::honoured
+                                                                           : placement_outcome::simulated)
+            << to_text(placed);
+        EXPECT_FALSE(placed.pages);
+    }
+}
+
 }  // namespace
 }  // namespace numasio::test

@@ -1,0 +1,86 @@
+// In the steady state the worker takes no memory from the heap. malloc and its kin are interposed, because Asio
+// allocates by aligned_alloc: counting operator new alone could never fail.
+#include "control_plane/bridge/bridge_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+}
+
+namespace {
+thread_local std::uint64_t taken = 0;  // heap allocations of this thread
+}
+
+extern "C" {
+void* malloc(std::size_t n) noexcept { return ++taken, __libc_malloc(n); }
+void* calloc(std::size_t n, std::size_t size) noexcept { return ++taken, __libc_calloc(n, size); }
+void* realloc(void* p, std::size_t n) noexcept { return ++taken, __libc_realloc(p, n); }
+void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept { return ++taken, __libc_memalign(alignment, n); }
+void* memalign(std::size_t alignment, std::size_t n) noexcept { return ++taken, __libc_memalign(alignment, n); }
+int posix_memalign(void** p, std::size_t alignment, std::size_t n) noexcept {
+    ++taken;
+    *p = __libc_memalign(alignment, n);
+    return *p != nullptr ? 0 : ENOMEM;
+}
+}
+
+namespace numasio::test {
+namespace {
+
+/// Answers how many allocations its worker's thread has made so far.
+struct teller {
+    explicit teller(node_context&) {}
+    std::uint64_t operator()(int) const noexcept { return taken; }
+};
+
+/// Keeps 64 calls in flight until `left` is used up; remembers the highest answer.
+struct next_call {
+    port<int, std::uint64_t>& p;
+    int& left;
+    std::uint64_t& answer;
+    void operator()(error_code ec, std::uint64_t count) {
+        ASSERT_FALSE(ec);
+        answer = std::max(answer, count);
+        if (left-- > 0) { p.async_call({0}, 1, next_call{p, left, answer}); }
+    }
+};
+
+TEST(allocation, the_interposition_sees_each_way_to_allocate) {
+    static void* volatile sink;  // or the compiler leaves out what nobody looks at
+    const auto before = taken;
+    sink = new int;
+    delete static_cast<int*>(sink);
+    sink = std::aligned_alloc(64, 64);
+    std::free(sink);
+    sink = std::malloc(8);
+    std::free(sink);
+    EXPECT_EQ(taken, before + 3);
+}
+
+TEST(allocation, a_worker_takes_nothing_from_the_heap_in_the_steady_state) {
+    asio::io_context io;
+    bridge b{io.get_executor(), one_worker(128)};
+    auto& p = b.open<int, std::uint64_t, teller>("p");
+    b.start();
+    const auto run = [&](int calls) {
+        std::uint64_t answer = 0;
+        for (int i = 0; i < 64; ++i) { p.async_call({0}, 1, next_call{p, calls, answer}); }
+        io.run();
+        io.restart();
+        return answer;
+    };
+    const auto warm = run(1'000);
+    const auto callers = taken;
+    EXPECT_EQ(run(100'000), warm);
+    EXPECT_EQ(taken - callers, 0U);  // nor does the calling side, for a small handler on the bridge's executor
+}
+
+}  // namespace
+}  // namespace numasio::test
