@@ -15,7 +15,7 @@ int main() {
         std::cout << error.what() << '\n';
     }
     boost::asio::io_context io;
-    const auto plan = numasio::parse_plan("pools:\n  kv:\n    memory:\n      per_worker: 1 MiB\n", "inline.yaml");
+    const auto plan = numasio::parse_plan("version: 1\npools:\n  kv:\n    memory:\n      per_worker: 1MiB\n", "inline.yaml");
     numasio::bridge bridge{io.get_executor(), plan};
     const auto metrics = numasio::metrics_text(bridge);
     std::cout << metrics;
