@@ -40,27 +40,31 @@ bool worker_core::has_replies() const noexcept {
     return false;
 }
 
+void worker_core::post_drain() noexcept { poster_->post(drain_operation(shared_from_this())); }
+
 void worker_core::replies_ready() noexcept {
-    gate_.ready([this] { poster_->post(drain_operation(shared_from_this())); });
+    gate_.ready([this] { post_drain(); });
 }
 
 void worker_core::drain() {
     struct turn {  // also when a handler throws: the drain stays ours and goes on later
         worker_core* core;
         ~turn() {
-            if (core != nullptr) { core->poster_->post(drain_operation(core->shared_from_this())); }
+            if (core != nullptr) { core->post_drain(); }
         }
     } again{this};
 
-    for (std::size_t total = 0; total < drain_turn;) {
+    std::size_t total = 0;
+    const auto pass = [&] {
         std::size_t delivered = 0;
         delivery_clock clock(round_trip_);
         for (const auto& l : lanes) { delivered += l->deliver(lane_turn, clock); }
         total += delivered;
-        if (delivered != 0) { continue; }
-        const bool over = gate_.is_cut();
-        if (over) { abandon(); }  // what a worker that never returned still holds
-        if (over || gate_.leave([this] { return has_replies(); })) {
+        return delivered;
+    };
+    while (total < drain_turn) {
+        // After a cut the rest is what a worker that never returned still holds.
+        if (gate_.round(pass, [this] { return has_replies(); }, [this] { abandon(); })) {
             again.core = nullptr;
             return;
         }
@@ -68,7 +72,8 @@ void worker_core::drain() {
 }
 
 void worker_core::cut() noexcept {
-    if (gate_.cut([] { std::this_thread::yield(); })) { abandon(); }
+    const auto yield = [] { std::this_thread::yield(); };
+    if (gate_.cut(yield, [this] { return has_replies(); }, [this] { post_drain(); })) { abandon(); }
 }
 
 void worker_core::abandon() noexcept {

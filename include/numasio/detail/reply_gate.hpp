@@ -7,8 +7,8 @@
 
 namespace numasio::detail {
 
-/// Publishers call ready() after publishing; it posts a drain unless one is pending or running. The drain calls
-/// leave() when it finds no more. cut() ends all posting: the executor may be gone afterwards.
+/// Publishers call ready() after publishing; it posts a drain unless one is pending or running. The drain runs
+/// round() until that says over. cut() ends all posting: the executor may be gone afterwards.
 template <class Atomics>
 class basic_reply_gate {
 public:
@@ -23,27 +23,41 @@ public:
         posting_.fetch_sub(1, Atomics::release);
     }
 
-    /// Drain, finding no more replies: true if it is over; false if `more()` says that there is more to do.
-    template <class More>
-    bool leave(More&& more) noexcept {
+    /// Drain: one look at the replies; true if the drain is over, false if round() is to be called again.
+    /// `pass()` delivers what it finds and returns how many; what it throws leaves the drain with the caller.
+    /// `more()` may run beside the next drain: it reads nothing that a drain owns.
+    /// `abandon()` runs once, after the cut, when what was published before the cut has been delivered.
+    template <class Pass, class More, class Abandon>
+    bool round(Pass&& pass, More&& more, Abandon&& abandon) {
+        // [cut-3] Pairs with [cut-2]: look BEFORE the pass, so that this pass finds what came before the cut.
+        const bool last = is_cut();
+        if (pass() != 0) { return false; }
+        if (last) {
+            abandon();
+            return true;
+        }
         // [drain-2] Pairs with [drain-1] and [cut-2]: give the drain up BEFORE the last look.
         held_.exchange(0, Atomics::acq_rel);
-        return !(more() || is_cut()) || held_.exchange(1, Atomics::acq_rel) != 0;
+        return !(more() || is_cut()) || held_.exchange(1, Atomics::acquire) != 0;
     }
 
-    /// Drain: nothing will be published any more, what cannot be delivered is to be abandoned.
-    bool is_cut() const noexcept { return cut_.load(Atomics::acquire) != 0; }
-
-    /// Once. True if nobody drains: the caller abandons what is left, else the drain does.
-    template <class Yield>
-    bool cut(Yield&& yield) noexcept {
-        // [cut-2] Pairs with [cut-1]: afterwards no thread is posting and none will.
+    /// Once, while the executor still exists. True if nobody drains: the caller abandons what is left, else a
+    /// drain does. Where a drain was leaving replies behind, to come back for them, `post()` posts another.
+    template <class Yield, class More, class Post>
+    bool cut(Yield&& yield, More&& more, Post&& post) noexcept {
+        // [cut-2] Pairs with [cut-1] and [cut-3]: afterwards no publisher is posting and none will. Both sides
+        // write, then read the other's word: all four are seq_cst, an acquire load could miss one that posts.
         cut_.store(1, Atomics::seq_cst);
-        while (posting_.load(Atomics::acquire) != 0) { yield(); }
-        return held_.exchange(1, Atomics::acq_rel) == 0;
+        while (posting_.load(Atomics::seq_cst) != 0) { yield(); }
+        if (held_.exchange(1, Atomics::acq_rel) != 0) { return false; }
+        if (!more()) { return true; }
+        post();
+        return false;
     }
 
 private:
+    bool is_cut() const noexcept { return cut_.load(Atomics::acquire) != 0; }
+
     typename Atomics::template atomic<std::uint32_t> held_{0};     // a drain is pending or running
     typename Atomics::template atomic<std::uint32_t> posting_{0};  // threads inside ready()
     typename Atomics::template atomic<std::uint32_t> cut_{0};

@@ -82,7 +82,7 @@ public:
     void replies_ready() noexcept;
     /// Control plane, one call at a time: delivers what there is, yields to other handlers now and then.
     void drain();
-    /// Bridge, last: no post will be made from now on; what cannot be delivered is abandoned.
+    /// Bridge, last: no worker and no producer posts from now on; what cannot be delivered is abandoned.
     void cut() noexcept;
     /// A pending drain operation was destroyed unrun.
     void abandon() noexcept;
@@ -91,6 +91,7 @@ public:
 
 private:
     bool has_replies() const noexcept;
+    void post_drain() noexcept;
     page_audit sample_pages() const;
 
     std::unique_ptr<reply_poster> poster_;

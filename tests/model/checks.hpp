@@ -1,0 +1,21 @@
+// The checks of the protocols: for each header what finds its mutants, and the full check.
+#pragma once
+
+namespace numasio::model {
+
+/// True if no execution within the bounds broke a promise; each prints what it explored, and the history of a failure.
+/// hunt_: seconds; finds every mutant of the header (mutants.sh).
+bool hunt_sleep_wake();
+bool hunt_cell_state();
+bool hunt_slot_list();
+bool hunt_reply_gate();
+bool hunt_close();
+
+/// The same and more: larger, and all executions instead of random ones. `deep`: minutes instead of seconds.
+bool check_sleep_wake(bool deep);
+bool check_cell_state(bool deep);
+bool check_slot_list(bool deep);
+bool check_reply_gate(bool deep);
+bool check_close(bool deep);
+
+}  // namespace numasio::model
