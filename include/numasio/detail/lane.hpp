@@ -120,7 +120,9 @@ public:
         return n;
     }
     bool has_replies() const noexcept override {
-        return late_ != no_slot || !completed_elsewhere_.empty() || replies_.read_available() != 0;
+        // Not late_: that is the drain's own, and this look may run beside the next drain ([drain-2]). A drain
+        // that found nothing has emptied it.
+        return !completed_elsewhere_.empty() || replies_.read_available() != 0;
     }
 
     std::uint64_t stop_queued() noexcept override {
