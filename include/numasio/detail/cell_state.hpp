@@ -19,17 +19,18 @@ public:
     /// Producer, owning the filled cell. Releases it: a stop looks at cells without going through the ring.
     void publish() noexcept { word_.store(generation() | queued, Atomics::release); }
 
-    /// Worker: the right to run. False: see what it is instead with get().
+    /// Worker: the right to run.
     bool try_run() noexcept { return move(queued, running); }
     /// Worker: the right to return a cancelled request unrun.
     bool try_return_cancelled() noexcept { return move(cancelled, done); }
     /// Worker, after running; the reply ring's release publishes it.
     void finish() noexcept { word_.store(generation() | done, Atomics::relaxed); }
 
-    /// Caller: true if the request will never run. Safe on a cell that has long been used again.
+    /// Caller: true if the request will never run. Safe on a cell that has long been used again. Relaxed: it
+    /// hands nothing over, and publish() still reaches who ends the request (a read-modify-write passes it on).
     bool try_cancel(std::uint64_t generation) noexcept {
         auto expected = generation | queued;
-        return word_.compare_exchange_strong(expected, generation | cancelled, Atomics::acq_rel, Atomics::relaxed);
+        return word_.compare_exchange_strong(expected, generation | cancelled, Atomics::relaxed, Atomics::relaxed);
     }
 
     /// Stopping side: true if the caller of this must now complete the request with errc::stopped.
@@ -41,14 +42,16 @@ public:
     /// Producer, owning the free cell: what a later try_cancel() must name.
     std::uint64_t generation() const noexcept { return word_.load(Atomics::relaxed) & ~mask; }
 
-    value get() const noexcept { return static_cast<value>(word_.load(Atomics::acquire) & mask); }
+    /// Who was handed the cell by a ring or a list, which has ordered all that came before.
+    value get() const noexcept { return static_cast<value>(word_.load(Atomics::relaxed) & mask); }
 
 private:
     static constexpr std::uint64_t mask = 7;
 
+    // Acquires what publish() released. Releases nothing: a ring or a list hands the ended cell on.
     bool move(value from, value to) noexcept {
         auto expected = generation() | from;
-        return word_.compare_exchange_strong(expected, (expected & ~mask) | to, Atomics::acq_rel, Atomics::relaxed);
+        return word_.compare_exchange_strong(expected, (expected & ~mask) | to, Atomics::acquire, Atomics::relaxed);
     }
 
     typename Atomics::template atomic<std::uint64_t> word_{free};

@@ -41,8 +41,9 @@ public:
     bool ring() noexcept {
         Atomics::full_fence(state_);
         if (state_.load(Atomics::relaxed) != sleeping) { return false; }
-        // Of several producers one takes the doorbell; the exchange also ends a sleep not yet begun.
-        if (state_.exchange(awake, Atomics::acq_rel) != sleeping) { return false; }
+        // Of several producers one takes the doorbell; the exchange also ends a sleep not yet begun. Relaxed: it
+        // carries no work. The consumer finds that by its next look, behind the fence of the next prepare() at last.
+        if (state_.exchange(awake, Atomics::relaxed) != sleeping) { return false; }
         Waiter::wake_one(state_);
         return true;
     }
