@@ -1,5 +1,5 @@
 # ./dev check: each stage is a function stage_NAME below; sourced by dev.
-check_stages=(asan tsan clang-asan clang-tsan clang14 install aarch64 fuzz tidy)
+check_stages=(asan tsan clang-asan clang-tsan clang14 install aarch64 models fuzz tidy)
 check_folder=$root/build/check
 
 # cases PASSED FAILED: what a stage reports; a stage that ends without it counts as one failure.
@@ -143,6 +143,29 @@ stage_install() {
     consume subdirectory -DNUMASIO_SOURCE="$root" "$all"
     cases "$passed" "$failed"
     (( failed == 0 ))
+}
+
+# --- models -----------------------------------------------------------------------------------
+# The protocols of numasio/detail: the searches that ./dev test is too short for, then every mutant of the headers.
+stage_models() {
+    local log=$check_folder/models.out
+    build dev
+    say "models: large searches"
+    tests/model/large.sh build/dev/bin/model_check "$check_folder/models" 2>&1 | tee "$log" || true
+    say "models: mutants"
+    tests/model/mutants.sh "$check_folder/mutants" 2>&1 | tee -a "$log" || true
+    count_models < <(sed -nE 's/^(models|controls): ([0-9]+) passed of ([0-9]+)$/\2 \3/p
+                              s/^mutants: ([0-9]+) killed of ([0-9]+)$/\1 \2/p' "$log")
+    cases "$passed" "$failed"
+    (( failed == 0 && passed > 0 ))
+}
+# Reads lines "GOOD ALL", one each of models, controls and mutants; a missing one broke off and counts as a failure.
+count_models() {
+    local good all lines=0
+    while read -r good all; do
+        lines=$(( lines + 1 )) passed=$(( passed + good )) failed=$(( failed + all - good ))
+    done
+    failed=$(( failed + 3 - lines ))
 }
 
 # --- fuzz -------------------------------------------------------------------------------------
