@@ -38,7 +38,7 @@ auto listen(const numasio::plan& plan, std::string_view name, std::string_view o
         const auto at = endpoint_of(plan, name);
         throw kv::usage_error("cannot listen on " + at.address().to_string() + ":" + std::to_string(at.port()) +
                               " (listener \"" + std::string(name) + "\"): " + e.code().message() +
-                              "; stop what uses the port (see \"ss -ltnp\") or choose another with " +
+                              "; see with \"ss -ltnp\" what uses the port, or choose another with " +
                               std::string(option));
     }
 }
@@ -82,16 +82,19 @@ int serve(const kv::options& options, numasio::plan plan) {
     if (control) {
         std::cout << "metrics     http://" << http()->address << ":" << control->port() << "/metrics, /status\n";
     }
+    if (!kv_at.address().is_loopback()) {
+        std::cout << "note        other machines can reach this address, and there is no password\n";
+    }
     std::cout << "try         redis-cli -p " << server->address().port() << " set greeting hello\n" << std::flush;
 
     // The end: stop accepting, let every connection have its replies, then stop the workers.
     int exit_code = EXIT_SUCCESS;
     asio::steady_timer deadline{io};
-    std::size_t unanswered = 0;
-    const auto stop_workers = [&] {
+    asio::signal_set signals{io, SIGINT, SIGTERM};
+    const auto stop_workers = [&](std::size_t unanswered, std::chrono::nanoseconds patience) {
         deadline.cancel();
-        // Where the deadline has passed already, only what a worker is doing at this moment may still end.
-        const auto report = bridge.stop(unanswered == 0 ? drain : std::chrono::nanoseconds(200ms));
+        signals.cancel();
+        const auto report = bridge.stop(patience);
         if (unanswered == 0 && report.drained()) {
             std::cout << "drained: every accepted command was answered\n" << std::flush;
         } else {
@@ -103,20 +106,27 @@ int serve(const kv::options& options, numasio::plan plan) {
         }
         if (control) { control->stop(); }
     };
-    asio::signal_set signals{io, SIGINT, SIGTERM};
+    // At the deadline, or at a second signal. What a worker is doing at this moment may still end.
+    const auto give_up = [&](boost::system::error_code cancelled) {
+        if (!cancelled) { stop_workers(server->abort(), 200ms); }
+    };
     signals.async_wait([&](boost::system::error_code ec, int) {
         if (ec) { return; }
         std::cout << "stopping: draining for at most "
-                  << std::chrono::duration_cast<std::chrono::milliseconds>(drain).count() << " ms\n" << std::flush;
+                  << std::chrono::duration_cast<std::chrono::milliseconds>(drain).count()
+                  << " ms; a second signal stops at once\n" << std::flush;
         deadline.expires_after(drain);
-        deadline.async_wait([&](boost::system::error_code late) {
-            if (late) { return; }
-            unanswered = server->abort();
-            stop_workers();
-        });
-        server->finish(stop_workers);
+        deadline.async_wait(give_up);
+        signals.async_wait([&](boost::system::error_code cancelled, int) { give_up(cancelled); });
+        server->finish([&] { stop_workers(0, drain); });
     });
-    io.run();  // until the last connection, timer and reply is through
+    try {
+        io.run();  // until the last connection, timer and reply is through
+    } catch (const std::exception& e) {
+        // Handlers do not throw, unless the heap is used up. Unwinding would leave half a program: end here.
+        std::cerr << "numasio-kv: " << e.what() << std::endl;
+        std::_Exit(EXIT_FAILURE);
+    }
     return exit_code;
 }
 

@@ -62,7 +62,7 @@ void append_documentation(std::string& out, const command_spec& spec) {
     resp::append_bulk(out, "summary");
     resp::append_bulk(out, spec.summary);
     resp::append_bulk(out, "since");
-    resp::append_bulk(out, "1.0.0");
+    resp::append_bulk(out, "0.1.0");  // of numasio-kv
     resp::append_bulk(out, "group");
     resp::append_bulk(out, spec.group);
     if (below.empty()) { return; }

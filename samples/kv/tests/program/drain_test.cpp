@@ -73,4 +73,19 @@ TEST(drain, replies_that_nobody_reads_are_counted_at_the_deadline_and_the_exit_c
     EXPECT_EQ(server.output().find("not drained: 0 commands"), std::string::npos) << server.output();
 }
 
+TEST(drain, a_second_signal_stops_at_once) {
+    kv_program server(plan_options{.drain = "60s"});
+    wire client(server.port);
+    ASSERT_EQ(client.call({"SET", "large", std::string(8 << 20, 'v')}), ok);
+    std::string gets;
+    for (int i = 0; i < 10; ++i) { gets += resp({"GET", "large"}); }
+    client.send(gets);
+    std::this_thread::sleep_for(200ms);
+    server.signal(SIGTERM);
+    ASSERT_FALSE(server.wait_for("stopping").empty());
+    EXPECT_EQ(server.wait(1s), -1) << "it did not wait for the client";
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(5s), 1) << server.output();
+}
+
 }  // namespace kv::test
