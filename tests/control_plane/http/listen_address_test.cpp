@@ -22,7 +22,7 @@ std::string refusal_of(const char* address) {
     return "accepted";
 }
 
-TEST(ListenAddress, IsTheLoopbackOnly) {
+TEST(listen_address, is_the_loopback_only) {
     EXPECT_EQ(loopback_endpoint({"http", "127.0.0.1", 9464}).port(), 9464);
     EXPECT_TRUE(loopback_endpoint({"http", "::1", 0}).address().is_v6());
     for (const char* address : {"0.0.0.0", "::", "192.168.1.1", "::ffff:127.0.0.1"}) {
@@ -32,13 +32,13 @@ TEST(ListenAddress, IsTheLoopbackOnly) {
     }
 }
 
-TEST(ListenAddress, MustBeNumeric) {
+TEST(listen_address, must_be_numeric) {
     for (const char* address : {"localhost", "", "127.0.0.1:80"}) {
         EXPECT_THAT(refusal_of(address), HasSubstr("is not a numeric address")) << address;
     }
 }
 
-TEST(ListenAddress, ErrorsNameAddressPortKeyAndRemedy) {
+TEST(listen_address, errors_name_address_port_key_and_remedy) {
     const auto text = std::string(cannot_listen({"http", "::1", 9464}, boost::asio::error::address_in_use).what());
     EXPECT_THAT(text, HasSubstr("[::1]:9464"));
     EXPECT_THAT(text, HasSubstr("listeners.http"));

@@ -65,7 +65,7 @@ std::size_t replies_in(const std::string& text) {
     return count;
 }
 
-TEST(MalformedCorpus, TenThousandRequestsNeitherStopTheServerNorDrawMoreThanAHundredfold) {
+TEST(malformed_corpus, ten_thousand_requests_neither_stop_the_server_nor_draw_more_than_a_hundredfold) {
     constexpr int requests = 10'000;
     running_server running;
     generator corpus(9464);

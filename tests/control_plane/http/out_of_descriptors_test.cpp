@@ -21,7 +21,7 @@ std::chrono::nanoseconds cpu_time() {
     return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-TEST(OutOfDescriptors, PausesInsteadOfSpinningAndServesAgainAfterwards) {
+TEST(out_of_descriptors, pauses_instead_of_spinning_and_serves_again_afterwards) {
     running_server running;
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);

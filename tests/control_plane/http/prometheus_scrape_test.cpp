@@ -99,7 +99,7 @@ std::string await(const prometheus_process& prometheus, const std::string& query
     return reply;
 }
 
-TEST(PrometheusScrape, GivesBackTheValuesThatWereServed) {
+TEST(prometheus_scrape, gives_back_the_values_that_were_served) {
     running_server running;
     const prometheus_process prometheus(running.port());
     EXPECT_THAT(await(prometheus, "up", R"(,"1"]})"), HasSubstr(R"(,"1"]})")) << prometheus.log();

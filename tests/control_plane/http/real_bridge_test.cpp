@@ -49,14 +49,14 @@ double offered_in(const std::string& text) {
     return sum;
 }
 
-class RealBridge : public ::testing::Test {
+class real_bridge : public ::testing::Test {
 protected:
     std::string ask(const char* path) {
         raw_client client(server_.port());
         client.send(get(path, "Connection: close\r\n"));
         return client.read_to_end().value_or("");
     }
-    ~RealBridge() override {
+    ~real_bridge() override {
         bridge_.stop(1s);
         server_.stop();
         work_.reset();
@@ -71,7 +71,7 @@ protected:
     std::thread runner_{[this] { io_.run(); }};
 };
 
-TEST_F(RealBridge, IsReadyOnlyBetweenStartAndStop) {
+TEST_F(real_bridge, is_ready_only_between_start_and_stop) {
     EXPECT_EQ(status_of(ask("/readyz")), 503U);
     EXPECT_EQ(status_of(ask("/healthz")), 200U);
     EXPECT_THAT(banner(bridge_), HasSubstr("not started"));
@@ -85,7 +85,7 @@ TEST_F(RealBridge, IsReadyOnlyBetweenStartAndStop) {
     EXPECT_EQ(status_of(ask("/healthz")), 200U);
 }
 
-TEST_F(RealBridge, CountsEachRequestInTheMetrics) {
+TEST_F(real_bridge, counts_each_request_in_the_metrics) {
     bridge_.start();
     for (int i = 0; i < 100; ++i) { ASSERT_EQ(port_.async_call({0}, i, boost::asio::use_future).get(), 2 * i); }
     const auto text = ask("/metrics");
@@ -97,7 +97,7 @@ TEST_F(RealBridge, CountsEachRequestInTheMetrics) {
     EXPECT_THAT(status, HasSubstr(R"("state":"running")"));
 }
 
-TEST_F(RealBridge, ShowsTheMachineAndItsPlacementsInTheBanner) {
+TEST_F(real_bridge, shows_the_machine_and_its_placements_in_the_banner) {
     bridge_.start();
     const auto text = banner(bridge_);
     EXPECT_THAT(text, HasSubstr(to_text(bridge_.machine())));
@@ -106,7 +106,7 @@ TEST_F(RealBridge, ShowsTheMachineAndItsPlacementsInTheBanner) {
     RecordProperty("banner", text);
 }
 
-TEST_F(RealBridge, FindsAPortInUseBeforeAWorkerIsPinned) {
+TEST_F(real_bridge, finds_a_port_in_use_before_a_worker_is_pinned) {
     EXPECT_THROW(control_server(io_.get_executor(), bridge_, {"http", "127.0.0.1", server_.port()}),
                  boost::system::system_error);
     EXPECT_THROW(control_server(io_.get_executor(), bridge_, {"http", "0.0.0.0", 0}), std::invalid_argument);

@@ -20,7 +20,7 @@ unsigned judge(const std::string& bytes) {
     return reader.refusal().status;
 }
 
-TEST(RequestReader, TakesARequestByteByByte) {
+TEST(request_reader, takes_a_request_byte_by_byte) {
     const std::string whole = "GET /metrics?x=1 HTTP/1.1\r\nHost: localhost:9464\r\nAccept: */*\r\n\r\n";
     request_reader reader;
     std::size_t consumed = 0;
@@ -37,7 +37,7 @@ TEST(RequestReader, TakesARequestByteByByte) {
     EXPECT_TRUE(reader.request().keep_alive);
 }
 
-TEST(RequestReader, TakesARequestInTwoPiecesCutAnywhere) {
+TEST(request_reader, takes_a_request_in_two_pieces_cut_anywhere) {
     const std::string whole = "GET /status HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
     for (std::size_t cut = 1; cut < whole.size(); ++cut) {
         request_reader reader;
@@ -49,7 +49,7 @@ TEST(RequestReader, TakesARequestInTwoPiecesCutAnywhere) {
     }
 }
 
-TEST(RequestReader, LeavesTheNextRequestInTheStream) {
+TEST(request_reader, leaves_the_next_request_in_the_stream) {
     const std::string first = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
     const std::string second = "HEAD /b HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n";
     request_reader reader;
@@ -62,7 +62,7 @@ TEST(RequestReader, LeavesTheNextRequestInTheStream) {
     EXPECT_FALSE(reader.request().keep_alive);
 }
 
-TEST(RequestReader, TakesTheHostFromAnAbsoluteTarget) {
+TEST(request_reader, takes_the_host_from_an_absolute_target) {
     request_reader reader;
     std::size_t consumed = 0;
     ASSERT_EQ(reader.take("GET http://evil:80/status HTTP/1.1\r\nHost: localhost\r\n\r\n", consumed), outcome::complete);
@@ -70,7 +70,7 @@ TEST(RequestReader, TakesTheHostFromAnAbsoluteTarget) {
     EXPECT_EQ(reader.request().path, "/status");
 }
 
-TEST(RequestReader, RefusesAHeaderOfMoreThanEightKiB) {
+TEST(request_reader, refuses_a_header_of_more_than_eight_kib) {
     const std::string start = "GET / HTTP/1.1\r\nHost: localhost\r\nX: ";
     const std::string fits = start + std::string(longest_header - start.size() - 4, 'x') + "\r\n\r\n";
     EXPECT_EQ(judge(fits), 0U);
@@ -84,14 +84,14 @@ TEST(RequestReader, RefusesAHeaderOfMoreThanEightKiB) {
     EXPECT_EQ(judge("GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n\r\n"), 431U);
 }
 
-TEST(RequestReader, RefusesABody) {
+TEST(request_reader, refuses_a_body) {
     EXPECT_EQ(judge("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"), 0U);
     EXPECT_EQ(judge("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"), 413U);
     EXPECT_EQ(judge("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999\r\n\r\n"), 413U);
     EXPECT_EQ(judge("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), 413U);
 }
 
-TEST(RequestReader, RefusesWhatIsNotHttp) {
+TEST(request_reader, refuses_what_is_not_http) {
     for (const char* bytes : {"GET\r\n\r\n", "\x16\x03\x01\r\n\r\n", "GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
                               "GET / HTTP/1.1\r\nHost localhost\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
                               "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -102,7 +102,7 @@ TEST(RequestReader, RefusesWhatIsNotHttp) {
     }
 }
 
-TEST(RequestReader, LetsHttp10LeaveOutTheHostAndKeepsNoConnectionForIt) {
+TEST(request_reader, lets_http_10_leave_out_the_host_and_keeps_no_connection_for_it) {
     request_reader reader;
     std::size_t consumed = 0;
     ASSERT_EQ(reader.take("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", consumed), outcome::complete);

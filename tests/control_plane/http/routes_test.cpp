@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-struct Routes : ::testing::Test {
+struct routes : ::testing::Test {
     http_reply ask(std::string method, std::string path, std::string host = "localhost") {
         return answer({std::move(method), std::move(host), std::move(path), true}, [this] {
             ++snapshots;
@@ -25,7 +25,7 @@ struct Routes : ::testing::Test {
     int snapshots = 0;
 };
 
-TEST_F(Routes, AnswerWithTheRightKindOfText) {
+TEST_F(routes, answer_with_the_right_kind_of_text) {
     EXPECT_EQ(ask("GET", "/metrics").content_type, "text/plain; version=0.0.4; charset=utf-8");
     EXPECT_THAT(ask("GET", "/metrics").body, HasSubstr("numasio_build_info"));
     EXPECT_EQ(ask("GET", "/status").content_type, "application/json");
@@ -35,14 +35,14 @@ TEST_F(Routes, AnswerWithTheRightKindOfText) {
     EXPECT_EQ(snapshots, 6);
 }
 
-TEST_F(Routes, ListWhatThereIsWithoutASnapshot) {
+TEST_F(routes, list_what_there_is_without_a_snapshot) {
     for (const char* path : {"/metrics", "/healthz", "/readyz", "/status"}) {
         EXPECT_THAT(ask("GET", "/").body, HasSubstr(path));
     }
     EXPECT_EQ(snapshots, 0);
 }
 
-TEST_F(Routes, SayWhichWorkerIsDeadAndWhyNotReady) {
+TEST_F(routes, say_which_worker_is_dead_and_why_not_ready) {
     shown.now.workers[1].state = worker_state::dead;
     shown.now.accepting = false;
     EXPECT_EQ(ask("GET", "/healthz").status, 503U);
@@ -52,7 +52,7 @@ TEST_F(Routes, SayWhichWorkerIsDeadAndWhyNotReady) {
     EXPECT_EQ(ask("GET", "/metrics").status, 200U) << "the metrics are what a dead worker is looked for in";
 }
 
-TEST_F(Routes, RefuseUnknownPathsAndOtherMethods) {
+TEST_F(routes, refuse_unknown_paths_and_other_methods) {
     for (const char* path : {"/nowhere", "/metrics/", "/..%2f", "/%2e%2e/etc/passwd", "*", "/METRICS"}) {
         EXPECT_EQ(ask("GET", path).status, 404U) << path;
     }
@@ -64,14 +64,14 @@ TEST_F(Routes, RefuseUnknownPathsAndOtherMethods) {
     EXPECT_EQ(snapshots, 0);
 }
 
-TEST_F(Routes, RefuseAForeignHostBeforeAnythingElse) {
+TEST_F(routes, refuse_a_foreign_host_before_anything_else) {
     for (const char* path : {"/metrics", "/nowhere"}) {
         EXPECT_EQ(ask("GET", path, "evil.example").status, 403U);
     }
     EXPECT_EQ(snapshots, 0);
 }
 
-TEST_F(Routes, TurnWhatTheSourceThrowsIntoA500) {
+TEST_F(routes, turn_what_the_source_throws_into_a_500) {
     const http_request request{"GET", "localhost", "/status", true};
     const auto reply = answer(request, []() -> snapshot { throw std::runtime_error("no memory figures"); });
     EXPECT_EQ(reply.status, 500U);

@@ -23,7 +23,7 @@ detail::http_limits quick() {
     return limits;
 }
 
-TEST(ServerLimits, GiveAHeaderThatDripsInA408AtTheDeadlineOfTheWhole) {
+TEST(server_limits, give_a_header_that_drips_in_a_408_at_the_deadline_of_the_whole) {
     running_server running(quick());
     raw_client client(running.port());
     const auto begin = clock::now();
@@ -38,7 +38,7 @@ TEST(ServerLimits, GiveAHeaderThatDripsInA408AtTheDeadlineOfTheWhole) {
     EXPECT_THAT(*all, HasSubstr("Connection: close"));
 }
 
-TEST(ServerLimits, CloseAConnectionThatNeverSaysAnything) {
+TEST(server_limits, close_a_connection_that_never_says_anything) {
     running_server running(quick());
     raw_client client(running.port());
     const auto begin = clock::now();
@@ -49,7 +49,7 @@ TEST(ServerLimits, CloseAConnectionThatNeverSaysAnything) {
     EXPECT_LT(clock::now() - begin, 3s);
 }
 
-TEST(ServerLimits, CloseAKeptConnectionThatStaysIdle) {
+TEST(server_limits, close_a_kept_connection_that_stays_idle) {
     running_server running(quick());
     raw_client client(running.port());
     ASSERT_TRUE(client.send(get("/healthz")));
@@ -59,7 +59,7 @@ TEST(ServerLimits, CloseAKeptConnectionThatStaysIdle) {
     EXPECT_TRUE(rest->empty());
 }
 
-TEST(ServerLimits, CloseOnAClientThatTakesNoReply) {
+TEST(server_limits, close_on_a_client_that_takes_no_reply) {
     running_server running(quick());
     running.shown = large(8, 512);
     raw_client client(running.port(), 20s);
@@ -74,7 +74,7 @@ TEST(ServerLimits, CloseOnAClientThatTakesNoReply) {
     EXPECT_LT(running.snapshots, 8) << "replies are made as they are taken, not ahead";
 }
 
-TEST(ServerLimits, GiveALongHeaderA431AndABodyA413WithoutDestroyingTheReply) {
+TEST(server_limits, give_a_long_header_a_431_and_a_body_a_413_without_destroying_the_reply) {
     running_server running;
     for (const auto& [request, status] :
          {std::pair{"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n", 431U},
@@ -88,7 +88,7 @@ TEST(ServerLimits, GiveALongHeaderA431AndABodyA413WithoutDestroyingTheReply) {
     }
 }
 
-TEST(ServerLimits, AnswerTheConnectionAboveTheCapWith503AndClose) {
+TEST(server_limits, answer_the_connection_above_the_cap_with_503_and_close) {
     auto limits = detail::http_limits{};
     limits.connections = 4;
     running_server running(limits);
@@ -105,7 +105,7 @@ TEST(ServerLimits, AnswerTheConnectionAboveTheCapWith503AndClose) {
     }
 }
 
-TEST(ServerLimits, MakeRoomAtTheCapByClosingTheConnectionIdleForLongest) {
+TEST(server_limits, make_room_at_the_cap_by_closing_the_connection_idle_for_longest) {
     auto limits = detail::http_limits{};
     limits.connections = 2;
     running_server running(limits);
@@ -123,7 +123,7 @@ TEST(ServerLimits, MakeRoomAtTheCapByClosingTheConnectionIdleForLongest) {
     EXPECT_EQ(status_of(newer.read_reply()), 200U);
 }
 
-TEST(ServerLimits, LetAScrapeThroughOnceHundredsOfDrippingClientsRunOutOfTime) {
+TEST(server_limits, let_a_scrape_through_once_hundreds_of_dripping_clients_run_out_of_time) {
     auto limits = quick();
     running_server running(limits);
     std::deque<raw_client> slow;

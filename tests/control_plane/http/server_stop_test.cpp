@@ -23,7 +23,7 @@ std::shared_ptr<detail::http_server> server_on(boost::asio::io_context& io, std:
     return server;
 }
 
-TEST(ServerStop, ClosesConnectionsAndFreesThePort) {
+TEST(server_stop, closes_connections_and_frees_the_port) {
     running_server running;
     raw_client waiting(running.port());
     raw_client kept(running.port());
@@ -39,7 +39,7 @@ TEST(ServerStop, ClosesConnectionsAndFreesThePort) {
     next->stop();
 }
 
-TEST(ServerStop, FreesThePortAndTheSourceEvenIfTheExecutorNeverRuns) {
+TEST(server_stop, frees_the_port_and_the_source_even_if_the_executor_never_runs) {
     boost::asio::io_context io;
     const auto source_alive = std::make_shared<int>(0);
     auto server = server_on(io, 0, [source_alive]() -> detail::snapshot { throw std::runtime_error("asked"); });
@@ -52,7 +52,7 @@ TEST(ServerStop, FreesThePortAndTheSourceEvenIfTheExecutorNeverRuns) {
     again->stop();
 }
 
-TEST(ServerStop, LeavesNothingToTripOverWhereTheExecutorRunsLater) {
+TEST(server_stop, leaves_nothing_to_trip_over_where_the_executor_runs_later) {
     boost::asio::io_context io;
     auto shown = std::make_unique<example>(two_nodes());
     auto server = server_on(io, 0, [&] { return shown->view(); });
@@ -70,7 +70,7 @@ TEST(ServerStop, LeavesNothingToTripOverWhereTheExecutorRunsLater) {
     EXPECT_TRUE(io.stopped()) << "no operation is left behind";
 }
 
-TEST(ServerStop, IsSafeFromManyThreadsUnderLoad) {
+TEST(server_stop, is_safe_from_many_threads_under_load) {
     for (int round = 0; round < 20; ++round) {
         running_server running({}, 3);
         std::atomic<bool> going{true};
@@ -99,7 +99,7 @@ TEST(ServerStop, IsSafeFromManyThreadsUnderLoad) {
     }
 }
 
-TEST(ServerStop, WorksFromAHandlerOfTheSameExecutor) {
+TEST(server_stop, works_from_a_handler_of_the_same_executor) {
     boost::asio::io_context io;
     auto shown = two_nodes();
     auto server = server_on(io, 0, [&] { return shown.view(); });
@@ -108,7 +108,7 @@ TEST(ServerStop, WorksFromAHandlerOfTheSameExecutor) {
     EXPECT_TRUE(io.stopped()) << "run() ends, because nothing is left to wait for";
 }
 
-TEST(ServerStart, NamesAPortInUseWithKeyAndRemedy) {
+TEST(server_start, names_a_port_in_use_with_key_and_remedy) {
     running_server running;
     boost::asio::io_context io;
     try {
@@ -123,12 +123,12 @@ TEST(ServerStart, NamesAPortInUseWithKeyAndRemedy) {
     }
 }
 
-TEST(ServerStart, RefusesAnAddressThatOthersCanReach) {
+TEST(server_start, refuses_an_address_that_others_can_reach) {
     boost::asio::io_context io;
     EXPECT_THROW(detail::http_server(io.get_executor(), {"http", "0.0.0.0", 0}, nullptr), std::invalid_argument);
 }
 
-TEST(ServerStart, ServesIpv6Loopback) {
+TEST(server_start, serves_ipv6_loopback) {
     boost::asio::io_context io;
     auto shown = two_nodes();
     auto server = std::make_shared<detail::http_server>(io.get_executor(), listener_plan{"http", "::1", 0},

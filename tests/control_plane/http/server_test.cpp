@@ -11,7 +11,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-TEST(Server, ServesEveryPathOnOneKeptConnection) {
+TEST(server, serves_every_path_on_one_kept_connection) {
     running_server running;
     raw_client client(running.port());
     for (const char* path : {"/", "/metrics", "/healthz", "/readyz", "/status"}) {
@@ -26,7 +26,7 @@ TEST(Server, ServesEveryPathOnOneKeptConnection) {
     EXPECT_EQ(running.server().connections(), 1U);
 }
 
-TEST(Server, AnswersHeadWithTheSameHeaderAndNoBody) {
+TEST(server, answers_head_with_the_same_header_and_no_body) {
     running_server running;
     raw_client client(running.port());
     ASSERT_TRUE(client.send(get("/status")));
@@ -37,7 +37,7 @@ TEST(Server, AnswersHeadWithTheSameHeaderAndNoBody) {
     EXPECT_EQ(body_of(client.read_reply()), "ok\n") << "the next reply follows at once: no body came after HEAD";
 }
 
-TEST(Server, AnswersPipelinedRequestsInOrder) {
+TEST(server, answers_pipelined_requests_in_order) {
     running_server running;
     raw_client client(running.port());
     std::string many;
@@ -46,7 +46,7 @@ TEST(Server, AnswersPipelinedRequestsInOrder) {
     for (int i = 0; i < 200; ++i) { ASSERT_EQ(status_of(client.read_reply()), i % 2 == 0 ? 200U : 404U) << i; }
 }
 
-TEST(Server, AnswersWhatWasSentBeforeTheClientStoppedSending) {
+TEST(server, answers_what_was_sent_before_the_client_stopped_sending) {
     running_server running;
     raw_client client(running.port());
     ASSERT_TRUE(client.send(get("/healthz") + get("/healthz", "Connection: close\r\n")));
@@ -58,7 +58,7 @@ TEST(Server, AnswersWhatWasSentBeforeTheClientStoppedSending) {
     EXPECT_EQ(body_of(*last), "ok\n");
 }
 
-TEST(Server, ClosesAfterARequestThatAsksForIt) {
+TEST(server, closes_after_a_request_that_asks_for_it) {
     running_server running;
     raw_client client(running.port());
     ASSERT_TRUE(client.send(get("/metrics", "Connection: close\r\n")));
@@ -67,7 +67,7 @@ TEST(Server, ClosesAfterARequestThatAsksForIt) {
     EXPECT_THAT(*all, HasSubstr("numasio_lane_offered_total"));
 }
 
-TEST(Server, RefusesAForeignHost) {
+TEST(server, refuses_a_foreign_host) {
     running_server running;
     raw_client client(running.port());
     ASSERT_TRUE(client.send("GET /status HTTP/1.1\r\nHost: evil.example\r\n\r\n"));
@@ -78,7 +78,7 @@ TEST(Server, RefusesAForeignHost) {
     EXPECT_EQ(running.snapshots, 0);
 }
 
-TEST(Server, SaysWhichMethodsThereAre) {
+TEST(server, says_which_methods_there_are) {
     running_server running;
     raw_client client(running.port());
     ASSERT_TRUE(client.send("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"));
@@ -87,7 +87,7 @@ TEST(Server, SaysWhichMethodsThereAre) {
     EXPECT_THAT(reply, HasSubstr("Allow: GET, HEAD\r\n"));
 }
 
-TEST(Server, GivesALongReplyToASlowReader) {
+TEST(server, gives_a_long_reply_to_a_slow_reader) {
     running_server running;
     running.shown = large(8, 512);
     raw_client client(running.port(), std::chrono::seconds(20));

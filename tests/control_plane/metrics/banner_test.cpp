@@ -25,11 +25,11 @@ std::string without_machine(const test::example& e) {
     return text.replace(at, machine.size(), "MACHINE\n");
 }
 
-TEST(Banner, IsTheGoldenTextForTheExample) {
+TEST(banner, is_the_golden_text_for_the_example) {
     test::expect_golden("two_nodes.banner", without_machine(test::two_nodes()));
 }
 
-TEST(Banner, SaysThatOneNodeGetsNoLocality) {
+TEST(banner, says_that_one_node_gets_no_locality) {
     const auto text = banner(test::one_node().view());
     EXPECT_THAT(text, HasSubstr("one node: numasio adds bounded hand-off and pinning here, not locality"));
     EXPECT_THAT(text, Not(HasSubstr("SIMULATED")));
@@ -37,20 +37,20 @@ TEST(Banner, SaysThatOneNodeGetsNoLocality) {
     EXPECT_THAT(banner(test::two_nodes().view()), Not(HasSubstr("one node")));
 }
 
-TEST(Banner, SaysSimulated) {
+TEST(banner, says_simulated) {
     const auto text = banner(test::simulated().view());
     EXPECT_THAT(text, HasSubstr("SIMULATED"));
     EXPECT_LE(lines_of(text), 25);
 }
 
-TEST(Banner, SaysWhyTheTopologyIsAFallback) {
+TEST(banner, says_why_the_topology_is_a_fallback) {
     auto e = test::one_node();
     e.machine.origin = topology_origin::fallback;
     e.machine.source = "no sysfs here";
     EXPECT_THAT(banner(e.view()), HasSubstr("could not be discovered: no sysfs here"));
 }
 
-TEST(Banner, GroupsWorkersAndCountsPlacementsOnALargeMachine) {
+TEST(banner, groups_workers_and_counts_placements_on_a_large_machine) {
     auto e = test::large(8, 256);
     e.machine.distances.clear();
     const auto text = banner(e.view());
@@ -60,7 +60,7 @@ TEST(Banner, GroupsWorkersAndCountsPlacementsOnALargeMachine) {
     EXPECT_THAT(text, HasSubstr("16 GiB in all"));
 }
 
-TEST(Banner, SpellsOutEveryLossEvenWhereThereIsMuch) {
+TEST(banner, spells_out_every_loss_even_where_there_is_much) {
     auto e = test::large(8, 256);
     e.now.placements[200].outcome = placement_outcome::degraded;
     e.now.placements[200].why = "the kernel moved it";
@@ -70,7 +70,7 @@ TEST(Banner, SpellsOutEveryLossEvenWhereThereIsMuch) {
     EXPECT_THAT(text, HasSubstr("and 255 more honoured"));
 }
 
-TEST(Banner, TellsAReasonOnceWhereAPlacementAlreadyTellsIt) {
+TEST(banner, tells_a_reason_once_where_a_placement_already_tells_it) {
     auto e = test::two_nodes();
     e.now.degraded = {to_text(e.now.placements[4])};
     const auto text = banner(e.view());
@@ -78,7 +78,7 @@ TEST(Banner, TellsAReasonOnceWhereAPlacementAlreadyTellsIt) {
     EXPECT_EQ(text.find("mbind was refused"), text.rfind("mbind was refused"));
 }
 
-TEST(Banner, SaysThatNothingIsPlacedBeforeTheStart) {
+TEST(banner, says_that_nothing_is_placed_before_the_start) {
     auto e = test::one_node();
     e.now = {};
     EXPECT_THAT(banner(e.view()), HasSubstr("placements: none yet (not started)"));

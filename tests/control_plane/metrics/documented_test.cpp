@@ -43,7 +43,7 @@ void keys_of(const boost::json::value& value, const std::string& path, std::set<
     }
 }
 
-TEST(Documentation, NamesEveryMetricAndNoOther) {
+TEST(documentation, names_every_metric_and_no_other) {
     const auto served =
         all_matches(metrics_text(test::two_nodes().view()), std::regex(R"(# TYPE (numasio_\w+) )"));
     const auto documented = all_matches(document("metrics.md"), std::regex(R"(\| `(numasio_\w+)` \|)"));
@@ -51,7 +51,7 @@ TEST(Documentation, NamesEveryMetricAndNoOther) {
     EXPECT_EQ(documented, served);
 }
 
-TEST(Documentation, NamesEveryKeyOfTheStatusDocumentAndNoOther) {
+TEST(documentation, names_every_key_of_the_status_document_and_no_other) {
     std::set<std::string> served;
     keys_of(boost::json::parse(status_json(test::two_nodes().view())), "", served);
     const auto documented = all_matches(document("status.md"), std::regex(R"(\| `([^`]+)` \|)"));

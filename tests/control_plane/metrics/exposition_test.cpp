@@ -28,11 +28,11 @@ std::vector<std::string> lines_with(const std::string& text, const std::string& 
 
 double value_of(const std::string& line) { return std::stod(line.substr(line.rfind(' ') + 1)); }
 
-TEST(Exposition, IsTheGoldenTextForTheExample) {
+TEST(exposition, is_the_golden_text_for_the_example) {
     test::expect_golden("two_nodes.prom", metrics_text(test::two_nodes().view()));
 }
 
-TEST(Exposition, LeavesOutLocalityThatWasNotMeasured) {
+TEST(exposition, leaves_out_locality_that_was_not_measured) {
     const auto text = metrics_text(test::two_nodes().view());
     EXPECT_EQ(lines_with(text, "numasio_page_locality_ratio{"),
               std::vector<std::string>{R"(numasio_page_locality_ratio{pool="kv",worker="0",node="0"} 1)"});
@@ -46,7 +46,7 @@ TEST(Exposition, LeavesOutLocalityThatWasNotMeasured) {
     EXPECT_THAT(metrics_text(none.view()), Not(HasSubstr("locality")));
 }
 
-TEST(Exposition, ShowsNoPageLocalityOfSimulatedNodesAndSaysSimulated) {
+TEST(exposition, shows_no_page_locality_of_simulated_nodes_and_says_simulated) {
     const auto text = metrics_text(test::simulated().view());
     EXPECT_THAT(text, Not(HasSubstr("page_locality")));
     EXPECT_THAT(text, Not(HasSubstr("pages_sampled")));
@@ -54,7 +54,7 @@ TEST(Exposition, ShowsNoPageLocalityOfSimulatedNodesAndSaysSimulated) {
     EXPECT_THAT(text, HasSubstr(R"(subject="cpu",outcome="simulated"} 1)"));
 }
 
-TEST(Exposition, AddsUpOfferedToAcceptedAndRejectedAndHistogramsToTheirCounts) {
+TEST(exposition, adds_up_offered_to_accepted_and_rejected_and_histograms_to_their_counts) {
     const auto text = metrics_text(test::two_nodes().view());
     const auto sum = [&](const std::string& name) {
         double total = 0;
@@ -74,14 +74,14 @@ TEST(Exposition, AddsUpOfferedToAcceptedAndRejectedAndHistogramsToTheirCounts) {
     EXPECT_EQ(infinite, sum("round_trip_seconds_count"));
 }
 
-TEST(Exposition, RepeatsNoSeriesWhereTwoPlacementsOrReasonsAreAlike) {
+TEST(exposition, repeats_no_series_where_two_placements_or_reasons_are_alike) {
     auto e = test::two_nodes();
     e.now.placements.push_back(e.now.placements[1]);
     e.now.degraded.push_back(e.now.degraded[0]);
     EXPECT_EQ(metrics_text(e.view()), metrics_text(test::two_nodes().view()));
 }
 
-TEST(Exposition, BoundsTheReasonsInNumberAndLength) {
+TEST(exposition, bounds_the_reasons_in_number_and_length) {
     auto e = test::two_nodes();
     e.now.degraded.clear();
     for (int i = 0; i < 1000; ++i) { e.now.degraded.push_back(std::to_string(i) + std::string(1000, 'x')); }
@@ -92,7 +92,7 @@ TEST(Exposition, BoundsTheReasonsInNumberAndLength) {
     EXPECT_EQ(lines[0], R"(numasio_degraded_reason_info{reason=")" + std::string(199, 'x') + R"("} 1)");
 }
 
-TEST(Exposition, DrawsNoComplaintFromPromtool) {
+TEST(exposition, draws_no_complaint_from_promtool) {
     int number = 0;
     for (const auto& e : {test::two_nodes(), test::one_node(), test::simulated(), test::large(8, 256)}) {
         const std::string stem = std::string(NUMASIO_BINARY_DIR "/promtool-") + std::to_string(number++);

@@ -8,7 +8,7 @@
 namespace numasio::detail {
 namespace {
 
-TEST(Health, NamesEveryStuckOrDeadWorker) {
+TEST(health, names_every_stuck_or_dead_worker) {
     auto e = test::two_nodes();
     EXPECT_TRUE(healthy(e.now).ok);
     EXPECT_TRUE(healthy(e.now).reason.empty());
@@ -18,7 +18,7 @@ TEST(Health, NamesEveryStuckOrDeadWorker) {
     EXPECT_EQ(healthy(e.now).reason, "worker kv/0 is dead, worker kv/1 is stuck");
 }
 
-TEST(Health, IsGoodBeforeTheStartAndAfterAnOrderlyStop) {
+TEST(health, is_good_before_the_start_and_after_an_orderly_stop) {
     auto e = test::two_nodes();
     for (const auto state : {worker_state::starting, worker_state::stopped}) {
         for (auto& w : e.now.workers) { w.state = state; }
@@ -26,7 +26,7 @@ TEST(Health, IsGoodBeforeTheStartAndAfterAnOrderlyStop) {
     }
 }
 
-TEST(Readiness, IsOnlyWhileRequestsAreAcceptedAndSaysWhyNot) {
+TEST(readiness, is_only_while_requests_are_accepted_and_says_why_not) {
     auto e = test::two_nodes();
     EXPECT_TRUE(ready(e.now).ok);
     e.now.accepting = false;

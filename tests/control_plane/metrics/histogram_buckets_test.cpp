@@ -11,7 +11,7 @@
 namespace numasio::detail {
 namespace {
 
-TEST(HistogramBuckets, CountExactlyTheDurationsBelowTheirBound) {
+TEST(histogram_buckets, count_exactly_the_durations_below_their_bound) {
     std::mt19937_64 random(20240601);
     for (int round = 0; round < 50; ++round) {
         latency_histogram histogram;
@@ -36,7 +36,7 @@ TEST(HistogramBuckets, CountExactlyTheDurationsBelowTheirBound) {
     }
 }
 
-TEST(HistogramBuckets, GrowAndNeverExceedTheCount) {
+TEST(histogram_buckets, grow_and_never_exceed_the_count) {
     latency_histogram histogram;
     for (std::size_t i = 0; i < latency_histogram::bucket_count; ++i) { histogram.counts[i] = i + 1; }
     std::uint64_t last = 0;

@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-TEST(ServiceLevel, RoundsTheTargetDownToABorderByAtMostAnEighth) {
+TEST(service_level, rounds_the_target_down_to_a_border_by_at_most_an_eighth) {
     for (const std::int64_t target : {100LL, 999LL, 1'000'000LL, 1'048'576LL, 3'333'333LL, 60'000'000'000LL}) {
         const auto level = measure({0.99, nanoseconds(target)}, {});
         EXPECT_LE(level.effective_target.count(), target);
@@ -19,7 +19,7 @@ TEST(ServiceLevel, RoundsTheTargetDownToABorderByAtMostAnEighth) {
     EXPECT_EQ(measure({0.99, nanoseconds(1'048'576)}, {}).effective_target.count(), 1'048'576);
 }
 
-TEST(ServiceLevel, NeverCallsALateRequestGood) {
+TEST(service_level, never_calls_a_late_request_good) {
     latency_histogram trips;
     test::record(trips, 1'000'001, 5);   // late by a nanosecond
     test::record(trips, 990'000, 3);     // in time, but above the rounded target
@@ -31,7 +31,7 @@ TEST(ServiceLevel, NeverCallsALateRequestGood) {
     EXPECT_DOUBLE_EQ(level.objective, 0.99);
 }
 
-TEST(ServiceLevel, SumsTheWorkersOfThePoolOnly) {
+TEST(service_level, sums_the_workers_of_the_pool_only) {
     auto e = test::two_nodes();
     e.now.workers[1].site.pool = "other";
     EXPECT_EQ(pool_round_trip(e.now, "kv").count(), 96U);

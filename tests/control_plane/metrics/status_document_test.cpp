@@ -14,11 +14,11 @@ namespace json = boost::json;
 
 json::value read(const test::example& e) { return json::parse(status_json(e.view())); }
 
-TEST(StatusDocument, IsTheGoldenDocumentForTheExample) {
+TEST(status_document, is_the_golden_document_for_the_example) {
     test::expect_golden("two_nodes.json", status_json(test::two_nodes().view()));
 }
 
-TEST(StatusDocument, SaysNullWhereLocalityWasNotMeasured) {
+TEST(status_document, says_null_where_locality_was_not_measured) {
     const auto doc = read(test::two_nodes());
     EXPECT_EQ(doc.at("workers").at(0).at("locality").at("page").as_double(), 1.0);
     EXPECT_EQ(doc.at("workers").at(0).at("locality").at("execution").as_double(), 0.975);
@@ -26,7 +26,7 @@ TEST(StatusDocument, SaysNullWhereLocalityWasNotMeasured) {
     EXPECT_TRUE(doc.at("workers").at(1).at("locality").at("execution").is_null());
 }
 
-TEST(StatusDocument, SaysNullForThePageLocalityOfSimulatedNodes) {
+TEST(status_document, says_null_for_the_page_locality_of_simulated_nodes) {
     const auto doc = read(test::simulated());
     EXPECT_TRUE(doc.at("topology").at("simulated").as_bool());
     for (const auto& worker : doc.at("workers").as_array()) {
@@ -35,7 +35,7 @@ TEST(StatusDocument, SaysNullForThePageLocalityOfSimulatedNodes) {
     }
 }
 
-TEST(StatusDocument, TellsWhatWasAskedWhatWasGotAndTheErrorBetween) {
+TEST(status_document, tells_what_was_asked_what_was_got_and_the_error_between) {
     const auto doc = read(test::two_nodes());
     const auto& lost = doc.at("placements").at(4);
     EXPECT_EQ(lost.at("owner").as_string(), "kv/1");
@@ -48,7 +48,7 @@ TEST(StatusDocument, TellsWhatWasAskedWhatWasGotAndTheErrorBetween) {
     EXPECT_TRUE(doc.at("placements").at(0).at("error").is_null());
 }
 
-TEST(StatusDocument, GivesQuantilesInSecondsAndNullWhereNothingWasRecorded) {
+TEST(status_document, gives_quantiles_in_seconds_and_null_where_nothing_was_recorded) {
     auto e = test::two_nodes();
     e.now.workers[1].round_trip = {};
     const auto doc = read(e);
@@ -62,13 +62,13 @@ TEST(StatusDocument, GivesQuantilesInSecondsAndNullWhereNothingWasRecorded) {
     for (const char* key : {"mean", "p50", "p90", "p99", "p99.9"}) { EXPECT_TRUE(nothing.at(key).is_null()) << key; }
 }
 
-TEST(StatusDocument, SaysAutoForWhatThePlanLeftOpen) {
+TEST(status_document, says_auto_for_what_the_plan_left_open) {
     const auto doc = read(test::two_nodes());
     EXPECT_EQ(doc.at("plan").at("pools").at(0).at("nodes").as_string(), "auto");
     EXPECT_EQ(doc.at("plan").at("control").at("cpus").at(0).to_number<int>(), 0);
 }
 
-TEST(StatusDocument, CarriesReadinessHealthAndTheReasonsOfBoth) {
+TEST(status_document, carries_readiness_health_and_the_reasons_of_both) {
     auto e = test::two_nodes();
     e.now.accepting = false;
     e.now.workers[1].state = worker_state::dead;
