@@ -77,10 +77,10 @@ struct cell_life : rl::test_suite<cell_life, 4> {
 
     void produce() {
         for (std::uint32_t r = 0; r < requests; ++r) {
-            while (is_free.load(rl::mo_acquire) == 0) { rl::yield(1, info(place::current())); }
+            while (is_free.load(rl::mo_acquire) == 0) { rl::yield(1, info()); }
             is_free.store(0, rl::mo_relaxed);
             require(state.generation() == r * 8, "each request has a generation of its own");
-            request(info(place::current())).store(r);
+            request(info()).store(r);
             state.publish();
             ring.push(r);
         }
@@ -90,17 +90,17 @@ struct cell_life : rl::test_suite<cell_life, 4> {
     void work() {
         for (std::uint32_t taken = 0, entry = 0; taken < requests;) {
             if (!ring.pop(entry)) {
-                rl::yield(1, info(place::current()));
+                rl::yield(1, info());
                 continue;
             }
             ++taken;
             if (state.try_run()) {
-                const auto r = request(info(place::current())).load();
+                const auto r = request(info()).load();
                 require(++ran[r] == 1, "a request runs once");
                 state.finish();
                 deliver(cell_state::done);
             } else if (state.try_return_cancelled()) {
-                const auto r = request(info(place::current())).load();
+                const auto r = request(info()).load();
                 require(r == 0, "a cancellation hits the request that it names");
                 deliver(cell_state::done);
             }
@@ -109,7 +109,7 @@ struct cell_life : rl::test_suite<cell_life, 4> {
 
     void deliver(cell_state::value how) {
         require(state.get() == how, "a delivered cell is done or stopped");
-        const auto r = request(info(place::current())).load();
+        const auto r = request(info()).load();
         require(++ended[r] == 1, "a request ends once");
         state.recycle();
         is_free.store(1, rl::mo_release);
@@ -135,7 +135,7 @@ struct scan : rl::test_suite<scan, 2> {
     void thread(unsigned index) {
         if (index == 0) {
             state.recycle();  // the cell was used before
-            request(info(place::current())).store(7);
+            request(info()).store(7);
             state.publish();
             relacy_atomics::full_fence(meeting);
             seen = closing.load(rl::mo_relaxed) != 0;
@@ -143,7 +143,7 @@ struct scan : rl::test_suite<scan, 2> {
             closing.store(1, rl::mo_seq_cst);
             relacy_atomics::full_fence(meeting);
             stopped = state.try_stop();
-            if (stopped) { require(request(info(place::current())).load() == 7, "a stopped request is whole"); }
+            if (stopped) { require(request(info()).load() == 7, "a stopped request is whole"); }
         }
     }
     void after() { require(seen || stopped, "the producer sees the closing or the stop sees the request"); }

@@ -24,11 +24,11 @@ struct model_lane {
     std::uint32_t accepted = 0, ran = 0;
 
     auto link() {
-        return [this](std::uint32_t slot) { return cells[slot].next(info(place::current())); };
+        return [this](std::uint32_t slot) { return cells[slot].next(info()); };
     }
 
     void publish(std::uint32_t slot) {
-        cells[slot].request(info(place::current())).store(slot);
+        cells[slot].request(info()).store(slot);
         ++accepted;
         cells[slot].state.publish();
         requests.push(slot);
@@ -46,7 +46,7 @@ struct model_lane {
         for (std::uint32_t slot = 0; requests.pop(slot); any = true) {
             auto& c = cells[slot];
             if (!aborted && c.state.try_run()) {
-                require(c.request(info(place::current())).load() == slot, "a request arrives whole");
+                require(c.request(info()).load() == slot, "a request arrives whole");
                 ++ran;
                 c.state.finish();
                 replies.push(slot);
@@ -64,7 +64,7 @@ struct model_lane {
         while (replies.pop(slot)) { ++ended[slot]; }
         for (slot = completed_elsewhere.take_all(); slot != no_slot;) {
             ++ended[slot];
-            slot = cells[slot].next(info(place::current())).load();
+            slot = cells[slot].next(info()).load();
         }
         for (slot = 0; slot < Capacity; ++slot) {
             require(ended[slot] == (slot < accepted ? 1u : 0u), "every accepted request ends exactly once");

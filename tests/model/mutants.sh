@@ -8,7 +8,7 @@ mkdir -p "$1"
 work=$(cd "$1" && pwd)
 pattern=${2:-}
 compiler=(${CMAKE_CXX_COMPILER_LAUNCHER:-} ${CXX:-g++})
-flags=(-std=c++20 -O1 -w -U_FORTIFY_SOURCE)
+flags=(-std=c++20 -O0 -w -U_FORTIFY_SOURCE)
 
 # build FOLDER CHECK: the check's program, with the headers of FOLDER before the real ones.
 build() {

@@ -4,7 +4,6 @@
 // Before Relacy, whose macros would rewrite them.
 #include <atomic>
 #include <cstdint>
-#include <source_location>
 
 #include <relacy/relacy.hpp>
 
@@ -25,11 +24,19 @@
 
 namespace numasio::model {
 
-using place = std::source_location;
+/// std::source_location, which clang 14 does not have.
+struct place {
+    static constexpr place current(const char* function = __builtin_FUNCTION(), const char* file = __builtin_FILE(),
+                                   unsigned line = __builtin_LINE()) noexcept {
+        return {function, file, line};
+    }
+    const char* function;
+    const char* file;
+    unsigned line;
+};
 
-inline rl::debug_info info(const place& where) {
-    return {where.function_name(), where.file_name(), where.line()};
-}
+/// Relacy's name of the place that called.
+inline rl::debug_info info(const place& where = place::current()) { return {where.function, where.file, where.line}; }
 
 /// Ends the execution as failed, with its history.
 inline void require(bool holds, const char* promise, const place& where = place::current()) {

@@ -28,9 +28,9 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
     rl::var<std::uint32_t> left_by_stop;
 
     void before() {
-        for (auto& d : delivered) { d(info(place::current())).store(0); }
-        executor_memory(info(place::current())).store(1);
-        left_by_stop(info(place::current())).store(0);
+        for (auto& d : delivered) { d(info()).store(0); }
+        executor_memory(info()).store(1);
+        left_by_stop(info()).store(0);
     }
 
     void thread(unsigned index) {
@@ -54,7 +54,7 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
 
     void post() {
         require(!executor_gone, "nobody posts after the cut");
-        require(executor_memory(info(place::current())).load() == 1, "nobody posts to a dead executor");
+        require(executor_memory(info()).load() == 1, "nobody posts to a dead executor");
         require(operations.newest() == 0, "at most one drain is pending");
         operations.fetch_add(1, rl::mo_release);
         idle.wake_one();
@@ -88,9 +88,9 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
     std::uint32_t deliver() {
         std::uint32_t n = 0;
         for (int p = 0; p < Publishers; ++p) {
-            const auto before = delivered[p](info(place::current())).load();
+            const auto before = delivered[p](info()).load();
             const auto now = published[p].load(rl::mo_acquire);
-            delivered[p](info(place::current())).store(now);
+            delivered[p](info()).store(now);
             n += now - before;
             known[p].store(now, rl::mo_relaxed);
         }
@@ -107,23 +107,23 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
 
     /// As a bridge ends: it has joined a worker, another never returned and publishes whenever it likes.
     void cut() {
-        left_by_stop(info(place::current())).store(1);
-        while (first_joined.load(rl::mo_acquire) == 0) { rl::yield(1, info(place::current())); }
-        const auto yield = [] { rl::yield(1, info(place::current())); };
+        left_by_stop(info()).store(1);
+        while (first_joined.load(rl::mo_acquire) == 0) { rl::yield(1, info()); }
+        const auto yield = [] { rl::yield(1, info()); };
         if (gate.cut(yield, [this] { return has_more(); }, [this] { post(); })) { abandon(); }
         executor_gone = true;
-        executor_memory(info(place::current())).store(0);
+        executor_memory(info()).store(0);
     }
     void abandon() {
         require(++abandoned == 1, "what is left is abandoned once");
-        require(left_by_stop(info(place::current())).load() == 1, "whoever abandons sees what came before the cut");
-        for (auto& d : delivered) { d(info(place::current())).store(d(info(place::current())).load()); }
+        require(left_by_stop(info()).load() == 1, "whoever abandons sees what came before the cut");
+        for (auto& d : delivered) { d(info()).store(d(info()).load()); }
     }
 
     void after() {
         require(abandoned == Cut, "after a cut somebody abandons what is left, without a cut nobody");
         for (int p = 0; p < (Cut ? 1 : Publishers); ++p) {
-            require(delivered[p](info(place::current())).load() == Items, "no reply is left behind");
+            require(delivered[p](info()).load() == Items, "no reply is left behind");
         }
     }
 };
