@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,7 +32,7 @@ std::string scratch_folder::write(const std::string& name, const std::string& te
     return (path_ / name).string();
 }
 
-program::program(std::vector<std::string> arguments, std::size_t max_descriptors) {
+program::program(std::vector<std::string> arguments) {
     const auto log = (folder_.path() / "output").string();
     std::vector<char*> argv;
     for (auto& a : arguments) { argv.push_back(a.data()); }
@@ -44,10 +43,6 @@ program::program(std::vector<std::string> arguments, std::size_t max_descriptors
         const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(out, 1);
         ::dup2(out, 2);
-        if (max_descriptors != 0) {
-            const rlimit limit{max_descriptors, max_descriptors};
-            ::setrlimit(RLIMIT_NOFILE, &limit);
-        }
         ::execvp(argv[0], argv.data());
         ::_exit(127);
     }
@@ -138,12 +133,19 @@ std::string plan_text(const plan_options& options) {
            ", producers: 1 }\n    idle: { strategy: park }\nlisteners:\n  kv: 127.0.0.1:0\n  http: 127.0.0.1:0\n";
 }
 
-kv_program::kv_program(const plan_options& options, std::size_t max_descriptors)
-    : kv_program(std::make_unique<scratch_folder>(), options, max_descriptors) {}
+kv_program::kv_program(const plan_options& options, std::vector<std::string> under)
+    : kv_program(std::make_unique<scratch_folder>(), options, std::move(under)) {}
+
+namespace {
+std::vector<std::string> with(std::vector<std::string> first, const std::vector<std::string>& then) {
+    first.insert(first.end(), then.begin(), then.end());
+    return first;
+}
+}  // namespace
 
 kv_program::kv_program(std::unique_ptr<scratch_folder> folder, const plan_options& options,
-                       std::size_t max_descriptors)
-    : program({KV_PROGRAM, "--plan", folder->write("plan.yaml", plan_text(options))}, max_descriptors),
+                       std::vector<std::string> under)
+    : program(with(std::move(under), {KV_PROGRAM, "--plan", folder->write("plan.yaml", plan_text(options))})),
       plan_folder_(std::move(folder)) {
     const auto last_number = [](const std::string& line, const std::string& before) {
         return static_cast<std::uint16_t>(std::stoul(line.substr(line.find(before) + before.size())));

@@ -30,7 +30,7 @@ private:
 /// A child process; its output goes to a file. Killed at the latest with this object.
 class program {
 public:
-    explicit program(std::vector<std::string> arguments, std::size_t max_descriptors = 0);
+    explicit program(std::vector<std::string> arguments);
     ~program();
     program(const program&) = delete;
     program& operator=(const program&) = delete;
@@ -69,7 +69,8 @@ std::uint32_t usable_cpus();
 /// numasio-kv on free ports, ready to serve.
 class kv_program : public program {
 public:
-    explicit kv_program(const plan_options& options = {}, std::size_t max_descriptors = 0);
+    /// `under`: a program that starts it and leaves it as our child, as "strace -D" does.
+    explicit kv_program(const plan_options& options = {}, std::vector<std::string> under = {});
     std::uint16_t port = 0;
     std::uint16_t http_port = 0;
 
@@ -77,7 +78,8 @@ public:
     std::uint64_t metric(const std::string& name) const;
 
 private:
-    kv_program(std::unique_ptr<scratch_folder> folder, const plan_options& options, std::size_t max_descriptors);
+    kv_program(std::unique_ptr<scratch_folder> folder, const plan_options& options,
+               std::vector<std::string> under);
     std::unique_ptr<scratch_folder> plan_folder_;
 };
 
