@@ -13,7 +13,8 @@ namespace http = boost::beast::http;
 
 std::string to_wire(const http_reply& reply, bool keep_alive) {
     http::response<http::string_body> message{http::int_to_status(reply.status), 11};
-    message.set(http::field::content_type, boost::beast::string_view(reply.content_type.data(), reply.content_type.size()));
+    message.set(http::field::content_type,
+                boost::beast::string_view(reply.content_type.data(), reply.content_type.size()));
     message.set(http::field::cache_control, "no-store");
     message.set("X-Content-Type-Options", "nosniff");
     if (!reply.allow.empty()) {
@@ -31,7 +32,8 @@ http_reply refusal(unsigned status, std::string_view why) {
     http_reply reply;
     reply.status = status;
     const auto reason = http::obsolete_reason(http::int_to_status(status));
-    reply.body = std::to_string(status) + " " + std::string(reason.data(), reason.size()) + ": " + std::string(why) + "\n";
+    reply.body = std::to_string(status) + " " + std::string(reason.data(), reason.size()) + ": " +
+                 std::string(why) + "\n";
     return reply;
 }
 

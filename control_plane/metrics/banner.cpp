@@ -17,7 +17,8 @@ constexpr std::size_t most_good_placements = 8;
 constexpr std::size_t most_lost_placements = 16;
 
 std::string amount(bytes of) {
-    constexpr std::pair<std::uint64_t, const char*> units[]{{1ULL << 30, "GiB"}, {1ULL << 20, "MiB"}, {1ULL << 10, "KiB"}};
+    constexpr std::pair<std::uint64_t, const char*> units[]{
+        {1ULL << 30, "GiB"}, {1ULL << 20, "MiB"}, {1ULL << 10, "KiB"}};
     for (const auto& [size, name] : units) {
         if (of.value >= size && of.value % size == 0) { return std::to_string(of.value / size) + " " + name; }
     }
@@ -130,7 +131,8 @@ std::string banner(const snapshot& shown) {
     std::ostringstream out;
     out << "numasio " NUMASIO_VERSION "\n";
     write_machine(out, shown.machine);
-    out << "split\n  control: " << (shown.sites.control.size() == 1 ? "CPU " : "CPUs ") << to_list(shown.sites.control) << '\n';
+    out << "split\n  control: " << (shown.sites.control.size() == 1 ? "CPU " : "CPUs ")
+        << to_list(shown.sites.control) << '\n';
     for (const auto& pool : shown.asked.pools) { write_pool(out, pool, shown.sites); }
     for (const auto& note : shown.sites.notes) { out << "  note: " << note << '\n'; }
     write_placements(out, shown.now.placements);

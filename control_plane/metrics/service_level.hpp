@@ -11,7 +11,7 @@ namespace numasio::detail {
 
 struct service_level {
     std::chrono::nanoseconds target{};            ///< as planned
-    std::chrono::nanoseconds effective_target{};  ///< the histogram's nearest border not above it: what `good` is counted by
+    std::chrono::nanoseconds effective_target{};  ///< the histogram's nearest border not above it; counts `good`
     double objective = 0;                         ///< the promised share of good requests
     std::uint64_t good = 0;                       ///< answered in less than effective_target
     std::uint64_t requests = 0;                   ///< answered at all
