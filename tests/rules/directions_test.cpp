@@ -50,7 +50,7 @@ TEST(directions, the_assembly_file_exists_and_is_where_the_planes_meet) {
     const tree all = read_tree(NUMASIO_SOURCE_DIR);
     const auto found = std::find_if(all.begin(), all.end(), [](const auto& f) { return f.path == assembly_file; });
     ASSERT_NE(found, all.end()) << assembly_file;
-    EXPECT_THAT(found->text, HasSubstr("#include <hot_path/"));
+    EXPECT_THAT(found->text, HasSubstr("#include \"hot_path/"));
 }
 
 struct sample_include {
