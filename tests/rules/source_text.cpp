@@ -92,6 +92,7 @@ std::ostream& operator<<(std::ostream& out, const violation& v) {
 bool starts_with(std::string_view path, std::string_view prefix) { return path.substr(0, prefix.size()) == prefix; }
 
 bool is_cpp(std::string_view path) {
+    if (path.ends_with(".in")) { path.remove_suffix(3); }  // what CMake makes a source of
     const auto dot = path.rfind('.');
     const std::string_view end = dot == std::string_view::npos ? "" : path.substr(dot);
     return end == ".hpp" || end == ".cpp" || end == ".h" || end == ".ipp" || end == ".cc";
