@@ -2,9 +2,11 @@
 #include "resp/input_buffer.hpp"
 #include "resp/request_parser.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
