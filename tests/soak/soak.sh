@@ -1,5 +1,5 @@
 # ./dev soak [hours]: the tests under sanitizers with new seeds, and the fuzz programs, until the time is up; sourced by dev.
-soak_builds=(dev tsan asan)
+soak_builds=(dev tsan asan clang-tsan clang-asan)
 
 soak() {
     local hours=${1:-4} seed began=$SECONDS end round=0 preset result
