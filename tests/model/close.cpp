@@ -143,7 +143,7 @@ bool hunt_close() {
 
 #ifndef NUMASIO_HUNT
 bool check_close(bool deep) {
-    return hunt_close() && explore_few<closing<1, 1, false>>("close 1x1", deep ? 4 : 2) &&
+    return hunt_close() && explore_few<closing<1, 1, false>>("close 1x1", deep ? 3 : 2) &&
            explore_few<closing<1, 1, true>>("close 1x1, deadline", deep ? 3 : 2) &&
            explore_random<closing<3, 2, false>>("close 3x2", deep ? 1'000'000 : 30'000) &&
            explore_random<closing<3, 2, true>>("close 3x2, deadline", deep ? 1'000'000 : 30'000);
