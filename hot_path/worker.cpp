@@ -56,11 +56,12 @@ private:
         std::size_t served = 0;
         for (const auto& l : core_.lanes) { served += service_.serve(*l, core_.serving); }
         if (served == 0) { return false; }
-        core_.replies_ready();
+        // Figures first: whoever has a reply finds them counted.
         core_.serving.busy_since.store(0, std::memory_order_relaxed);
         core_.batches.add();
         core_.memory_used.store(memory_.used().value, std::memory_order_relaxed);
         sample_cpu();
+        core_.replies_ready();
         return true;
     }
 

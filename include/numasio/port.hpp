@@ -21,7 +21,8 @@ struct home {
 };
 
 /// Thread safety: distinct objects safe, shared objects safe. A port is a handle: copies are the same port, and
-/// one that outlives its bridge answers errc::stopped.
+/// one that outlives its bridge answers errc::stopped. As with any object, the bridge's destructor does not run
+/// beside a call on another thread; stop() may.
 template <class Request, class Response>
 class port {
     using lane_type = detail::lane<Request, Response>;
