@@ -52,14 +52,14 @@ ask() {
 }
 
 bare_run() {
-    local log=$bare_root/run.log server answer status=0 tries=0
+    local log=$bare_root/run.log server answer ready status=0 tries=0
     (in_bare "./dev run") > "$log" 2>&1 < /dev/null & server=$!
     until grep -q 'redis-cli' "$log" || ! kill -0 "$server" 2> /dev/null; do
         sleep 1
         (( ++tries % 15 )) || printf '   %4d s  %.90s\n' "$tries" "$(tail -n 1 "$log")"
     done
     answer=$(ask 7379 'PING\r\nSET bare 12\r\nGET bare\r\nQUIT\r\n')
-    ready=$(ask 9464 'GET /readyz HTTP/1.0\r\n\r\n')
+    ready=$(ask 9464 'GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:9464\r\nConnection: close\r\n\r\n')
     kill -INT "$server" 2> /dev/null
     wait "$server" || status=$?
     sed -n '/== run:/,$p' "$log"
