@@ -5,8 +5,11 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -67,5 +70,25 @@ inline std::uint64_t sum(const bridge_status& s, std::uint64_t lane_status::*fie
             }                                                                                                 \
         }                                                                                                     \
     } while (false)
+
+/// A bridge with one worker on an io_context that the test runs; its accounts must balance in the end.
+class call : public ::testing::Test {
+protected:
+    template <class Service>
+    port<int, int>& open(std::uint32_t capacity = 64, std::uint32_t producers = 4) {
+        bridge_.emplace(io_.get_executor(), one_worker(capacity, producers));
+        auto& opened = bridge_->open<int, int, Service>("p");
+        bridge_->start();
+        return opened;
+    }
+    void TearDown() override {
+        gated::closed = false;
+        if (bridge_) { EXPECT_ACCOUNTS_BALANCE((bridge_->stop(1s), bridge_->status())); }
+        bridge_.reset();
+        gated::reset();
+    }
+    asio::io_context io_;
+    std::optional<bridge> bridge_;
+};
 
 }  // namespace numasio::test
