@@ -78,7 +78,8 @@ std::pair<std::string, std::string> answers(std::uint16_t one, std::uint16_t oth
 
 const std::vector<std::string>& edge_cases() {
     static const std::vector<std::string> cases = [] {
-        const auto zero = [](const char* text, std::size_t n) { return std::string(text, n); };
+        // A literal with a zero byte inside, whole.
+        const auto zero = [](const auto& literal) { return std::string(literal, sizeof(literal) - 1); };
         std::vector<std::string> c = {
             // protocol
             "*abc\r\n", "*2147483648\r\n", "*-1\r\nPING\r\n", "*1\r\nxPING\r\n", "*1\r\n\rPI\r\n", "*1\r\n\nPI\r\n",
@@ -86,15 +87,15 @@ const std::vector<std::string>& edge_cases() {
             "*1 \r\n", "*\r\n", "*1\r\n$\r\n", "PING\nPING\r\nPING\r\n", "  PING  \r\n", "\"PI\"NG\r\n", "'PING'\r\n",
             "PING \"a\\x41\\n\\\"b\"\r\n", "PING 'a\\x41\\'b'\r\n", "PING \"a\r\n", "PING \"a\"b\r\n", "PING 'a\r\n",
             "PING \"\\\r\n", "PING \"\\x4\"\r\n", "\"\"\r\n", "foo \xc3\xa9 \"a\r\n", "PING a\tb\r\n", "PING a\vb\r\n",
-            zero("*1\r\n\0PI\r\n", 9), zero("PING\0\r\nPING\r\n", 13), std::string(65'600, 'x'),
+            zero("*1\r\n\0PI\r\n"), zero("PING\0\r\nPING\r\n"), std::string(65'600, 'x'),
             "PING " + std::string(65'000, 'x') + "\r\n", "*" + std::string(65'600, '1'),
             "*1\r\n$" + std::string(65'600, '1'), "*1\r\n$4\r\nQUIT\r\nPING\r\n", "quit now\r\n", "QUIT\r\nPING\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\n\r\nSET a b\r\n", "Host: a\r\nPING\r\n",
             // unknown, arity, subcommands
             "foo\r\n", "foo " + std::string(200, 'x') + " y\r\n",
             std::string(200, 'x') + " " + [] { std::string s; for (int i = 0; i < 60; ++i) { s += "a "; } return s; }() + "\r\n",
-            "*2\r\n$3\r\nfoo\r\n$4\r\na\r\nb\r\n", zero("*2\r\n$5\r\nf\r\noo\r\n$4\r\na\0bc\r\n", 26),
-            zero("*1\r\n$5\r\nquit\0\r\n", 15), "*1\r\n$0\r\n\r\n", "config foo\r\n", "config\r\n", "config get\r\n",
+            "*2\r\n$3\r\nfoo\r\n$4\r\na\r\nb\r\n", zero("*2\r\n$5\r\nf\r\noo\r\n$4\r\na\0bc\r\n"),
+            zero("*1\r\n$5\r\nquit\0\r\n"), "*1\r\n$0\r\n\r\n", "config foo\r\n", "config\r\n", "config get\r\n",
             "command foo\r\n", "command count a\r\n", "client\r\n", "client setinfo a b\r\n", "client id a\r\n",
             "client getname a\r\n", "client setname\r\n", "*2\r\n$6\r\nclient\r\n$4\r\na\r\nb\r\n", "client|id\r\n",
             "*2\r\n$6\r\nconfig\r\n$0\r\n\r\n", "get a b\r\n", "get\r\n", "set a\r\n", "mget\r\n", "mset a\r\n",
@@ -117,7 +118,7 @@ const std::vector<std::string>& edge_cases() {
             "set a b keepttl ex 1\r\nset a b ex 1 keepttl\r\nset a b ex 10 ex 20\r\nset a b nx nx\r\nset a b ex nx\r\n",
             "set a b get\r\nset a c get\r\nset a d nx get\r\nset zz d xx get\r\nget a\r\nget zz\r\nset a e nx\r\nget a\r\n",
             "set a b exat 1\r\nget a\r\nset a b pxat 1\r\nexists a\r\nttl a\r\nset a c get\r\nset a d ex 100 get\r\n",
-            zero("*5\r\n$3\r\nset\r\n$1\r\na\r\n$1\r\nb\r\n$4\r\nnx\0y\r\n$3\r\nget\r\nget a\r\n", 56),
+            zero("*5\r\n$3\r\nset\r\n$1\r\na\r\n$1\r\nb\r\n$4\r\nnx\0y\r\n$3\r\nget\r\nget a\r\n"),
             "set k v ex 1000\r\nset k w keepttl\r\nttl k\r\nset k x\r\nttl k\r\n",
             // numbers
             "set a 10\r\nincr a\r\ndecrby a 20\r\nincrby a -5\r\nget a\r\nincrby a 9223372036854775807\r\ndecr b\r\n",

@@ -23,7 +23,7 @@ struct stored {
 
 std::string name(int i) { return "key:" + std::to_string(i); }
 
-/// Counts, and refuses at `limit`.
+/// Counts, and refuses at `limit`. Takes back at its end what a table leaves to its arena.
 class counted_resource : public std::pmr::memory_resource {
 public:
     std::size_t live = 0, limit = SIZE_MAX, largest = 0;
@@ -33,13 +33,12 @@ private:
         if (live + n > limit) { throw std::bad_alloc(); }
         live += n;
         largest = std::max(largest, n);
-        return ::operator new(n, std::align_val_t(a));
+        return arena_.allocate(n, a);
     }
-    void do_deallocate(void* p, std::size_t n, std::size_t a) override {
-        live -= n;
-        ::operator delete(p, std::align_val_t(a));
-    }
+    void do_deallocate(void*, std::size_t n, std::size_t) override { live -= n; }
     bool do_is_equal(const memory_resource& o) const noexcept override { return this == &o; }
+
+    std::pmr::monotonic_buffer_resource arena_;
 };
 
 class key_table_test : public testing::Test {
