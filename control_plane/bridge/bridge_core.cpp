@@ -69,13 +69,14 @@ void bridge_core::start() {
     try {
         for (auto& pool : pools_) { launch(pool); }
         for (auto& worker : running_) { worker->wait_until_serving(); }
+        for (auto& pool : pools_) { pool.core->prepare(pool.workers); }
     } catch (...) {
         stop_workers(clock::time_point::max());
         for (auto& pool : pools_) { pool.workers.clear(); }
         running_.clear();
         throw;
     }
-    for (auto& pool : pools_) { pool.core->open(pool.workers); }
+    for (auto& pool : pools_) { pool.core->open(); }
     phase_ = phase::started;
 }
 
@@ -84,8 +85,10 @@ void bridge_core::launch(opened_pool& pool) {
     for (const auto& site : layout_.workers) {
         if (site.pool != pool.asked->name) { continue; }
         auto core = std::make_shared<worker_core>(site, posters_(), abandoned_);
-        running_.push_back(launch_worker(core, *pool.asked, workers, machine_, pool.factory));
-        pool.workers.push_back(std::move(core));
+        // Known to us before its thread exists: whatever fails from here on, the thread is told to leave.
+        pool.workers.push_back(core);
+        running_.reserve(running_.size() + 1);
+        running_.push_back(launch_worker(std::move(core), *pool.asked, workers, machine_, pool.factory));
     }
 }
 

@@ -17,6 +17,8 @@ public:
         std::size_t row;
     };
     ~thread_rows() {
+        // Destructors of thread-locals that run after this one may still call a port: they are refused.
+        pool_core::thread_ends();
         for (const auto& e : entries_) {
             if (const auto pool = e.pool.lock()) { pool->give_back(e.row); }
         }
@@ -54,9 +56,10 @@ pool_core::last_row& pool_core::last_used() noexcept {
     return row;
 }
 
-void pool_core::open(std::vector<std::shared_ptr<worker_core>> cores) {
+void pool_core::prepare(std::vector<std::shared_ptr<worker_core>> cores) {
     cores_ = std::move(cores);
     const std::lock_guard lock(rows_mutex_);
+    rows_.clear();
     const auto places = cores_.empty() ? 0 : cores_.front()->lanes.size();
     rows_.resize(places);
     taken_.assign(places, false);
@@ -64,7 +67,6 @@ void pool_core::open(std::vector<std::shared_ptr<worker_core>> cores) {
         for (const auto& core : cores_) { rows_[row].push_back(core->lanes[row].get()); }
     }
     fork_generation_ = fork_generation();
-    phase_.store(open_phase, std::memory_order_release);
 }
 
 void pool_core::close() noexcept { phase_.store(closed_phase, std::memory_order_release); }
@@ -80,6 +82,7 @@ std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
     if (now == closed_phase) { return refuse(errc::stopped); }
     if (numasio::detail::fork_generation() != fork_generation_) { return refuse(errc::forked); }
 
+    if (last_used().thread_ends) { return refuse(errc::no_lane); }
     auto& mine = this_thread_rows();
     std::size_t row = 0;
     if (const auto* held = mine.find(id_)) {
@@ -97,7 +100,7 @@ std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
         *free = true;
         for (auto* l : rows_[row]) { l->in_use.store(true, std::memory_order_relaxed); }
     }
-    last_used() = {id_, rows_[row].data()};
+    last_used() = {id_, rows_[row].data(), false};
     return rows_[row];
 }
 

@@ -46,7 +46,8 @@ public:
 
     /// Closes the intake, lets the workers finish what was accepted until the deadline, ends the rest with
     /// errc::stopped, joins. Replies are posted to the executor as ever.
-    /// Threads: any, also several at once and from a handler. Blocks: at most about `deadline`.
+    /// Threads: any, also several at once and from a handler. Blocks: at most about `deadline`;
+    /// a start() that is under way is waited for first.
     /// A worker still inside a service call then is left to itself (it keeps its memory) and reported.
     stop_report stop(std::chrono::nanoseconds deadline) { return core_->stop(deadline); }
 

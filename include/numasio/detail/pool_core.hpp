@@ -17,7 +17,7 @@
 
 namespace numasio::detail {
 
-/// Threads: any, but for open(), which comes before the first call. Lifetime: shared by the bridge, its ports
+/// Threads: any, but for prepare() and open(), which come before the first call. Lifetime: shared by the bridge, its ports
 /// and, weakly, by each thread that has lanes.
 class pool_core : public std::enable_shared_from_this<pool_core> {
 public:
@@ -42,13 +42,16 @@ public:
     const std::shared_ptr<worker_core>& worker(std::uint32_t index) const noexcept { return cores_[index]; }
 
     // --- the bridge ---------------------------------------------------------------------------------
-    /// Every worker runs: requests are accepted from now on.
-    void open(std::vector<std::shared_ptr<worker_core>> cores);
+    /// Every worker runs. Fails: std::bad_alloc; may be called again then.
+    void prepare(std::vector<std::shared_ptr<worker_core>> cores);
+    /// Requests are accepted from now on.
+    void open() noexcept { phase_.store(open_phase, std::memory_order_release); }
     void close() noexcept;
     bool is_open() const noexcept { return phase_.load(std::memory_order_acquire) == open_phase; }
 
-    /// A thread that had lanes has ended.
+    /// The calling thread, which had lanes, ends.
     void give_back(std::size_t row) noexcept;
+    static void thread_ends() noexcept { last_used() = {0, nullptr, true}; }
 
     /// Requests refused before a lane was reached (not started, stopped, too many producers, forked).
     std::atomic<std::uint64_t> refused{0};
@@ -57,6 +60,7 @@ private:
     struct last_row {
         std::uint64_t pool = 0;  // id; addresses are used again
         lane_base* const* row = nullptr;
+        bool thread_ends = false;  // its rows were given back: it gets no more
     };
     static last_row& last_used() noexcept;
     std::span<lane_base* const> slow_lanes(errc& why) noexcept;

@@ -54,10 +54,11 @@ public:
 
     // --- fixed before the worker accepts ------------------------------------------------------------
     worker_site site;
-    node_region lane_memory;                       // before lanes_: outlives them
+    // Both before `lanes`, which they outlive: a reply that was never delivered may point into the service's.
+    node_region service_memory;
+    node_region lane_memory;
     std::unique_ptr<std::pmr::memory_resource> lane_arena;
     std::vector<std::unique_ptr<lane_base, destroy_in_arena>> lanes;  // one for each producer place
-    node_region service_memory;
     std::vector<placement> placements;
     bool pages_are_known = false;  // the nodes are real and the kernel answered when asked
 

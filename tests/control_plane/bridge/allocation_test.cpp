@@ -16,10 +16,13 @@ void* __libc_memalign(std::size_t, std::size_t);
 
 namespace {
 thread_local std::uint64_t taken = 0;  // heap allocations of this thread
+thread_local std::uint64_t refused_at = 0;  // the one of them that fails; 0: none
+
+bool granted() noexcept { return ++taken != refused_at; }
 }
 
 extern "C" {
-void* malloc(std::size_t n) noexcept { return ++taken, __libc_malloc(n); }
+void* malloc(std::size_t n) noexcept { return granted() ? __libc_malloc(n) : nullptr; }
 void* calloc(std::size_t n, std::size_t size) noexcept { return ++taken, __libc_calloc(n, size); }
 void* realloc(void* p, std::size_t n) noexcept { return ++taken, __libc_realloc(p, n); }
 void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept { return ++taken, __libc_memalign(alignment, n); }
@@ -80,6 +83,32 @@ TEST(allocation, a_worker_takes_nothing_from_the_heap_in_the_steady_state) {
     const auto callers = taken;
     EXPECT_EQ(run(100'000), warm);
     EXPECT_EQ(taken - callers, 0U);  // nor does the calling side, for a small handler on the bridge's executor
+}
+
+TEST(allocation, a_start_for_which_memory_fails_at_any_point_ends_in_an_exception_and_leaves_no_thread) {
+    asio::io_context io;
+    int failures = 0;
+    for (std::uint64_t nth = 1;; ++nth) {
+        auto asked = one_worker();
+        asked.pools.front().workers_per_node.reset();
+        bridge b{io.get_executor(), asked};
+        b.open<int, std::uint64_t, teller>("p");
+        refused_at = taken + nth;
+        bool failed = false;
+        try {
+            b.start();
+        } catch (const std::bad_alloc&) {
+            failed = true;
+        } catch (const boost::system::system_error&) {
+            failed = true;
+        }
+        const bool reached = taken >= refused_at;
+        refused_at = 0;
+        if (!reached) { break; }  // the start needs fewer allocations than this
+        failures += failed;
+        EXPECT_NE(failed, b.status().accepting) << "allocation " << nth;
+    }
+    EXPECT_GT(failures, 5);
 }
 
 }  // namespace

@@ -111,6 +111,23 @@ TEST_F(call, each_thread_has_its_lane_and_returns_it_at_its_end) {
     }).join();
 }
 
+TEST_F(call, a_thread_that_ends_gets_no_lane_back_after_it_gave_its_own) {
+    auto& p = open<incrementer>(64, 1);
+    static port<int, int>* entry;
+    static error_code got;
+    entry = &p;
+    struct last_words {  // made before the thread's lanes, so destroyed after them
+        ~last_words() { got = entry->try_reserve({0}).error(); }
+    };
+    std::thread([&] {
+        thread_local last_words words;
+        static_cast<void>(&words);
+        EXPECT_TRUE(p.try_reserve({0}));
+    }).join();
+    EXPECT_EQ(got, errc::no_lane);
+    EXPECT_TRUE(p.try_reserve({0}));  // the only place is free again
+}
+
 TEST_F(call, before_start_and_after_stop_the_answer_is_typed) {
     bridge_.emplace(io_.get_executor(), one_worker());
     auto& p = bridge_->open<int, int, incrementer>("p");

@@ -97,6 +97,36 @@ TEST(stop, handlers_whose_context_never_runs_again_are_destroyed_and_counted) {
     EXPECT_EQ(witness.use_count(), 1);
 }
 
+TEST(stop, a_reply_that_was_never_delivered_may_still_look_into_its_workers_memory) {
+    struct held {  // counts itself in the service's memory
+        held() = default;
+        explicit held(std::atomic<int>* n) : counter(n) { ++*counter; }
+        held(held&& other) noexcept : counter(std::exchange(other.counter, nullptr)) {}
+        held& operator=(held&& other) noexcept { return std::swap(counter, other.counter), *this; }
+        ~held() {
+            if (counter != nullptr) { --*counter; }
+        }
+        std::atomic<int>* counter = nullptr;
+    };
+    struct lender {
+        explicit lender(node_context& node)
+            : counter(::new (node.memory().allocate(sizeof(std::atomic<int>))) std::atomic<int>(0)) {}
+        held operator()(int) const { return held(counter); }
+        std::atomic<int>* counter;
+    };
+    auto io = std::make_unique<asio::io_context>();
+    auto witness = std::make_shared<int>(1);
+    {
+        bridge b{io->get_executor(), one_worker()};
+        auto& p = b.open<int, held, lender>("p");
+        b.start();
+        p.async_call({0}, 1, [witness](error_code, held) {});
+        EXPECT_TRUE(b.stop(1s).drained());
+    }
+    io.reset();  // takes the pending drain and, with it, the last of the worker
+    EXPECT_EQ(witness.use_count(), 1);
+}
+
 TEST(stop, a_context_destroyed_before_the_bridge_counts_as_abandoned) {
     // Not how it should be written, but a crash would be the wrong answer.
     auto io = std::make_unique<asio::io_context>();
