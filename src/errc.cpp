@@ -29,6 +29,7 @@ public:
             case errc::already_started: return "only allowed before start()";
             case errc::pool_not_served: return "the plan names a pool for which no service was opened";
             case errc::thread_refused: return "the system could not create a worker thread";
+            case errc::no_worker: return "the pool has no worker of that number";
             case errc::wrong_topology: return "the topology source could not be read";
         }
         return "unknown numasio error";

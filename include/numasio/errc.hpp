@@ -27,6 +27,7 @@ enum class errc {
     pool_not_served,      ///< the plan names a pool for which no service was opened
     thread_refused,       ///< the system could not create a worker thread
     wrong_topology,       ///< the topology source could not be read
+    no_worker,            ///< a home beyond the pool's workers
 };
 
 /// The category of errc; its name is "numasio".

@@ -71,7 +71,7 @@ public:
             if (lane_ != nullptr) { lane_->drop(slot_); }
         }
         explicit operator bool() const noexcept { return lane_ != nullptr; }
-        /// Why there is no place: errc::lane_full, no_lane, not_started, stopped or forked.
+        /// Why there is no place: errc::lane_full, no_lane, no_worker, not_started, stopped or forked.
         error_code error() const noexcept { return lane_ != nullptr ? error_code{} : error_code(why_); }
 
     private:
@@ -124,6 +124,7 @@ private:
         errc why{};
         const auto row = core.lanes(why);
         if (row.empty()) { return reservation(why); }
+        if (to.worker >= row.size()) { return reservation(errc::no_worker); }
         auto& chosen = static_cast<lane_type&>(*row[to.worker]);
         const auto slot = chosen.acquire();
         if (slot != detail::no_slot) { return reservation(&chosen, slot, to); }

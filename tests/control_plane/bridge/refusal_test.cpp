@@ -151,6 +151,11 @@ TEST_F(call, before_start_and_after_stop_the_answer_is_typed) {
     EXPECT_EQ(got[3], errc::stopped);
 }
 
+TEST_F(call, a_home_beyond_the_pools_workers_is_refused) {
+    auto& p = open<incrementer>();
+    EXPECT_EQ(p.try_reserve(home{9}).error(), errc::no_worker);
+}
+
 TEST_F(call, a_forked_child_is_refused) {
     auto& p = open<incrementer>();
     ASSERT_TRUE(p.try_reserve({0}));
