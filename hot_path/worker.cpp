@@ -85,9 +85,10 @@ private:
             case idle_strategy::park: break;
         }
         // [wake-1] is in prepare(): announce the sleep, then look once more, then sleep.
+        // A sleep counts from its announcement: a producer may ring in between, and then it ends before it began.
+        core_.parks.add();
         core_.bell.prepare();
         if (core_.has_requests() || core_.closing.load(std::memory_order_relaxed)) { return core_.bell.cancel(); }
-        core_.parks.add();
         core_.bell.park();
     }
 

@@ -35,7 +35,7 @@ constexpr std::array worker_rows{
                [](const worker_status& w) { return w.parked ? 1.0 : 0.0; }},
     worker_row{"worker_doorbells_total", "Times that a producer woke the worker.", MetricType::Counter,
                of_worker<&worker_status::doorbells>},
-    worker_row{"worker_parks_total", "Times that the worker went to sleep.", MetricType::Counter,
+    worker_row{"worker_parks_total", "Sleeps that the worker announced; some end before they begin, because work came.", MetricType::Counter,
                of_worker<&worker_status::parks>},
     worker_row{"worker_batches_total", "Batches of requests that the worker drained.", MetricType::Counter,
                of_worker<&worker_status::batches>},

@@ -65,7 +65,7 @@ struct worker_status {
     worker_state state = worker_state::starting;
     bool parked = false;
     std::uint64_t doorbells = 0;  ///< times a producer woke it
-    std::uint64_t parks = 0;      ///< times it went to sleep
+    std::uint64_t parks = 0;      ///< sleeps announced; some end before they begin, because work came
     std::uint64_t batches = 0;
     std::vector<lane_status> lanes;
     latency_histogram queue_delay;  ///< submission → service
