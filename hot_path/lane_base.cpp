@@ -23,7 +23,8 @@ lane_status lane_base::status() const noexcept {
     s.stopped = counters.stopped.load(std::memory_order_relaxed);
     s.accepted = counters.accepted.get();
     s.rejected = counters.rejected.get();
-    s.offered = s.accepted + s.rejected;
+    s.returned = counters.returned.load(std::memory_order_relaxed);
+    s.offered = counters.offered.get();
     const auto ended = s.ran + s.cancelled + s.stopped;
     s.queued = s.accepted > ended ? s.accepted - ended : 0;
     return s;

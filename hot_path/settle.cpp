@@ -50,16 +50,10 @@ public:
         fault_in(region);
         p.pages = region.audit();
         p.got = nodes_text(*p.pages);
-        if (bound) {
-            finish(std::move(p), bound, "mbind");
-        } else if (p.pages->on_node.empty()) {
-            core_.pages_are_known = false;
-            p.got = "page locations unknown";
-            finish(std::move(p), errc::bind_refused, "move_pages gave no answer");
-        } else {
-            const bool home = p.pages->on(core_.site.memory_node) == p.pages->asked - p.pages->unknown;
-            finish(std::move(p), home ? error_code{} : error_code(errc::pages_elsewhere), "page audit");
-        }
+        if (p.pages->on_node.empty()) { core_.pages_are_known = false; }
+        const auto verdict = judge(*p.pages);
+        if (bound) { finish(std::move(p), bound, "mbind"); }
+        else { finish(std::move(p), verdict, "page audit"); }
         return region;
     }
 
@@ -76,7 +70,15 @@ private:
         return std::string(to_string(orders_.memory.policy)) + " " + node_text(core_.site.memory_node);
     }
 
+    /// Honoured is only what was read back: a page of which nothing is known is none.
+    error_code judge(const page_audit& audit) const {
+        if (audit.on(core_.site.memory_node) == audit.asked) { return {}; }
+        if (audit.on(core_.site.memory_node) + audit.unknown == audit.asked) { return errc::pages_unknown; }
+        return errc::pages_elsewhere;
+    }
+
     static std::string nodes_text(const page_audit& audit) {
+        if (audit.on_node.empty()) { return "page locations unknown"; }
         std::vector<node_id> nodes;
         for (const auto& [node, pages] : audit.on_node) { nodes.push_back(node); }
         return (nodes.size() == 1 ? "node " : "nodes ") + to_list(nodes);

@@ -111,6 +111,15 @@ private:
     const node_memory& memory_;
 };
 
+std::unique_ptr<detail::hosted_service> build_service(const worker_orders& orders, node_context& context) try {
+    return orders.factory->make_service(context);
+} catch (const std::exception& e) {
+    const auto& site = orders.core->site;
+    std::throw_with_nested(boost::system::system_error(
+        errc::service_failed, site.pool + "/" + std::to_string(site.index) + " on CPU " +
+                                  std::to_string(site.cpu.value) + ": building the service: " + e.what()));
+}
+
 }  // namespace
 
 void worker::run(const std::shared_ptr<shared>& self) noexcept {
@@ -120,7 +129,7 @@ void worker::run(const std::shared_ptr<shared>& self) noexcept {
         settle(self->orders);
         node_memory memory(core.service_memory.data());
         node_context context(site.node, site.cpu, site.index, self->orders.workers, memory, memory.limit());
-        const auto service = self->orders.factory->make_service(context);
+        const auto service = build_service(self->orders, context);
         core.memory_used.store(memory.used().value, std::memory_order_relaxed);
         core.state.store(worker_state::running, std::memory_order_release);
         self->enter(shared::serving);

@@ -2,8 +2,10 @@
 #include "src/node_budget.hpp"
 
 #include "src/platform/linux_memory.hpp"
+#include "src/platform/memory_group.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <mutex>
 
@@ -20,9 +22,37 @@ bytes reserve_of(bytes total) noexcept {
     return std::max(32_MiB, bytes{total.value / 64});
 }
 
+std::uint64_t less(std::uint64_t from, std::uint64_t what) noexcept { return from - std::min(from, what); }
+
 std::uint64_t usable(const platform::node_room& room) noexcept {
-    const std::uint64_t free = room.free.value + room.reclaimable.value;
-    return free - std::min(free, reserve_of(room.total).value);
+    return less(room.free.value + room.reclaimable.value, reserve_of(room.total).value);
+}
+
+/// What all allowed nodes together have free, or the container grants, whichever is less; no limit where neither is known.
+std::uint64_t free_in_all() {
+    std::uint64_t on_nodes = 0;
+    bool known = false;
+    if (const auto nodes = platform::allowed_memory_nodes()) {
+        for (const node_id node : *nodes) {
+            const auto room = platform::room_on(node);
+            if (!room) { continue; }
+            known = true;
+            on_nodes += usable(*room);
+        }
+    }
+    const auto unlimited = std::numeric_limits<std::uint64_t>::max();
+    const auto group = platform::room_in_group();
+    const auto granted = !group ? unlimited
+                                : less(group->limit.value + group->reclaimable.value,
+                                       group->used.value + reserve_of(group->limit).value);
+    return std::min(known ? on_nodes : unlimited, granted);
+}
+
+/// Guarded by account_mutex.
+std::uint64_t promised_in_all() noexcept {
+    std::uint64_t sum = 0;
+    for (const auto& [node, amount] : account) { sum += amount; }
+    return sum;
 }
 
 }  // namespace
@@ -47,22 +77,16 @@ bytes node_budget::promised(node_id node) {
     return {found == account.end() ? 0 : found->second};
 }
 
-bool node_budget::fits_anywhere(std::size_t size, std::size_t own) {
+bool node_budget::promise_anywhere(std::size_t size) {
     const std::lock_guard lock(account_mutex);
-    const auto nodes = platform::allowed_memory_nodes();
-    if (!nodes) { return true; }
-    std::uint64_t room_left = 0;
-    std::uint64_t others = 0;
-    bool known = false;
-    for (const node_id node : *nodes) {
-        const auto room = platform::room_on(node);
-        if (!room) { continue; }
-        known = true;
-        room_left += usable(*room);
-    }
-    for (const auto& [node, amount] : account) { others += amount; }
-    others -= std::min<std::uint64_t>(others, own);
-    return !known || size + others <= room_left;
+    if (promised_in_all() + size > free_in_all()) { return false; }
+    account[anywhere] += size;
+    return true;
+}
+
+bool node_budget::promises_fit() {
+    const std::lock_guard lock(account_mutex);
+    return promised_in_all() <= free_in_all();
 }
 
 }  // namespace numasio

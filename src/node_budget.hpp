@@ -20,9 +20,13 @@ void settle(node_id node, std::size_t size) noexcept;
 /// What is promised of `node` at this moment.
 bytes promised(node_id node);
 
-/// True where `size` bytes more are free on the allowed nodes together, by the same rule; `own` of what is
-/// promised is the asker's.
-bool fits_anywhere(std::size_t size, std::size_t own);
+/// Promises `size` bytes on whichever nodes: the same, judged by what all allowed nodes together, and the container,
+/// have free. Settled with node `anywhere`.
+bool promise_anywhere(std::size_t size);
+inline constexpr node_id anywhere{0xffff'ffff};
+
+/// True where all that is promised, the asker's too, fits as a whole: the container may be tighter than the node.
+bool promises_fit();
 
 }  // namespace node_budget
 

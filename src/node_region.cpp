@@ -84,7 +84,14 @@ error_code node_region::bind(node_id home, memory_policy policy) noexcept try {
 }
 
 error_code node_region::prefault() noexcept try {
-    if (!node_budget::fits_anywhere(data_.size(), promised_)) { return errc::out_of_node_memory; }
+    // Several workers prefault at once: what is not promised on one node is promised as a whole before it is touched.
+    if (promised_ == 0) {
+        if (!node_budget::promise_anywhere(data_.size())) { return errc::out_of_node_memory; }
+        home_ = node_budget::anywhere;
+        promised_ = data_.size();
+    } else if (!node_budget::promises_fit()) {
+        return errc::out_of_node_memory;
+    }
     for (std::size_t at = 0; at < data_.size(); at += step) {
         const std::span<std::byte> part = data_.subspan(at, std::min(step, data_.size() - at));
         if (const error_code refused = touch(part)) { return refused; }

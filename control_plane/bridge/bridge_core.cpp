@@ -3,9 +3,12 @@
 
 #include "control_plane/bridge/assembly.hpp"
 
+#include <numasio/affinity.hpp>
+
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace numasio::detail {
 namespace {
@@ -37,6 +40,7 @@ bridge_core::~bridge_core() {
     stop(std::chrono::nanoseconds::zero());
     for (auto& pool : pools_) {
         for (auto& worker : pool.workers) { worker->cut(); }
+        pool.core->release();
     }
 }
 
@@ -51,7 +55,8 @@ std::shared_ptr<pool_core> bridge_core::open(std::string_view pool, std::unique_
     const auto name = std::string(pool);
     if (asked == nullptr) { throw boost::system::system_error(errc::unknown_pool, name); }
     const bool twice = std::any_of(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == asked; });
-    if (phase_ != phase::made || twice) { throw boost::system::system_error(errc::already_started, "open " + name); }
+    if (twice) { throw boost::system::system_error(errc::already_open, "open " + name); }
+    if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "open " + name); }
     auto core = std::make_shared<pool_core>(name, executor_, workers_of(pool));
     pools_.push_back({asked, std::move(factory), core, {}});
     return core;
@@ -59,6 +64,10 @@ std::shared_ptr<pool_core> bridge_core::open(std::string_view pool, std::unique_
 
 void bridge_core::start() {
     const std::lock_guard lock(mutex_);
+    const auto give_way = [this] {
+        if (stopping_.load()) { throw boost::system::system_error(errc::stopped, "start"); }
+    };
+    give_way();
     if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "start"); }
     if (!machine_.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine_.source); }
     for (const auto& asked : plan_.pools) {
@@ -67,8 +76,12 @@ void bridge_core::start() {
         }
     }
     try {
-        for (auto& pool : pools_) { launch(pool); }
+        for (auto& pool : pools_) {
+            give_way();
+            launch(pool);
+        }
         for (auto& worker : running_) { worker->wait_until_serving(); }
+        give_way();
         for (auto& pool : pools_) { pool.core->prepare(pool.workers); }
     } catch (...) {
         stop_workers(clock::time_point::max());
@@ -93,9 +106,10 @@ void bridge_core::launch(opened_pool& pool) {
 }
 
 stop_report bridge_core::stop(std::chrono::nanoseconds wait) {
+    stopping_.store(true);  // before the lock, which a start under way holds: it gives up
     const std::lock_guard lock(mutex_);
+    for (auto& pool : pools_) { pool.core->close(); }
     if (phase_ == phase::started) {
-        for (auto& pool : pools_) { pool.core->close(); }
         report_ = stop_workers(deadline_in(wait));
     }
     phase_ = phase::stopped;
@@ -147,8 +161,41 @@ std::uint64_t bridge_core::count_stopped() const noexcept {
     return n;
 }
 
+void bridge_core::pin_control_thread() {
+    if (!machine_.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine_.source); }
+    const auto text = (layout_.control.size() == 1 ? "CPU " : "CPUs ") + to_list(layout_.control);
+    const auto ec = pin_this_thread(layout_.control);
+    const auto is_strict = [](const pool_plan& pool) { return pool.enforce == enforcement::strict; };
+    if (ec && std::any_of(plan_.pools.begin(), plan_.pools.end(), is_strict)) {
+        throw boost::system::system_error(ec, "control thread: sched_setaffinity (asked: " + text + "); strict enforcement");
+    }
+    placement p;
+    p.subject = placement_subject::control;
+    p.asked = text;
+    p.got = "CPUs " + to_list(this_thread_cpus());
+    p.outcome = ec ? placement_outcome::degraded : placement_outcome::honoured;
+    p.error = ec;
+    if (ec) { p.why = "sched_setaffinity: " + ec.message(); }
+    else { p.got = text; }
+
+    const std::lock_guard lock(control_mutex_);
+    const auto mine = std::find_if(control_.begin(), control_.end(),
+                                   [](const auto& one) { return one.thread == std::this_thread::get_id(); });
+    if (mine != control_.end()) {
+        p.owner = mine->got.owner;
+        mine->got = std::move(p);
+    } else {
+        p.owner = control_.empty() ? "control" : "control/" + std::to_string(control_.size());
+        control_.push_back({std::this_thread::get_id(), std::move(p)});
+    }
+}
+
 std::vector<placement> bridge_core::placements() const {
     std::vector<placement> all;
+    {
+        const std::lock_guard lock(control_mutex_);
+        for (const auto& one : control_) { all.push_back(one.got); }
+    }
     if (phase_ == phase::made) { return all; }
     for (const auto& pool : pools_) {
         for (const auto& worker : pool.workers) {
@@ -168,6 +215,7 @@ bridge_status bridge_core::status() const {
     s.abandoned = abandoned_->load(std::memory_order_relaxed);
     if (phase_ == phase::made) { return s; }
     for (const auto& pool : pools_) {
+        s.pools.push_back({pool.core->name(), pool.core->refused()});
         for (const auto& worker : pool.workers) { s.workers.push_back(worker->status()); }
     }
     return s;

@@ -72,17 +72,16 @@ void pool_core::prepare(std::vector<std::shared_ptr<worker_core>> cores) {
 void pool_core::close() noexcept { phase_.store(closed_phase, std::memory_order_release); }
 
 std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
-    const auto refuse = [&](errc reason) {
+    const auto none = [&](errc reason) {
         why = reason;
-        refused.fetch_add(1, std::memory_order_relaxed);
         return std::span<lane_base* const>{};
     };
     const auto now = phase_.load(std::memory_order_acquire);
-    if (now == new_phase) { return refuse(errc::not_started); }
-    if (now == closed_phase) { return refuse(errc::stopped); }
-    if (numasio::detail::fork_generation() != fork_generation_) { return refuse(errc::forked); }
+    if (now == new_phase) { return none(errc::not_started); }
+    if (now == closed_phase) { return none(errc::stopped); }
+    if (numasio::detail::fork_generation() != fork_generation_) { return none(errc::forked); }
 
-    if (last_used().thread_ends) { return refuse(errc::no_lane); }
+    if (last_used().thread_ends) { return none(errc::no_lane); }
     auto& mine = this_thread_rows();
     std::size_t row = 0;
     if (const auto* held = mine.find(id_)) {
@@ -90,12 +89,12 @@ std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
     } else {
         const std::lock_guard lock(rows_mutex_);
         const auto free = std::find(taken_.begin(), taken_.end(), false);
-        if (free == taken_.end()) { return refuse(errc::no_lane); }
+        if (free == taken_.end()) { return none(errc::no_lane); }
         row = static_cast<std::size_t>(std::distance(taken_.begin(), free));
         try {
             mine.add({weak_from_this(), id_, row});
         } catch (const std::exception&) {  // no memory for the thread's list: no lane
-            return refuse(errc::no_lane);
+            return none(errc::no_lane);
         }
         *free = true;
         for (auto* l : rows_[row]) { l->in_use.store(true, std::memory_order_relaxed); }
@@ -106,8 +105,16 @@ std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
 
 void pool_core::give_back(std::size_t row) noexcept {
     const std::lock_guard lock(rows_mutex_);
+    if (row >= taken_.size()) { return; }  // the bridge is gone
     taken_[row] = false;
     for (auto* l : rows_[row]) { l->in_use.store(false, std::memory_order_relaxed); }
+}
+
+void pool_core::release() noexcept {
+    const std::lock_guard lock(rows_mutex_);
+    rows_.clear();
+    taken_.clear();
+    cores_.clear();
 }
 
 }  // namespace numasio::detail

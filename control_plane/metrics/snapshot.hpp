@@ -25,7 +25,7 @@ struct snapshot {
 /// Gives a snapshot when asked; a server asks at most once for each request.
 using snapshot_source = std::function<snapshot()>;
 
-/// Threads: any. Blocks: samples pages of each worker's memory. Lifetime: `served` outlives the result.
+/// Threads: any. Blocks: once a second, to sample pages of each worker's memory. Lifetime: `served` outlives the result.
 snapshot take_snapshot(const bridge& served);
 
 }  // namespace detail

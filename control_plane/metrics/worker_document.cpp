@@ -3,6 +3,7 @@
 #include <control_plane/metrics/json_parts.hpp>
 #include <control_plane/metrics/service_level.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace numasio::detail {
@@ -18,6 +19,7 @@ json::array lanes_part(const worker_status& worker) {
                                       {"offered", lane.offered},
                                       {"accepted", lane.accepted},
                                       {"rejected", lane.rejected},
+                                      {"returned", lane.returned},
                                       {"ran", lane.ran},
                                       {"failed", lane.failed},
                                       {"cancelled", lane.cancelled},
@@ -67,6 +69,7 @@ json::array workers_part(const snapshot& shown) {
         one["doorbells"] = worker.doorbells;
         one["parks"] = worker.parks;
         one["batches"] = worker.batches;
+        one["first_failure"] = worker.first_failure.empty() ? json::value(nullptr) : json::value(worker.first_failure);
         one["memory"] = json::object{{"limit_bytes", worker.memory_limit.value},
                                      {"used_bytes", worker.memory_used.value}};
         one["locality"] = locality_part(shown, worker);
@@ -84,6 +87,9 @@ json::array pools_part(const snapshot& shown) {
         const auto round_trip = pool_round_trip(shown.now, pool.name);
         json::object one;
         one["name"] = pool.name;
+        const auto counted = std::find_if(shown.now.pools.begin(), shown.now.pools.end(),
+                                          [&](const pool_status& p) { return p.name == pool.name; });
+        one["refused"] = counted == shown.now.pools.end() ? 0 : counted->refused;
         one["queue_delay_seconds"] = latency_part(pool_queue_delay(shown.now, pool.name));
         one["round_trip_seconds"] = latency_part(round_trip);
         one["slo"] = nullptr;

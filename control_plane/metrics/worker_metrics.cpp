@@ -35,8 +35,8 @@ constexpr std::array worker_rows{
                [](const worker_status& w) { return w.parked ? 1.0 : 0.0; }},
     worker_row{"worker_doorbells_total", "Times that a producer woke the worker.", MetricType::Counter,
                of_worker<&worker_status::doorbells>},
-    worker_row{"worker_parks_total", "Sleeps that the worker announced; some end before they begin, because work came.", MetricType::Counter,
-               of_worker<&worker_status::parks>},
+    worker_row{"worker_parks_total", "Sleeps that the worker announced; some end before they begin, because work came.",
+               MetricType::Counter, of_worker<&worker_status::parks>},
     worker_row{"worker_batches_total", "Batches of requests that the worker drained.", MetricType::Counter,
                of_worker<&worker_status::batches>},
     worker_row{"requests_ran_total", "Requests for which the service was called.", MetricType::Counter,
@@ -63,10 +63,13 @@ struct lane_row {
 };
 
 constexpr std::array lane_rows{
-    lane_row{"lane_offered_total", "Requests offered to the lane.", MetricType::Counter, &lane_status::offered},
+    lane_row{"lane_offered_total", "Requests and reservations that asked for a place.", MetricType::Counter,
+             &lane_status::offered},
     lane_row{"lane_accepted_total", "Requests that the lane took.", MetricType::Counter, &lane_status::accepted},
     lane_row{"lane_rejected_total", "Requests refused because the lane was full.", MetricType::Counter,
              &lane_status::rejected},
+    lane_row{"lane_returned_total", "Places that were reserved and given back unused.", MetricType::Counter,
+             &lane_status::returned},
     lane_row{"lane_delivered_total", "Replies handed to their executor.", MetricType::Counter,
              &lane_status::delivered},
     lane_row{"lane_queued", "Requests accepted and not yet served.", MetricType::Gauge, &lane_status::queued},
@@ -100,6 +103,12 @@ void add_workers(const bridge_status& now, std::vector<family>& into) {
         for (const auto& w : now.workers) { one.set(labels_of(w), row.value(w)); }
         into.push_back(std::move(one));
     }
+}
+
+void add_pools(const bridge_status& now, std::vector<family>& into) {
+    family refused("requests_refused_total", "Requests refused before they reached a lane.", MetricType::Counter);
+    for (const auto& pool : now.pools) { refused.set({{"pool", pool.name}}, static_cast<double>(pool.refused)); }
+    into.push_back(std::move(refused));
 }
 
 void add_lanes(const bridge_status& now, std::vector<family>& into) {
@@ -158,6 +167,7 @@ void add_latency(const bridge_status& now, std::vector<family>& into) {
 
 void add_worker_metrics(const snapshot& shown, std::vector<family>& into) {
     add_workers(shown.now, into);
+    add_pools(shown.now, into);
     add_lanes(shown.now, into);
     add_latency(shown.now, into);
     add_locality(shown, into);

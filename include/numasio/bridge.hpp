@@ -9,12 +9,22 @@
 #include <numasio/status.hpp>
 #include <numasio/topology.hpp>
 
+#include <boost/asio/execution/executor.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/is_executor.hpp>
+
 #include <chrono>
 #include <memory>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace numasio {
+
+namespace detail {
+template <class T>
+concept executor = boost::asio::execution::is_executor<T>::value || boost::asio::is_executor<T>::value;
+}
 
 /// Owns the workers of a plan and carries requests to them and replies back.
 /// Thread safety: distinct objects safe; shared objects: open() and start() from one thread,
@@ -24,10 +34,20 @@ public:
     /// `executor` is the control plane's: replies are delivered from it. Nothing is started yet.
     /// Fails: throws plan_error where the machine lacks what the plan names.
     template <class Executor>
+        requires detail::executor<Executor>
     bridge(const Executor& executor, plan asked)
         : bridge(executor, std::move(asked), discover_topology()) {}
     template <class Executor>
+        requires detail::executor<Executor>
     bridge(const Executor& executor, plan asked, topology machine);
+    /// The same with the context's executor, as Asio's own I/O objects take it.
+    template <class Context>
+        requires std::is_convertible_v<Context&, boost::asio::execution_context&>
+    bridge(Context& context, plan asked) : bridge(context.get_executor(), std::move(asked)) {}
+    template <class Context>
+        requires std::is_convertible_v<Context&, boost::asio::execution_context&>
+    bridge(Context& context, plan asked, topology machine)
+        : bridge(context.get_executor(), std::move(asked), std::move(machine)) {}
     ~bridge() = default;  ///< stop(0), if it has not been stopped
     bridge(const bridge&) = delete;
     bridge& operator=(const bridge&) = delete;
@@ -41,19 +61,30 @@ public:
 
     /// Pin, bind, prefault, verify, build the services; only then accept requests.
     /// Blocks: until every worker runs (prefaulting dominates). Fails: throws boost::system::system_error
-    /// naming worker, call and errno; every thread already started is joined, nothing leaks.
+    /// naming worker, call and errno; every thread already started is joined, nothing leaks. What a service's
+    /// constructor throws comes nested in errc::service_failed, which names the worker and repeats the text.
     void start() { core_->start(); }
+
+    /// Pins the calling thread to the control plane's CPUs (sites().control), reads the mask back, and adds the
+    /// placement. For each thread that runs the io_context, from that thread. Topologies discovered by a pinned thread
+    /// know only its CPUs: make bridges first.
+    /// Threads: any, for itself. Blocks: two system calls.
+    /// Fails: throws boost::system::system_error with the errno where a pool of the plan is `strict`; otherwise the
+    /// placement is `degraded` and says why.
+    void pin_control_thread() { core_->pin_control_thread(); }
 
     /// Closes the intake, lets the workers finish what was accepted until the deadline, ends the rest with
     /// errc::stopped, joins. Replies are posted to the executor as ever.
     /// Threads: any, also several at once and from a handler. Blocks: at most about `deadline`;
-    /// a start() that is under way is waited for first.
+    /// a start() that is under way gives up with errc::stopped as soon as what its workers are at (prefaulting, a
+    /// service's constructor) returns, which is waited for first.
     /// A worker still inside a service call then is left to itself (it keeps its memory) and reported.
     stop_report stop(std::chrono::nanoseconds deadline) { return core_->stop(deadline); }
 
-    /// What was asked, got and why, for each worker. Threads: any. Empty before start().
+    /// What was asked, got and why, for each control thread that pinned itself and, once started, each worker.
+    /// Threads: any.
     std::vector<placement> placements() const { return core_->placements(); }
-    /// A snapshot. Threads: any. Blocks: samples up to 1024 pages of each worker's memory.
+    /// A snapshot. Threads: any. Blocks: once a second, to sample 256 pages of each worker's memory.
     bridge_status status() const { return core_->status(); }
     const topology& machine() const noexcept { return core_->machine(); }
     const plan& asked() const noexcept { return core_->asked(); }
@@ -64,6 +95,7 @@ private:
 };
 
 template <class Executor>
+    requires detail::executor<Executor>
 bridge::bridge(const Executor& executor, plan asked, topology machine)
     : core_(std::make_unique<detail::bridge_core>(
           executor, [executor] { return std::make_unique<detail::reply_poster_for<Executor>>(executor); },
@@ -73,7 +105,8 @@ template <class Request, class Response, class Service>
 port<Request, Response>& bridge::open(std::string_view pool) {
     static_assert(service_for<Service, Request, Response>,
                   "a service is built from node_context& and called with Request&&, and returns Response; "
-                  "Request and Response are movable, Response is default-initialisable");
+                  "Request is movable; Response is default-initialisable and movable, both without throwing, so that a "
+                  "reply on its way cannot be lost");
     auto opened = std::make_shared<port<Request, Response>>(
         core_->open(pool, std::make_unique<detail::service_factory_for<Request, Response, Service>>()));
     core_->keep(opened);

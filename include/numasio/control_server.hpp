@@ -35,7 +35,7 @@ private:
 };
 
 /// The text that /metrics serves, and the JSON that /status serves.
-/// Threads: any. Blocks: samples at most 1024 pages of each worker's memory. Cost: about a millisecond.
+/// Threads: any. Blocks: once a second, to sample 256 pages of each worker's memory. Cost: about a millisecond.
 std::string metrics_text(const bridge& served);
 std::string status_json(const bridge& served);
 

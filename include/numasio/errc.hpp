@@ -21,13 +21,15 @@ enum class errc {
     pin_refused,          ///< the kernel did not put the thread where it was asked to be
     bind_refused,         ///< the kernel refused the memory policy
     pages_elsewhere,      ///< pages were found on another node than asked for
-    out_of_node_memory,   ///< the node has too little free memory for the request
+    out_of_node_memory,   ///< the node, or this process's container, has too little free memory
     unknown_pool,         ///< the plan has no pool of that name
     already_started,      ///< a step that is only allowed before start()
     pool_not_served,      ///< the plan names a pool for which no service was opened
     thread_refused,       ///< the system could not create a worker thread
     wrong_topology,       ///< the topology source could not be read
     no_worker,            ///< a home beyond the pool's workers
+    pages_unknown,        ///< the kernel did not say where all pages are
+    already_open,         ///< a pool is opened once
 };
 
 /// The category of errc; its name is "numasio".

@@ -36,7 +36,8 @@ public:
     /// Touches every page from the calling thread; what was written before is kept.
     /// Threads: one at a time. Blocks: until all pages are there. Cost: one fault a page.
     /// Fails: the kernel's errno (ENOMEM, EFAULT); errc::out_of_node_memory, before anything is touched, where
-    /// the region is larger than what all allowed nodes have free, by the same rule; whatever its policy.
+    /// the region is larger than what all allowed nodes have free, or than what the container (control group) that
+    /// this process is in still grants, by the same rule; whatever its policy.
     error_code prefault() noexcept;
 
     /// Asks the kernel where up to `max_pages` pages are, from page `first` on.

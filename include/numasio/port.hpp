@@ -21,7 +21,7 @@ struct home {
 };
 
 /// Thread safety: distinct objects safe, shared objects safe. A port is a handle: copies are the same port, and
-/// one that outlives its bridge answers errc::stopped. As with any object, the bridge's destructor does not run
+/// one that outlives its bridge answers errc::stopped, on the bridge's executor, which must still be there. As with any object, the bridge's destructor does not run
 /// beside a call on another thread; stop() may.
 template <class Request, class Response>
 class port {
@@ -114,6 +114,7 @@ public:
     auto async_call(reservation place, Request request, CompletionToken&& token) {
         return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(
             [core = core_](auto handler, reservation taken, Request&& moved) {
+                if (taken && !owned_by_this_thread(*core, taken)) { taken = reserve(*core, taken.to_); }
                 start(*core, std::move(taken), std::move(moved), std::move(handler));
             },
             token, std::move(place), std::move(request));
@@ -123,9 +124,10 @@ private:
     static reservation reserve(detail::pool_core& core, home to) noexcept {
         errc why{};
         const auto row = core.lanes(why);
-        if (row.empty()) { return reservation(why); }
-        if (to.worker >= row.size()) { return reservation(errc::no_worker); }
+        if (row.empty()) { return reservation(core.refuse(why)); }
+        if (to.worker >= row.size()) { return reservation(core.refuse(errc::no_worker)); }
         auto& chosen = static_cast<lane_type&>(*row[to.worker]);
+        chosen.counters.offered.add();
         const auto slot = chosen.acquire();
         if (slot != detail::no_slot) { return reservation(&chosen, slot, to); }
         chosen.counters.rejected.add();
@@ -134,7 +136,6 @@ private:
 
     template <class Handler>
     static void start(detail::pool_core& core, reservation place, Request&& request, Handler handler) {
-        if (place && !owned_by_this_thread(core, place)) { place = reserve(core, place.to_); }
         if (!place) { return detail::post_failure<Handler, Response>(std::move(handler), place.error(), core.executor()); }
 
         auto& chosen = *place.lane_;

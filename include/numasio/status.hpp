@@ -42,14 +42,16 @@ public:
     latency_histogram& operator+=(const latency_histogram& other) noexcept;
 };
 
-/// One lane between one producer thread and one worker. Once all is quiet:
-/// offered = accepted + rejected, and accepted = ran + cancelled + stopped.
+/// One lane between one producer thread and one worker. Each figure is counted where its event happens, so that
+/// once all is quiet these hold or something is wrong: offered = accepted + rejected + returned,
+/// accepted = ran + cancelled + stopped = delivered.
 struct lane_status {
     std::uint32_t capacity = 0;
     bool in_use = false;          ///< a producer thread holds it now
-    std::uint64_t offered = 0;
+    std::uint64_t offered = 0;    ///< asked for a place
     std::uint64_t accepted = 0;
     std::uint64_t rejected = 0;   ///< lane full
+    std::uint64_t returned = 0;   ///< places reserved and given back unused
     std::uint64_t ran = 0;        ///< the service was called (and returned or threw)
     std::uint64_t failed = 0;     ///< … of these: the service threw
     std::uint64_t cancelled = 0;  ///< cancelled by the caller before the service was called
@@ -68,6 +70,7 @@ struct worker_status {
     std::uint64_t parks = 0;      ///< sleeps announced; some end before they begin, because work came
     std::uint64_t batches = 0;
     std::vector<lane_status> lanes;
+    std::string first_failure;      ///< what the first exception that the service threw said; empty where none did
     latency_histogram queue_delay;  ///< submission → service
     latency_histogram round_trip;   ///< submission → reply on the control plane
     bytes memory_limit;
@@ -83,9 +86,15 @@ struct worker_status {
 
 std::string_view to_string(worker_state state) noexcept;
 
+struct pool_status {
+    std::string name;
+    std::uint64_t refused = 0;  ///< requests refused before they reached a lane: no_lane, no_worker, stopped, forked, …
+};
+
 struct bridge_status {
     bool accepting = false;
     std::uint64_t abandoned = 0;  ///< handlers destroyed uninvoked because their context never ran again
+    std::vector<pool_status> pools;  ///< in the order in which they were opened
     std::vector<worker_status> workers;
     std::vector<placement> placements;
     std::vector<std::string> degraded;  ///< one reason a line; empty when all is as asked

@@ -100,6 +100,20 @@ TEST(node_region, the_same_free_memory_is_not_promised_twice) {
     EXPECT_EQ(node_budget::promised(node->id).value, 0U);
 }
 
+TEST(node_region, regions_of_any_policy_are_promised_before_they_are_touched_and_not_afterwards) {
+    const auto promised = [] { return node_budget::promised(node_budget::anywhere).value; };
+    ASSERT_TRUE(node_budget::promise_anywhere((64_MiB).value));
+    EXPECT_EQ(promised(), (64_MiB).value);
+    std::uint64_t all = 0;
+    for (const node_info& node : discover_topology().nodes) { all += node.memory.value; }
+    EXPECT_FALSE(node_budget::promise_anywhere(all));
+    node_budget::settle(node_budget::anywhere, (64_MiB).value);
+    node_region region(10_MiB);
+    ASSERT_FALSE(region.bind(memory_node(), memory_policy::preferred));
+    ASSERT_FALSE(region.prefault());
+    EXPECT_EQ(promised(), 0U);
+}
+
 TEST(node_region, a_promise_ends_when_the_pages_are_there) {
     const bytes before = node_budget::promised(memory_node());
     node_region region(10_MiB + bytes{4096});  // more than one step of the prefault, and not a multiple of it

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace numasio {
@@ -47,6 +48,7 @@ public:
 
     void start();
     stop_report stop(std::chrono::nanoseconds deadline);
+    void pin_control_thread();
 
     std::vector<placement> placements() const;
     bridge_status status() const;
@@ -76,10 +78,18 @@ private:
     std::mutex mutex_;  // start and stop against each other; never taken by a request or by status()
     enum class phase { made, started, stopped };
     std::atomic<phase> phase_{phase::made};
+    std::atomic<bool> stopping_{false};  // a start under way gives up
     std::vector<opened_pool> pools_;  // does not change once started
     std::vector<std::unique_ptr<running_worker>> running_;
     std::vector<std::shared_ptr<void>> ports_;
     stop_report report_;
+
+    struct control_thread {
+        std::thread::id thread;
+        placement got;
+    };
+    mutable std::mutex control_mutex_;  // control threads that pin themselves against status()
+    std::vector<control_thread> control_;
 };
 
 }  // namespace detail

@@ -1,6 +1,7 @@
 // A caller's completion handler, stored in its request's cell and handed to its own executor later.
 #pragma once
 
+#include <numasio/detail/lane_base.hpp>
 #include <numasio/errc.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -32,6 +33,21 @@ void invoke_handler(Handler& handler, error_code ec, Response& response) {
     if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) { slot.clear(); }
     std::move(handler)(ec, std::move(response));
 }
+
+/// Goes along with a handler to its own context, and counts it where that context destroys it uninvoked.
+class end_counted {
+public:
+    explicit end_counted(const abandoned_counter& abandoned) noexcept : abandoned_(abandoned) {}
+    end_counted(end_counted&&) noexcept = default;
+    end_counted& operator=(end_counted&&) = delete;
+    ~end_counted() {
+        if (abandoned_) { abandoned_->fetch_add(1, std::memory_order_relaxed); }
+    }
+    void invoked() noexcept { abandoned_.reset(); }
+
+private:
+    abandoned_counter abandoned_;
+};
 
 /// Ends an operation that never got a cell: posts, because a handler must not run inside its initiation.
 template <class Handler, class Response>
@@ -105,9 +121,9 @@ public:
     /// Takes the handler out, calls `vacate()` (the cell may be used again from then on), then hands the
     /// handler to its executor: inline where that is `home`.
     template <class Vacate>
-    void deliver(error_code ec, Response response, Vacate vacate) {
+    void deliver(error_code ec, Response response, const abandoned_counter& abandoned, Vacate vacate) {
         const auto call = [](void* f) noexcept { (*static_cast<Vacate*>(f))(); };
-        std::exchange(actions_, nullptr)->deliver(storage_, ec, std::move(response), call, &vacate);
+        std::exchange(actions_, nullptr)->deliver(storage_, ec, std::move(response), abandoned, call, &vacate);
     }
 
     /// Destroys the handler uninvoked.
@@ -117,7 +133,7 @@ public:
 
 private:
     struct actions {
-        void (*deliver)(void*, error_code, Response&&, void (*vacate)(void*) noexcept, void*);
+        void (*deliver)(void*, error_code, Response&&, const abandoned_counter&, void (*vacate)(void*) noexcept, void*);
         void (*destroy)(void*) noexcept;
     };
 
@@ -157,17 +173,20 @@ private:
                 std::allocator_traits<allocator>::deallocate(memory, &self, 1);
             }
         }
-        static void deliver(void* storage, error_code ec, Response&& from, void (*vacate)(void*) noexcept,
-                            void* context) {
+        static void deliver(void* storage, error_code ec, Response&& from, const abandoned_counter& abandoned,
+                            void (*vacate)(void*) noexcept, void* context) {
             operation self(std::move(at(storage)));
             destroy(storage);
             Response response(std::move(from));
             vacate(context);
             if (self.at_home) { return invoke_handler(self.handler, ec, response); }
             const auto memory = asio::get_associated_allocator(self.handler);
-            asio::dispatch(self.to.get(),
-                           asio::bind_allocator(memory, [h = std::move(self.handler), ec,
-                                                         r = std::move(response)]() mutable { invoke_handler(h, ec, r); }));
+            auto call = [h = std::move(self.handler), ec, r = std::move(response),
+                         end = end_counted(abandoned)]() mutable {
+                end.invoked();
+                invoke_handler(h, ec, r);
+            };
+            asio::dispatch(self.to.get(), asio::bind_allocator(memory, std::move(call)));
         }
 
         static constexpr actions table{&operation::deliver, &operation::destroy};

@@ -10,6 +10,7 @@
 #include <boost/lockfree/spsc_queue.hpp>
 
 #include <array>
+#include <exception>
 #include <memory_resource>
 #include <optional>
 #include <utility>
@@ -80,6 +81,7 @@ public:
 
     /// Any thread: an acquired slot that will not be published, filled or not.
     void drop(std::uint32_t slot) noexcept {
+        counters.returned.fetch_add(1, std::memory_order_relaxed);
         cells_[slot].done.destroy();
         cells_[slot].request.reset();
         give_back(slot);
@@ -114,9 +116,9 @@ public:
     bool has_requests() const noexcept override { return requests_.read_available() != 0; }
 
     // --- control plane, one thread at a time --------------------------------------------------------
-    std::size_t deliver(std::size_t limit, delivery_clock& clock) override {
+    std::size_t deliver(std::size_t limit, delivery& going) override {
         std::size_t n = 0;
-        for (std::uint32_t slot = no_slot; n < limit && next_reply(slot); ++n) { deliver_one(slot, clock); }
+        for (std::uint32_t slot = no_slot; n < limit && next_reply(slot); ++n) { deliver_one(slot, going); }
         return n;
     }
     bool has_replies() const noexcept override {
@@ -151,14 +153,20 @@ private:
         context.queue_delay.record(now - c.submitted_ns);
         try {
             c.reply.emplace(service(std::move(*c.request)));
+        } catch (const std::exception& e) {
+            fail(c, context, e.what());
         } catch (...) {
-            c.failure = errc::service_failed;
-            counters.failed.add();
+            fail(c, context, "not a std::exception");
         }
         c.request.reset();
         counters.ran.add();
         c.state.finish();
         return true;
+    }
+    void fail(cell<Request, Response>& c, serve_context& context, const char* what) noexcept {
+        c.failure = errc::service_failed;
+        counters.failed.add();
+        context.note_failure(what);
     }
     bool refuse(cell<Request, Response>& c) noexcept {
         if (c.state.try_return_cancelled()) {
@@ -190,7 +198,7 @@ private:
         return replies_.pop(slot);
     }
 
-    void deliver_one(std::uint32_t slot, delivery_clock& clock) {
+    void deliver_one(std::uint32_t slot, delivery& going) {
         auto& c = cells_[slot];
         error_code ec;
         switch (c.state.get()) {
@@ -198,13 +206,13 @@ private:
             case cell_state::done:
                 if (c.request) { ec = asio::error::operation_aborted; }  // cancelled: never ran
                 else if (c.failure != errc{}) { ec = c.failure; }
-                else { clock.record(c.submitted_ns); }
+                else { going.record(c.submitted_ns); }
                 break;
             default: unexpected("a reply whose cell is neither done nor stopped");
         }
         Response response = c.reply ? std::move(*c.reply) : Response{};
         counters.delivered.add();
-        c.done.deliver(ec, std::move(response), [this, &c, slot]() noexcept {
+        c.done.deliver(ec, std::move(response), going.abandoned(), [this, &c, slot]() noexcept {
             c.request.reset();
             c.reply.reset();
             c.state.recycle();

@@ -8,6 +8,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
 
 namespace numasio::detail {
 
@@ -28,18 +31,37 @@ public:
         busy_since.store(now, std::memory_order_relaxed);
         return now;
     }
+    /// Keeps the first text; later ones are counted, not told.
+    void note_failure(const char* what) noexcept {
+        if (failure_told_.load(std::memory_order_relaxed)) { return; }
+        std::strncpy(first_failure_, what, sizeof(first_failure_) - 1);
+        failure_told_.store(true, std::memory_order_release);
+    }
+    /// Any thread.
+    std::string first_failure() const {
+        return failure_told_.load(std::memory_order_acquire) ? std::string(first_failure_) : std::string();
+    }
     /// Set by a stop whose deadline has passed: what has not been started does not start.
     bool aborted() const noexcept { return abort.load(std::memory_order_relaxed); }
 
     single_writer_histogram queue_delay;
     std::atomic<std::int64_t> busy_since{0};  // 0: idle
     std::atomic<bool> abort{false};
+
+private:
+    char first_failure_[160] = {};  // written once, by the worker, before it is told
+    std::atomic<bool> failure_told_{false};
 };
 
-/// Round trips of one delivery batch; reads the clock once, at the first reply.
-class delivery_clock {
+/// Counts handlers that were destroyed uninvoked. Shared, because a handler may outlive the bridge.
+using abandoned_counter = std::shared_ptr<std::atomic<std::uint64_t>>;
+
+/// One batch of replies on its way: their round trips, by one look at the clock at the first reply.
+class delivery {
 public:
-    explicit delivery_clock(single_writer_histogram& into) noexcept : into_(&into) {}
+    delivery(single_writer_histogram& into, const abandoned_counter& abandoned) noexcept
+        : into_(&into), abandoned_(&abandoned) {}
+    const abandoned_counter& abandoned() const noexcept { return *abandoned_; }
     void record(std::int64_t submitted_ns) noexcept {
         if (now_ == 0) { now_ = steady_ns(); }
         into_->record(now_ - submitted_ns);
@@ -47,6 +69,7 @@ public:
 
 private:
     single_writer_histogram* into_;
+    const abandoned_counter* abandoned_;
     std::int64_t now_ = 0;
 };
 
@@ -62,7 +85,7 @@ public:
     virtual bool has_replies() const noexcept = 0;
     /// Control plane, one thread at a time: hands up to `limit` handlers to their executors. A handler
     /// may throw through this; the lane stays consistent.
-    virtual std::size_t deliver(std::size_t limit, delivery_clock& clock) = 0;
+    virtual std::size_t deliver(std::size_t limit, delivery& going) = 0;
     /// Any thread, after the intake closed: takes back what the worker has not started, to be delivered
     /// with errc::stopped. Returns how many.
     virtual std::uint64_t stop_queued() noexcept = 0;
@@ -73,10 +96,11 @@ public:
     lane_status status() const noexcept;
 
     struct lane_counters {
-        single_writer_counter accepted, rejected;              // by the producer thread
+        single_writer_counter offered, accepted, rejected;     // by the producer thread
         alignas(64) single_writer_counter ran, failed, cancelled;  // by the worker
         alignas(64) single_writer_counter delivered;           // by the control plane
         std::atomic<std::uint64_t> stopped{0};                 // by whoever stops
+        std::atomic<std::uint64_t> returned{0};                // by whoever drops a reservation
     } counters;
     std::atomic<bool> in_use{false};  // a producer thread holds the lane
 

@@ -53,8 +53,14 @@ public:
     void give_back(std::size_t row) noexcept;
     static void thread_ends() noexcept { last_used() = {0, nullptr, true}; }
 
-    /// Requests refused before a lane was reached (not started, stopped, too many producers, forked).
-    std::atomic<std::uint64_t> refused{0};
+    /// Counts a request that is refused before a lane was reached; returns `why`.
+    errc refuse(errc why) noexcept {
+        refused_.fetch_add(1, std::memory_order_relaxed);
+        return why;
+    }
+    std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
+    /// The bridge's last act: ports that outlive it keep no worker's memory. No call runs beside it.
+    void release() noexcept;
 
 private:
     struct last_row {
@@ -75,6 +81,7 @@ private:
     std::uint32_t fork_generation_ = 0;
     std::atomic<std::uint32_t> phase_{new_phase};
 
+    std::atomic<std::uint64_t> refused_{0};
     std::mutex rows_mutex_;
     std::vector<std::vector<lane_base*>> rows_;  // [producer place][worker]
     std::vector<bool> taken_;

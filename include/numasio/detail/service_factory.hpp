@@ -17,8 +17,8 @@ namespace numasio {
 /// What bridge::open() asks of a service.
 template <class Service, class Request, class Response>
 concept service_for = std::is_constructible_v<Service, node_context&> &&
-                      std::is_default_constructible_v<Response> && std::is_move_constructible_v<Response> &&
-                      std::is_move_constructible_v<Request> &&
+                      std::is_nothrow_default_constructible_v<Response> &&
+                      std::is_nothrow_move_constructible_v<Response> && std::is_move_constructible_v<Request> &&
                       requires(Service& service, Request&& request) {
                           { service(std::move(request)) } -> std::convertible_to<Response>;
                       };

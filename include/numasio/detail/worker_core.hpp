@@ -49,7 +49,7 @@ public:
 class worker_core : public std::enable_shared_from_this<worker_core> {
 public:
     worker_core(worker_site where, std::unique_ptr<reply_poster> poster,
-                std::shared_ptr<std::atomic<std::uint64_t>> abandoned);
+                abandoned_counter abandoned);
     ~worker_core();
 
     // --- fixed before the worker accepts ------------------------------------------------------------
@@ -96,10 +96,12 @@ private:
     page_audit sample_pages() const;
 
     std::unique_ptr<reply_poster> poster_;
-    std::shared_ptr<std::atomic<std::uint64_t>> abandoned_;
+    abandoned_counter abandoned_;
     reply_gate gate_;
     single_writer_histogram round_trip_;     // by the draining thread
     mutable std::mutex audit_mutex_;
+    mutable page_audit last_sample_;
+    mutable std::int64_t sampled_at_ns_ = 0;
     mutable std::size_t audit_next_ = 0;     // where the next page sample starts
 };
 

@@ -49,7 +49,7 @@ TEST_F(call, a_service_that_throws_is_reported_and_lives_on) {
     struct fragile {
         explicit fragile(node_context&) {}
         int operator()(int x) const {
-            if (x % 2 != 0) { throw std::runtime_error("odd"); }
+            if (x % 2 != 0) { throw std::runtime_error("odd: " + std::to_string(x)); }
             return x;
         }
     };
@@ -63,6 +63,7 @@ TEST_F(call, a_service_that_throws_is_reported_and_lives_on) {
     EXPECT_EQ(failed, 500);
     EXPECT_EQ(good, 500);
     EXPECT_EQ(sum(bridge_->status(), &lane_status::failed), 500U);
+    EXPECT_EQ(bridge_->status().workers.at(0).first_failure, "odd: 1");
 }
 
 TEST_F(call, a_reservation_is_a_place_that_cannot_be_refused) {
@@ -154,6 +155,7 @@ TEST_F(call, before_start_and_after_stop_the_answer_is_typed) {
 TEST_F(call, a_home_beyond_the_pools_workers_is_refused) {
     auto& p = open<incrementer>();
     EXPECT_EQ(p.try_reserve(home{9}).error(), errc::no_worker);
+    EXPECT_EQ(bridge_->status().pools.at(0).refused, 1U);
 }
 
 TEST_F(call, a_forked_child_is_refused) {
@@ -191,7 +193,7 @@ TEST(open, says_what_is_wrong) {
     EXPECT_EQ(code_of([&] { b.open<int, int, incrementer>("q"); }), errc::unknown_pool);
     EXPECT_EQ(code_of([&] { b.start(); }), errc::pool_not_served);
     b.open<int, int, incrementer>("p");
-    EXPECT_EQ(code_of([&] { b.open<int, int, incrementer>("p"); }), errc::already_started);
+    EXPECT_EQ(code_of([&] { b.open<int, int, incrementer>("p"); }), errc::already_open);
     b.start();
     EXPECT_EQ(code_of([&] { b.start(); }), errc::already_started);
 }

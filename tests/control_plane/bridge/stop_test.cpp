@@ -1,6 +1,7 @@
 // What stop promises: every accepted request ends exactly once; idempotent; bounded; nothing leaks.
 #include "control_plane/bridge/bridge_fixture.hpp"
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
@@ -171,17 +172,21 @@ TEST(stop, before_start_is_harmless_and_final) {
     EXPECT_THROW(b.start(), boost::system::system_error);
 }
 
-TEST(start, a_service_that_throws_fails_the_start_and_leaves_nothing_behind) {
-    struct broken {
-        explicit broken(node_context&) { throw std::runtime_error("no table"); }
-        int operator()(int x) const { return x; }
-    };
+TEST(stop, a_handler_whose_own_context_never_runs_again_is_counted_too) {
     asio::io_context io;
     bridge b{io.get_executor(), one_worker()};
-    b.open<int, int, broken>("p");
-    EXPECT_THROW(b.start(), std::runtime_error);
-    EXPECT_FALSE(b.status().accepting);
-    EXPECT_TRUE(b.status().workers.empty());
+    auto& p = b.open<int, int, incrementer>("p");
+    b.start();
+    {
+        asio::io_context other;
+        for (int i = 0; i < 3; ++i) {
+            p.async_call({0}, i, asio::bind_executor(other, [](error_code, int) { ADD_FAILURE() << "its context never ran"; }));
+        }
+        b.stop(1s);
+        io.run();
+        EXPECT_EQ(b.status().abandoned, 0U);  // handed over: `other` could still run
+    }
+    EXPECT_EQ(b.status().abandoned, 3U);
 }
 
 TEST(stop, under_load_at_random_points_ends_every_request_exactly_once) {
@@ -215,8 +220,15 @@ TEST(stop, under_load_at_random_points_ends_every_request_exactly_once) {
             for (auto& t : producers) { t.join(); }
             keep.reset();
             control.join();
-            EXPECT_ACCOUNTS_BALANCE(b.status());
-            EXPECT_EQ(b.status().abandoned, 0U);
+            const auto s = b.status();
+            EXPECT_ACCOUNTS_BALANCE(s);
+            EXPECT_EQ(s.abandoned, 0U);
+            // The bridge's figures against the callers' own.
+            EXPECT_EQ(sum(s, &lane_status::offered) + s.pools.at(0).refused, offered.load());
+            EXPECT_EQ(sum(s, &lane_status::rejected), full.load());
+            EXPECT_EQ(sum(s, &lane_status::ran), good.load());
+            EXPECT_EQ(sum(s, &lane_status::queued), 0U);
+            EXPECT_EQ(sum(s, &lane_status::delivered), sum(s, &lane_status::accepted));
         }
         EXPECT_EQ(offered.load(), good.load() + full.load() + stopped.load());
     }

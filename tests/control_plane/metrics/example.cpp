@@ -53,8 +53,9 @@ worker_status worker_on(std::uint32_t index, cpu_id cpu, node_id node) {
     worker.execution_samples = 40;
     worker.page_locality = 1.0;
     worker.pages_sampled = 1024;
-    worker.lanes.push_back({1024, true, 110, 100, 10, 96, 2, 1, 0, 96, 3});
-    worker.lanes.push_back({1024, false, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    worker.first_failure = "no such symbol";
+    worker.lanes.push_back({1024, true, 115, 100, 10, 5, 96, 2, 1, 0, 96, 3});
+    worker.lanes.push_back({1024, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
     record(worker.queue_delay, 700, 90);
     record(worker.queue_delay, 20'000, 6);
     record(worker.round_trip, 30'000, 90);
@@ -80,6 +81,7 @@ example two_nodes() {
     e.sites.workers = {{"kv", 0, cpu_id{1}, node_id{0}, node_id{0}}, {"kv", 1, cpu_id{2}, node_id{1}, node_id{1}}};
     e.sites.notes = {"CPU 3 is left to the system"};
     e.now.accepting = true;
+    e.now.pools = {{"kv", 4}};
     e.now.workers = {worker_on(0, cpu_id{1}, node_id{0}), worker_on(1, cpu_id{2}, node_id{1})};
     auto& second = e.now.workers[1];
     second.parked = true;

@@ -54,7 +54,7 @@ TEST(exposition, shows_no_page_locality_of_simulated_nodes_and_says_simulated) {
     EXPECT_THAT(text, HasSubstr(R"(subject="cpu",outcome="simulated"} 1)"));
 }
 
-TEST(exposition, adds_up_offered_to_accepted_and_rejected_and_histograms_to_their_counts) {
+TEST(exposition, adds_up_offered_to_accepted_rejected_and_returned_and_histograms_to_their_counts) {
     const auto text = metrics_text(test::two_nodes().view());
     const auto sum = [&](const std::string& name) {
         double total = 0;
@@ -62,7 +62,8 @@ TEST(exposition, adds_up_offered_to_accepted_and_rejected_and_histograms_to_thei
         return total;
     };
     EXPECT_GT(sum("lane_offered_total"), 0);
-    EXPECT_EQ(sum("lane_offered_total"), sum("lane_accepted_total") + sum("lane_rejected_total"));
+    EXPECT_EQ(sum("lane_offered_total"), sum("lane_accepted_total") + sum("lane_rejected_total") +
+                                              sum("lane_returned_total"));
     EXPECT_EQ(sum("lane_accepted_total"), sum("requests_ran_total") + sum("requests_cancelled_total") +
                                               sum("requests_stopped_total") + sum("lane_queued"));
     EXPECT_EQ(sum("round_trip_seconds_count"), 2 * 96);
