@@ -10,8 +10,8 @@ endif()
 get_filename_component(NUMASIO_AARCH64_ROOT ${NUMASIO_AARCH64_ROOT} ABSOLUTE)
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES NUMASIO_AARCH64_ROOT)
 
-# Headers, libraries and packages come from that root only; programs from this machine.
-set(CMAKE_FIND_ROOT_PATH ${NUMASIO_AARCH64_ROOT})
+# Headers, libraries and packages come from that root and from what was installed beside it; programs from this machine.
+set(CMAKE_FIND_ROOT_PATH ${NUMASIO_AARCH64_ROOT} ${NUMASIO_AARCH64_ROOT}/../install)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)

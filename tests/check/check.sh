@@ -65,6 +65,8 @@ sanitized_tests() {
     cases "$passed" "$failed"
     (( failed == 0 && passed > 0 ))
 }
+# Without UBSan's vptr check: it looks through a pipe whether it may read an object, and takes a process that has no
+# descriptors left, as two of our tests have, for one with a bad object.
 stage_asan() { sanitized_tests asan; }
 stage_tsan() { sanitized_tests tsan; }
 stage_clang-asan() { sanitized_tests clang-asan; }
@@ -83,8 +85,7 @@ stage_aarch64() {
     unpack_aarch64_root
     build aarch64
     cmake -S tests/install -B build/aarch64/consumer -G Ninja -DCMAKE_TOOLCHAIN_FILE="$root/cmake/aarch64.cmake" \
-        -DCMAKE_PREFIX_PATH="$root/build/aarch64/install" -DCOMPONENTS="core;bridge;control" \
-        -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=BOTH
+        -DCOMPONENTS="core;bridge;control"
     cmake --build build/aarch64/consumer
     local program
     for program in core bridge control; do
