@@ -78,7 +78,7 @@ void asio_post_round_trip(benchmark::State& state) {
                     if (--running == 0) { work.reset(); }
                     return;
                 }
-                asio::post(other, [self = *this] { asio::post(self.io, self); });
+                asio::post(other, [self = *this]() mutable { asio::post(self.io, self); });
             }
         };
         for (std::int64_t i = 0; i < in_flight; ++i) { next_call{io, other, left, running, work}(); }
