@@ -97,7 +97,8 @@ public:
     /// Cost: a slot of the lane, no allocation for handlers of up to about 60 bytes; one clock read.
     /// Lifetime: `request` is moved from before return. The handler runs exactly once, on its associated
     ///        executor (default: get_executor()), never on a worker and never inside this call; if its context
-    ///        never runs again it is destroyed uninvoked and counted (bridge_status::abandoned).
+    ///        never runs again it is destroyed uninvoked and counted (bridge_status::abandoned). A handler that runs
+    ///        its own context (a nested poll) gets no replies of the same worker meanwhile.
     /// Cancellation: any type; a request that has been started is not interrupted.
     template <class CompletionToken>
     auto async_call(home to, Request request, CompletionToken&& token) {
