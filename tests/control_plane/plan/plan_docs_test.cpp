@@ -2,6 +2,8 @@
 #include "control_plane/plan/plan_text.hpp"
 #include "control_plane/plan/schema.hpp"
 
+#include <numasio/layout.hpp>
+
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -47,6 +49,17 @@ TEST(plan_docs, show_errors_as_they_are) {
     ASSERT_EQ(wrong.size(), 1U);
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(error_text(wrong[0]) + "\n", told[0]);
+}
+
+TEST(plan_docs, show_an_error_of_a_changed_plan_as_it_is) {
+    plan changed = parse_plan("version: 1\npools: {kv: auto}\n");
+    changed.simulate_nodes = 9;
+    const auto told = blocks(document(), "text in code");
+    ASSERT_EQ(told.size(), 1U);
+    try {
+        make_layout(changed, discover_topology("synthetic:numa:1 core:2 pu:1"));
+        FAIL() << "nine nodes over two CPUs were accepted";
+    } catch (const plan_error& e) { EXPECT_EQ(e.what() + std::string("\n"), told[0]); }
 }
 
 }  // namespace
