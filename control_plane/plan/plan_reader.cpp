@@ -5,6 +5,7 @@
 #include "control_plane/plan/read_value.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -58,11 +59,18 @@ private:
         }
     }
 
-    void value(const key_rule& rule, const yaml_node& node, const std::string& path, const plan_target& target) {
+    void value(const key_rule& rule, const yaml_node& node, const std::string& path, const plan_target& target,
+               bool or_none = false) {
         complaint bad;
         text_place at;
         const auto found = read_value(rule, node, bad, at);
         if (!found) {
+            if (or_none) {
+                bad.expected = "none, or " + bad.expected;
+                if (nearest(node.text, std::array<std::string_view, 1>{"none"}) == "none") {
+                    bad.suggestion = did_you_mean("none");
+                }
+            }
             problems_.add(at, path, std::move(bad));
         } else if (rule.store != nullptr) {
             rule.store(target, *found);
@@ -70,7 +78,10 @@ private:
     }
 
     void section(const key_rule& rule, const yaml_node& node, const std::string& path, const plan_target& target) {
-        if (rule.store != nullptr) { rule.store(target, {}); }
+        plan_value whole_section;
+        whole_section.none = rule.may_be_none() && node.kind == yaml_kind::scalar && node.text == "none";
+        if (rule.store != nullptr) { rule.store(target, whole_section); }
+        if (whole_section.none) { return; }
         if (node.kind == yaml_kind::map) { return keys(node, rule.path, path, target); }
         if (node.kind == yaml_kind::scalar && rule.shorthand == "auto" && node.text == "auto") { return; }
         const auto below = keys_below(rule.path);
@@ -80,7 +91,7 @@ private:
         if (meant != below.end() && (node.kind == yaml_kind::scalar || (node.kind == yaml_kind::list && list_fits))) {
             const auto whole = plan_key(path, std::string(rule.shorthand));
             out_.marks.emplace(whole, problems_.mark(node.at));
-            return value(**meant, node, whole, target);
+            return value(**meant, node, whole, target, rule.may_be_none());
         }
         problems_.add(node.at, path, {described(node), expected_text(rule),
                                       node.kind == yaml_kind::null ? "remove the key to take its default" : ""});

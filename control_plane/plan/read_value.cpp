@@ -15,13 +15,18 @@ using maybe_value = std::optional<plan_value>;
 
 maybe_value in_range(const key_rule& rule, const yaml_node& node, std::optional<std::uint64_t> n, complaint& bad) {
     if (!n) { return std::nullopt; }
-    if (*n < rule.range.low || *n > rule.range.high) {
-        bad.what = quoted(node.text) + (*n < rule.range.low ? " is too small" : " is too large");
-        return std::nullopt;
+    if (rule.range.holds(*n)) {
+        plan_value out;
+        out.number = *n;
+        return out;
     }
-    plan_value out;
-    out.number = *n;
-    return out;
+    bad.what = quoted(node.text) + (*n < rule.range.low ? " is too small" : " is too large");
+    if (rule.path == "version") {
+        bad.what = quoted(node.text) + " is a version of the format that this numasio does not read";
+        bad.suggestion = "write \"version: 1\" and the keys of docs/plan.md, or use the numasio that the plan was "
+                         "written for";
+    }
+    return std::nullopt;
 }
 
 /// A number in quotes is a text, as everywhere in YAML.

@@ -39,7 +39,8 @@ slo_plan& slo(const target& t) {
 }
 
 constexpr key_rule schema[] = {
-    {"version", value_form::whole, limits::version, {}, "required", "", "the version of this format", nullptr},
+    {"version", value_form::whole, limits::version, {}, "required", "", "the version of this format", nullptr,
+     "the version that this numasio reads"},
 
     {"control", value_form::section, {}, {}, "auto", "cpus", "the control plane: the threads of your `io_context`",
      nullptr},
@@ -54,8 +55,8 @@ constexpr key_rule schema[] = {
      "split the CPUs into this many pretend nodes, for demonstrations; 0: the machine's own nodes",
      [](const target& t, const value& v) { t.out.simulate_nodes = count(v); }, one_node_per_cpu},
 
-    {"listeners", value_form::names, limits::listeners, {}, "none", "", "where to listen, by name", nullptr},
-    {"listeners.*", value_form::endpoint, limits::port, {}, "none", "",
+    {"listeners", value_form::names, limits::listeners, {}, "absent", "", "where to listen, by name", nullptr},
+    {"listeners.*", value_form::endpoint, limits::port, {}, "absent", "",
      "`http` is the control server's; every other name is the application's; port 0: the system chooses",
      [](const target& t, const value& v) {
          t.listener->address = v.address;
@@ -110,7 +111,7 @@ constexpr key_rule schema[] = {
 
     {"pools.*.slo", value_form::section, {}, {}, "none", "target",
      "a promise about the time from a request's submission to its reply's delivery; `none`: no promise",
-     [](const target& t, const value&) { slo(t); }},
+     [](const target& t, const value& v) { v.none ? t.pool->slo.reset() : void(slo(t)); }},
     {"pools.*.slo.quantile", value_form::fraction, {}, {}, "0.99", "", "the share of requests that it holds for",
      [](const target& t, const value& v) { slo(t).quantile = v.fraction; }},
     {"pools.*.slo.target", value_form::duration, limits::slo_target, {}, "1ms", "", "the longest time that keeps it",

@@ -29,6 +29,7 @@ enum class value_form {
 /// What a value says, before it is put into its place in the plan.
 struct plan_value {
     bool automatic = false;
+    bool none = false;                   ///< of a section: it is not wanted
     std::uint64_t number = 0;            ///< a whole number; nanoseconds; bytes; the index of a word
     double fraction = 0;
     std::vector<std::uint32_t> numbers;  ///< ascending
@@ -47,12 +48,14 @@ struct key_rule {
     value_form form;
     plan_range range;           ///< in the unit of plan_value; of a `names` section: how many names
     std::span<const std::string_view> words;
-    std::string_view fallback;  ///< the default as a plan would say it; "required"; or "none"
+    std::string_view fallback;  ///< the default as a plan would say it; "required"; or "absent"
     std::string_view shorthand; ///< of a section: the key that a plain value stands for, or "auto"
     std::string_view meaning;
     void (*store)(const plan_target&, const plan_value&);  ///< null where there is nothing to store
     std::string_view condition = {};  ///< what a number must keep beside its range
 
+    /// A section that "none" as its value leaves out.
+    bool may_be_none() const noexcept { return form == value_form::section && fallback == "none"; }
     std::string_view name() const noexcept { return path.substr(path.rfind('.') + 1); }
 };
 

@@ -36,7 +36,9 @@ std::string range_cell(const key_rule& rule) {
     switch (rule.form) {
         case value_form::section:
             if (rule.shorthand.empty()) { return ""; }
-            return rule.shorthand == "auto" ? "or `auto`" : "or a value for `" + std::string(rule.shorthand) + "`";
+            return rule.shorthand == "auto" ? "or `auto`"
+                                            : std::string(rule.may_be_none() ? "or `none`, " : "") +
+                                                  "or a value for `" + std::string(rule.shorthand) + "`";
         case value_form::names: return range(rule, plain) + " names";
         case value_form::fraction: return "above 0, below 1";
         case value_form::duration: return range(rule, duration_text);
@@ -86,7 +88,7 @@ std::string schema_markdown() {
     for (const auto& rule : plan_schema()) {
         std::string path;
         for (const char c : rule.path) { path += c == '*' ? std::string("NAME") : std::string(1, c); }
-        const bool said = rule.fallback == "required" || rule.fallback == "none";
+        const bool said = rule.fallback == "required" || rule.fallback == "absent";
         const auto fallback = said ? std::string(rule.fallback) : "`" + std::string(rule.fallback) + "`";
         out += "| `" + path + "` | " + type_cell(rule) + " | " + fallback + " | " + range_cell(rule) + " | " +
                std::string(rule.meaning) + " |\n";
