@@ -51,9 +51,21 @@ private:
         if (machine_.origin == topology_origin::simulated) {
             note("the " + number(nodes.size()) +
                  " nodes are simulated: pinning is real, page locality is not measured");
+            say_strict();
         } else if (nodes.size() == 1) {
             note("one node with CPUs (" + text(nodes.front()) + "): no memory of it is remote to a worker");
         }
+    }
+
+    /// A person who asked for strict must learn that a part of it means nothing here.
+    void say_strict() {
+        std::string pools;
+        for (const auto& pool : asked_.pools) {
+            if (pool.enforce == enforcement::strict) { pools += (pools.empty() ? "" : ", ") + pool.name; }
+        }
+        if (pools.empty()) { return; }
+        note("enforcement: strict (" + pools +
+             ") holds for pinning alone: simulated nodes have no memory that could be bound, so it fails no start");
     }
 
     void choose_control() {

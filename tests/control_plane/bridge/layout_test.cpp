@@ -150,6 +150,20 @@ TEST(layout, simulated_nodes_are_said_to_be_simulated) {
     EXPECT_THAT(l.notes, Contains("the 2 nodes are simulated: pinning is real, page locality is not measured"));
 }
 
+TEST(layout, strict_over_simulated_nodes_is_said_to_hold_for_pinning_alone) {
+    auto live = machine(1, 4);
+    live.origin = topology_origin::live;
+    auto p = plan_of({pool("a"), pool("b"), pool("c")});
+    p.pools[0].enforce = p.pools[2].enforce = enforcement::strict;
+    p.simulate_nodes = 2;
+    EXPECT_THAT(make_layout(p, simulate_nodes(live, 2)).notes,
+                Contains("enforcement: strict (a, c) holds for pinning alone: simulated nodes have no memory that "
+                         "could be bound, so it fails no start"));
+    EXPECT_THAT(make_layout(p, live).notes, Not(Contains(HasSubstr("strict"))));
+    p.pools[0].enforce = p.pools[2].enforce = enforcement::best_effort;
+    EXPECT_THAT(make_layout(p, simulate_nodes(live, 2)).notes, Not(Contains(HasSubstr("strict"))));
+}
+
 TEST(layout, a_described_machine_is_laid_out_like_a_real_one) {
     const auto m = discover_topology("synthetic:numa:2 core:4 pu:2");
     const auto l = make_layout(plan_of({pool("kv"), pool("bulk", 1)}), m);
