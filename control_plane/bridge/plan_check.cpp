@@ -33,14 +33,17 @@ public:
           entries_(entries_of(asked)) {}
 
     std::vector<demand> run() {
-        for (auto& entry : entries_) {
+        const bool too_many_nodes = !allowed_.empty() && asked_.simulate_nodes > allowed_.size();
+        for (const auto& entry : entries_) {
+            // The machine's answer to too many pretend nodes is the better one: it says how many there may be.
+            if (too_many_nodes && entry.key == "simulate_nodes") { continue; }
             if (!entry.what.empty() && faulty_.insert(entry.key).second) {
                 add(entry.key, entry.what, entry.expected, entry.suggestion);
             }
         }
         if (allowed_.empty()) {
             add("", "this process may use no CPU of this machine", "at least one allowed CPU", "check the cpuset");
-        } else if (asked_.simulate_nodes > allowed_.size() && !faulty("simulate_nodes")) {
+        } else if (too_many_nodes) {
             const auto cpus = number(allowed_.size()) + (allowed_.size() == 1 ? " CPU" : " CPUs");
             add("simulate_nodes", number(asked_.simulate_nodes) + " pretend nodes, and this process may use " + cpus,
                 expected_simulate_nodes(), "take " + number(allowed_.size()) + " or fewer");

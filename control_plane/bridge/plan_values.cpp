@@ -66,8 +66,10 @@ public:
         std::set<Id> seen;
         for (const auto id : *ids) {
             const auto n = std::to_string(id.value);
-            if (!range.holds(id.value)) { return blame(entry, n + " is too large", "numbers from " + ends(range)); }
-            if (!seen.insert(id).second) { return blame(entry, n + " is named twice", "each number once"); }
+            const bool fits = range.holds(id.value);
+            if (fits && seen.insert(id).second) { continue; }
+            return blame(entry, n + (fits ? " is named twice" : " is too large"),
+                         fits ? "each number once" : "numbers from " + ends(range), "leave it out");
         }
     }
 
@@ -84,7 +86,8 @@ public:
         auto& entry = add(key, "");
         if (!range.holds(all.size())) {
             blame(entry, all.empty() ? "names nothing" : "has " + std::to_string(all.size()) + " names",
-                  "a section of " + ends(range) + " names with their settings");
+                  "a section of " + ends(range) + " names with their settings",
+                  all.empty() ? "add one" : "leave some out");
         }
         return std::min<std::size_t>(all.size(), range.high);
     }
@@ -93,7 +96,7 @@ public:
         const auto key = plan_key(section, name);
         auto& entry = add(key, "");
         if (!is_plan_name(name)) {
-            blame(entry, "is not a name", std::string(expected_name));
+            blame(entry, "is not a name", std::string(expected_name), "choose another name");
         } else if (!seen.insert(name).second) {
             blame(entry, "is given twice", "each key once", "give each a name of its own");
         }
@@ -135,7 +138,8 @@ void add_listeners(entry_list& out, const std::vector<listener_plan>& listeners)
         for (const auto& [where, other] : taken) {
             if (one.port != 0 && other->port == one.port && where == *address) {
                 entry_list::blame(entry, "listens where " + plan_key("listeners", other->name) + " does",
-                                  "an address and port of its own");
+                                  "an address and port of its own",
+                                  "choose another port; 0: the system chooses");
             }
         }
         taken.emplace_back(*address, &one);

@@ -166,30 +166,40 @@ INSTANTIATE_TEST_SUITE_P(
                     "default is spin_then_park)"},
         wrong_value{"empty_pool_name", [](plan& p) { p.pools[0].name.clear(); },
                     "pools.\"\": is not a name; expected a letter or _, then letters, digits, _ or -, 32 characters "
-                    "at most"},
+                    "at most (choose another name)"},
         wrong_value{"odd_pool_name", [](plan& p) { p.pools[0].name = "a\n{x=\"1\"}"; },
                     "pools.\"a?{x=\"1\"}\": is not a name; expected a letter or _, then letters, digits, _ or -, 32 "
-                    "characters at most"},
+                    "characters at most (choose another name)"},
         wrong_value{"same_pool_twice", [](plan& p) { p.pools.push_back(p.pools[0]); },
                     "pools.kv: is given twice; expected each key once (give each a name of its own)"},
         wrong_value{"no_pool", [](plan& p) { p.pools.clear(); },
-                    "pools: names nothing; expected a section of 1 to 256 names with their settings"},
+                    "pools: names nothing; expected a section of 1 to 256 names with their settings (add one)"},
         wrong_value{"node_twice", [](plan& p) { p.pools[0].nodes = {{node_id{0}, node_id{0}}}; },
-                    "pools.kv.nodes: 0 is named twice; expected each number once"},
+                    "pools.kv.nodes: 0 is named twice; expected each number once (leave it out)"},
         wrong_value{"control_cpu_twice", [](plan& p) { p.control.cpus = {{cpu_id{1}, cpu_id{1}}}; },
-                    "control.cpus: 1 is named twice; expected each number once"},
+                    "control.cpus: 1 is named twice; expected each number once (leave it out)"},
         wrong_value{"same_listener_twice",
                     [](plan& p) { p.listeners = {{"a", "127.0.0.1", 1}, {"a", "127.0.0.1", 2}}; },
                     "listeners.a: is given twice; expected each key once (give each a name of its own)"},
         wrong_value{"listener_without_name", [](plan& p) { p.listeners = {{"", "127.0.0.1", 1}}; },
                     "listeners.\"\": is not a name; expected a letter or _, then letters, digits, _ or -, 32 "
-                    "characters at most"},
+                    "characters at most (choose another name)"},
         wrong_value{"listener_on_a_host_name", [](plan& p) { p.listeners = {{"a", "localhost", 1}}; },
                     "listeners.a: \"localhost\" is no numeric address; expected an IPv4 or IPv6 address, as 127.0.0.1 "
                     "or ::1 (did you mean 127.0.0.1?)"},
-        wrong_value{"pretend_nodes_beyond_the_range", [](plan& p) { p.simulate_nodes = 2'000; },
-                    "simulate_nodes: 2000 is too large; expected a whole number from 0 to 1024, at most one for each "
-                    "CPU that this process may use (0 takes the machine's own nodes)"}));
+        wrong_value{"pretend_nodes_beyond_range_and_machine", [](plan& p) { p.simulate_nodes = 2'000; },
+                    "simulate_nodes: 2000 pretend nodes, and this process may use 4 CPUs; expected a whole number from "
+                    "0 to 1024, at most one for each CPU that this process may use (take 4 or fewer)"}));
+
+TEST(layout, pretend_nodes_beyond_the_range_are_refused_on_a_machine_with_more_cpus_too) {
+    auto asked = plan_of({pool("kv")});
+    asked.simulate_nodes = 1'025;
+    const auto problems = problems_of(asked, machine(1, 1'100));
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(to_text(problems[0]),
+              "simulate_nodes: 1025 is too large; expected a whole number from 0 to 1024, at most one for each CPU "
+              "that this process may use (0 takes the machine's own nodes)");
+}
 
 TEST(layout, everything_that_is_wrong_is_told_at_once) {
     auto asked = plan_of({pool("kv", 9), pool("a b"), pool("kv", 0)});
