@@ -1,5 +1,7 @@
-// Which worker stands on which CPU: checks the plan against the machine, then deals out CPUs.
+// Which worker stands on which CPU: deals out the machine's CPUs for a checked plan.
 #include <numasio/layout.hpp>
+
+#include "control_plane/bridge/plan_check.hpp"
 
 #include <algorithm>
 #include <map>
@@ -10,164 +12,16 @@
 namespace numasio {
 namespace {
 
+using detail::demand;
+
 std::string number(std::size_t n) { return std::to_string(n); }
 std::string text(cpu_id cpu) { return "CPU " + number(cpu.value); }
-std::string text(const std::vector<cpu_id>& cpus) {
-    return (cpus.size() == 1 ? "CPU " : "CPUs ") + to_list(cpus) + (cpus.size() == 1 ? " is" : " are");
-}
 std::string text(node_id node) { return "node " + number(node.value); }
 
 template <class T>
 bool holds(const std::vector<T>& list, T item) {
     return std::find(list.begin(), list.end(), item) != list.end();
 }
-
-/// What a pool asks for, made concrete: on which nodes, from which CPUs.
-struct demand {
-    const pool_plan* pool = nullptr;
-    std::vector<node_id> nodes;
-    bool pinned() const { return pool->cpus.has_value(); }
-};
-
-/// Finds everything that the machine lacks before a single CPU is dealt.
-class plan_check {
-public:
-    plan_check(const plan& asked, const topology& machine)
-        : asked_(asked), machine_(machine), executors_(machine.executor_nodes()), allowed_(machine.allowed_cpus()) {}
-
-    std::vector<demand> run() {
-        if (allowed_.empty()) {
-            add("", "this process may use no CPU of this machine", "at least one allowed CPU", "check the cpuset");
-        }
-        if (asked_.simulate_nodes > allowed_.size()) {
-            add("simulate_nodes", number(asked_.simulate_nodes) + " pretend nodes over " + number(allowed_.size()) +
-                " CPUs", "a number from 0 to " + number(allowed_.size()) + ", one CPU or more for each node", "");
-        }
-        if (asked_.control.cpus) { check_cpus("control.cpus", *asked_.control.cpus); }
-        if (asked_.pools.empty()) { add("pools", "names no pool", "at least one pool", ""); }
-        std::vector<demand> demands;
-        for (const auto& pool : asked_.pools) { demands.push_back(check_pool(pool)); }
-        if (!problems_.empty()) { throw plan_error(std::move(problems_)); }
-        return demands;
-    }
-
-private:
-    /// The key's own place, or the nearest one above it; none for a plan built in code.
-    plan_mark place_of(std::string key) const {
-        for (;;) {
-            const auto found = asked_.marks.find(key);
-            if (found != asked_.marks.end()) { return found->second; }
-            const auto dot = key.rfind('.');
-            if (dot == std::string::npos) { break; }
-            key.resize(dot);
-        }
-        return asked_.marks.empty() ? plan_mark{} : plan_mark{asked_.marks.begin()->second.file, 1, 1};
-    }
-
-    void add(const std::string& key, std::string what, std::string expected, std::string suggestion) {
-        problems_.push_back({place_of(key), key, std::move(what), std::move(expected), std::move(suggestion)});
-    }
-
-    demand check_pool(const pool_plan& pool) {
-        const std::string key = "pools." + pool.name;
-        if (!names_.insert(pool.name).second) { add(key, "is given twice", "each pool once", ""); }
-        const bool good_cpus = !pool.cpus || check_cpus(key + ".cpus", *pool.cpus);
-        if (pool.cpus && good_cpus) { check_pinned_once(key, pool); }
-        demand out{&pool, check_nodes(key, pool)};
-        if (pool.workers_per_node == 0U) { add(key + ".workers_per_node", "is 0", "at least one worker", ""); }
-        for (const auto node : out.nodes) {
-            if (good_cpus) { check_count(key, pool, node); }
-        }
-        return out;
-    }
-
-    bool check_cpus(const std::string& key, const std::vector<cpu_id>& cpus) {
-        const std::string expected = "CPUs of " + to_list(allowed_);
-        if (cpus.empty()) { add(key, "names no CPU", expected, ""); }
-        std::vector<cpu_id> missing, refused;
-        for (const auto cpu : cpus) {
-            const cpu_info* info = machine_.find(cpu);
-            if (info == nullptr) {
-                missing.push_back(cpu);
-            } else if (!info->allowed) {
-                refused.push_back(cpu);
-            }
-        }
-        if (!missing.empty()) { add(key, text(missing) + " not on this machine", expected, ""); }
-        if (!refused.empty()) {
-            add(key, text(refused) + " not allowed to this process", expected, "widen its cpuset or affinity mask");
-        }
-        return !cpus.empty() && missing.empty() && refused.empty();
-    }
-
-    void check_pinned_once(const std::string& key, const pool_plan& pool) {
-        for (const auto cpu : *pool.cpus) {
-            const auto [owner, fresh] = pinned_.emplace(cpu, pool.name);
-            if (fresh) { continue; }
-            add(key + ".cpus", text(cpu) + " is pinned by pool " + owner->second + " already",
-                "a CPU for one pool only", "choose another CPU, or leave cpus to auto");
-        }
-    }
-
-    std::vector<node_id> check_nodes(const std::string& key, const pool_plan& pool) {
-        if (!pool.nodes) { return pool.cpus ? nodes_of(*pool.cpus) : executors_; }
-        const std::string expected = "nodes of " + to_list(executors_);
-        std::vector<node_id> good;
-        if (pool.nodes->empty()) { add(key + ".nodes", "names no node", expected, ""); }
-        for (const auto id : *pool.nodes) {
-            const node_info* node = machine_.find(id);
-            if (holds(good, id)) {
-                add(key + ".nodes", text(id) + " is named twice", expected, "");
-            } else if (holds(executors_, id)) {
-                good.push_back(id);
-            } else if (node == nullptr) {
-                add(key + ".nodes", text(id) + " does not exist", expected, "");
-            } else if (node->cpus.empty()) {
-                add(key + ".nodes", text(id) + " has memory but no CPUs", expected, "");
-            } else {
-                add(key + ".nodes", text(id) + " has no CPU that this process may use", expected,
-                    "widen its cpuset or affinity mask");
-            }
-        }
-        for (const auto cpu : pool.cpus.value_or(std::vector<cpu_id>())) {
-            const cpu_info* info = machine_.find(cpu);
-            if (info != nullptr && !holds(*pool.nodes, info->node)) {
-                add(key + ".cpus", text(cpu) + " is on " + text(info->node), "CPUs of the pool's nodes " +
-                    to_list(*pool.nodes), "add the node to " + key + ".nodes");
-            }
-        }
-        return good;
-    }
-
-    std::vector<node_id> nodes_of(const std::vector<cpu_id>& cpus) const {
-        std::set<node_id> nodes;
-        for (const auto cpu : cpus) {
-            if (const cpu_info* info = machine_.find(cpu)) { nodes.insert(info->node); }
-        }
-        return {nodes.begin(), nodes.end()};
-    }
-
-    void check_count(const std::string& key, const pool_plan& pool, node_id node) {
-        auto cpus = machine_.allowed_cpus(node);
-        if (pool.cpus) { std::erase_if(cpus, [&](cpu_id cpu) { return !holds(*pool.cpus, cpu); }); }
-        if (pool.cpus && cpus.empty()) {
-            add(key + ".cpus", "names no CPU of " + text(node), "a CPU on each of the pool's nodes",
-                "CPUs of " + text(node) + ": " + to_list(machine_.allowed_cpus(node)));
-        } else if (pool.workers_per_node.value_or(0) > cpus.size()) {
-            add(key + ".workers_per_node", number(*pool.workers_per_node) + " workers for the " +
-                number(cpus.size()) + " CPUs (" + to_list(cpus) + ") of " + text(node),
-                "at most one worker for each CPU", "");
-        }
-    }
-
-    const plan& asked_;
-    const topology& machine_;
-    std::vector<node_id> executors_;
-    std::vector<cpu_id> allowed_;
-    std::map<cpu_id, std::string> pinned_;
-    std::set<std::string> names_;
-    std::vector<plan_problem> problems_;
-};
 
 /// Deals CPUs of a checked plan: pinned pools first, then counted and auto pools in plan order.
 class dealer {
@@ -197,9 +51,21 @@ private:
         if (machine_.origin == topology_origin::simulated) {
             note("the " + number(nodes.size()) +
                  " nodes are simulated: pinning is real, page locality is not measured");
+            say_strict();
         } else if (nodes.size() == 1) {
             note("one node with CPUs (" + text(nodes.front()) + "): no memory of it is remote to a worker");
         }
+    }
+
+    /// A person who asked for strict must learn that a part of it means nothing here.
+    void say_strict() {
+        std::string pools;
+        for (const auto& pool : asked_.pools) {
+            if (pool.enforce == enforcement::strict) { pools += (pools.empty() ? "" : ", ") + pool.name; }
+        }
+        if (pools.empty()) { return; }
+        note("enforcement: strict (" + pools +
+             ") holds for pinning alone: simulated nodes have no memory that could be bound, so it fails no start");
     }
 
     void choose_control() {
@@ -369,8 +235,7 @@ private:
 }  // namespace
 
 layout make_layout(const plan& asked, const topology& machine) {
-    auto demands = plan_check(asked, machine).run();
-    return dealer(asked, machine, std::move(demands)).run();
+    return dealer(asked, machine, detail::check_plan(asked, machine)).run();
 }
 
 }  // namespace numasio

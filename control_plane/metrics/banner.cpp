@@ -97,7 +97,13 @@ void write_placements(std::ostream& out, const std::vector<placement>& placement
     };
     const auto losses = static_cast<std::size_t>(std::count_if(placements.begin(), placements.end(), lost));
     const auto good = placements.size() - losses;
-    out << "placements: " << placements.size() << ", " << losses << " not as asked\n";
+    const auto pretend = std::count_if(placements.begin(), placements.end(), [](const placement& p) {
+        return p.outcome == placement_outcome::simulated;
+    });
+    out << "placements: " << placements.size() << ", " << losses << " not as asked";
+    // Nothing was asked of a real node there: neither kept nor lost.
+    if (pretend != 0) { out << ", " << pretend << " simulated (nothing real to keep)"; }
+    out << '\n';
     const bool show_good = good <= most_good_placements;
     std::map<placement_outcome, std::size_t> hidden;
     std::size_t lost_shown = 0;

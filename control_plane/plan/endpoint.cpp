@@ -1,14 +1,11 @@
 // ADDRESS:PORT with a numeric address: nothing here asks a name server.
 #include "control_plane/plan/scalars.hpp"
 
+#include "control_plane/bridge/numeric_address.hpp"
 #include "control_plane/plan/nearest.hpp"
-
-#include <boost/asio/ip/address.hpp>
 
 namespace numasio::detail {
 namespace {
-
-constexpr std::uint64_t last_port = 65'535;
 
 /// What stands in `text` before its port, and the port's digits.
 struct halves {
@@ -47,23 +44,18 @@ std::optional<scanned_endpoint> scan_endpoint(const std::string& text, complaint
     const auto parts = split(text, bad);
     if (!parts) { return std::nullopt; }
     const auto port = scan_whole(parts->port, bad);
-    if (!port || *port > last_port) {
+    if (!port || !plan_limits::port.holds(*port)) {
         bad.what = quoted(text) + " has no port from 0 to 65535";
         return std::nullopt;
     }
-    // No scope identifiers: whether "%eth0" exists is a fact of one machine at one time.
-    boost::system::error_code no;
-    const bool short_enough = parts->host.size() <= 45 && parts->host.find('%') == std::string::npos;
-    const auto address = short_enough ? boost::asio::ip::make_address(parts->host, no) : boost::asio::ip::address();
-    if (!short_enough || no || address.is_v6() != parts->bracketed) {
+    const auto address = numeric_address(parts->host);
+    if (!address || address->is_v6() != parts->bracketed) {
         bad.what = quoted(text) + " has no numeric address";
-        std::string meant;
-        if (parts->host == "localhost" || parts->host.empty()) { meant = "127.0.0.1"; }
-        if (parts->host == "*") { meant = "0.0.0.0"; }
+        const auto meant = meant_address(parts->host);
         bad.suggestion = did_you_mean(meant.empty() ? meant : meant + ":" + parts->port);
         return std::nullopt;
     }
-    return scanned_endpoint{address.to_string(), static_cast<std::uint16_t>(*port)};
+    return scanned_endpoint{address->to_string(), static_cast<std::uint16_t>(*port)};
 }
 
 }  // namespace numasio::detail

@@ -1,6 +1,7 @@
 // Reads a plan from a file or from memory: text, tree, plan, and all problems at once.
 #include <numasio/load_plan.hpp>
 
+#include "control_plane/bridge/plan_values.hpp"
 #include "control_plane/plan/plan_reader.hpp"
 #include "control_plane/plan/problem_list.hpp"
 #include "control_plane/plan/yaml_text.hpp"
@@ -26,6 +27,7 @@ plan parse_plan(std::string_view yaml, const std::string& name) {
     plan out;
     if (const auto root = detail::read_yaml(yaml, problems)) { out = detail::read_plan(*root, problems); }
     std::move(problems).throw_if_any();
+    detail::remember_values(out);
     return out;
 }
 

@@ -5,25 +5,12 @@
 #include "control_plane/plan/read_value.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
 namespace numasio::detail {
 namespace {
-
-/// Names become thread names, metric labels and parts of key paths.
-bool good_name(const std::string& name) {
-    constexpr std::size_t longest = 32;
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-    const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; };
-    return !name.empty() && name.size() <= longest && letter(name.front()) &&
-           std::all_of(name.begin(), name.end(), inner);
-}
-
-std::string joined(const std::string& path, const std::string& key) {
-    const std::string shown = good_name(key) ? key : quoted(key);
-    return path.empty() ? shown : path + "." + shown;
-}
 
 class plan_reader {
 public:
@@ -52,14 +39,14 @@ private:
                 unknown(key, pattern, path);
                 continue;
             }
-            out_.marks.emplace(joined(path, key.text), problems_.mark(key.at));
-            any(**rule, map.items[i + 1], joined(path, key.text), target);
+            out_.marks.emplace(plan_key(path, key.text), problems_.mark(key.at));
+            any(**rule, map.items[i + 1], plan_key(path, key.text), target);
         }
         for (const auto* rule : rules) {
             if (rule->fallback == "required" && lines.count(rule->name()) == 0) {
-                problems_.add(map.at, joined(path, std::string(rule->name())),
-                              {"is missing", expected_text(*rule), rule->low == rule->high ? "add \"" +
-                               std::string(rule->name()) + ": " + std::to_string(rule->low) + "\"" : ""});
+                problems_.add(map.at, plan_key(path, std::string(rule->name())),
+                              {"is missing", expected_text(*rule), rule->range.low == rule->range.high ? "add \"" +
+                               std::string(rule->name()) + ": " + std::to_string(rule->range.low) + "\"" : ""});
             }
         }
     }
@@ -72,11 +59,18 @@ private:
         }
     }
 
-    void value(const key_rule& rule, const yaml_node& node, const std::string& path, const plan_target& target) {
+    void value(const key_rule& rule, const yaml_node& node, const std::string& path, const plan_target& target,
+               bool or_none = false) {
         complaint bad;
         text_place at;
         const auto found = read_value(rule, node, bad, at);
         if (!found) {
+            if (or_none) {
+                bad.expected = "none, or " + bad.expected;
+                if (nearest(node.text, std::array<std::string_view, 1>{"none"}) == "none") {
+                    bad.suggestion = did_you_mean("none");
+                }
+            }
             problems_.add(at, path, std::move(bad));
         } else if (rule.store != nullptr) {
             rule.store(target, *found);
@@ -84,7 +78,10 @@ private:
     }
 
     void section(const key_rule& rule, const yaml_node& node, const std::string& path, const plan_target& target) {
-        if (rule.store != nullptr) { rule.store(target, {}); }
+        plan_value whole_section;
+        whole_section.none = rule.may_be_none() && node.kind == yaml_kind::scalar && node.text == "none";
+        if (rule.store != nullptr) { rule.store(target, whole_section); }
+        if (whole_section.none) { return; }
         if (node.kind == yaml_kind::map) { return keys(node, rule.path, path, target); }
         if (node.kind == yaml_kind::scalar && rule.shorthand == "auto" && node.text == "auto") { return; }
         const auto below = keys_below(rule.path);
@@ -92,9 +89,9 @@ private:
             std::find_if(below.begin(), below.end(), [&](auto* r) { return r->name() == rule.shorthand; });
         const bool list_fits = meant != below.end() && (*meant)->form == value_form::numbers_or_auto;
         if (meant != below.end() && (node.kind == yaml_kind::scalar || (node.kind == yaml_kind::list && list_fits))) {
-            const auto whole = joined(path, std::string(rule.shorthand));
+            const auto whole = plan_key(path, std::string(rule.shorthand));
             out_.marks.emplace(whole, problems_.mark(node.at));
-            return value(**meant, node, whole, target);
+            return value(**meant, node, whole, target, rule.may_be_none());
         }
         problems_.add(node.at, path, {described(node), expected_text(rule),
                                       node.kind == yaml_kind::null ? "remove the key to take its default" : ""});
@@ -102,7 +99,7 @@ private:
 
     /// A section whose keys are names: listeners and pools.
     void names(const key_rule& rule, const yaml_node& node, const std::string& path) {
-        if (node.kind != yaml_kind::map || node.items.size() < 2 * rule.low) {
+        if (node.kind != yaml_kind::map || node.items.size() < 2 * rule.range.low) {
             const bool none = node.kind == yaml_kind::map;
             problems_.add(node.at, path, {none ? "names nothing" : described(node), expected_text(rule), ""});
             return;
@@ -111,16 +108,15 @@ private:
         std::map<std::string_view, int> lines;
         for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
             const auto& key = node.items[i];
-            if (i == 2 * rule.high) {
-                problems_.add(key.at, path, {"has more than " + std::to_string(rule.high) + " names",
+            if (i == 2 * rule.range.high) {
+                problems_.add(key.at, path, {"has more than " + std::to_string(rule.range.high) + " names",
                                              expected_text(rule), ""});
                 return;
             }
             if (!is_word(key, path) || !first_time(key, path, lines)) { continue; }
-            const auto whole = joined(path, key.text);
-            if (!good_name(key.text)) {
-                problems_.add(key.at, whole, {"is not a name", "a letter or _, then letters, digits, _ or -, "
-                                              "32 characters at most", ""});
+            const auto whole = plan_key(path, key.text);
+            if (!is_plan_name(key.text)) {
+                problems_.add(key.at, whole, {"is not a name", std::string(expected_name), ""});
                 continue;
             }
             out_.marks.emplace(whole, problems_.mark(key.at));
@@ -157,7 +153,7 @@ private:
     bool first_time(const yaml_node& key, const std::string& path, std::map<std::string_view, int>& lines) {
         const auto [known, fresh] = lines.emplace(key.text, key.at.line);
         if (!fresh) {
-            problems_.add(key.at, joined(path, key.text), {"is given twice", "each key once",
+            problems_.add(key.at, plan_key(path, key.text), {"is given twice", "each key once",
                           "it stands on line " + std::to_string(known->second) + " already"});
         }
         return fresh;
@@ -169,7 +165,7 @@ private:
         for (const auto* rule : keys_below(pattern)) { here.push_back(rule->name()); }
         auto suggestion = did_you_mean(nearest(key.text, here));
         if (suggestion.empty()) { suggestion = elsewhere(key.text); }
-        problems_.add(key.at, joined(path, key.text), {"unknown key", one_of(here), std::move(suggestion)});
+        problems_.add(key.at, plan_key(path, key.text), {"unknown key", one_of(here), std::move(suggestion)});
     }
 
     /// A right key in the wrong section: "capacity" directly below a pool.

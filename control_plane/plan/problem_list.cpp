@@ -27,17 +27,4 @@ void problem_list::throw_if_any() && {
     throw plan_error(std::move(problems_));
 }
 
-std::string quoted(const std::string& text) {
-    constexpr std::size_t longest = 40;
-    std::size_t end = std::min(text.size(), longest);
-    // Never cut inside a UTF-8 sequence: back to the start of the character.
-    while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) { --end; }
-    std::string out = "\"";
-    for (const char c : text.substr(0, end)) {
-        const auto code = static_cast<unsigned char>(c);
-        out += code < 0x20 || code == 0x7F ? '?' : c;
-    }
-    return out + (end < text.size() ? "…\"" : "\"");
-}
-
 }  // namespace numasio::detail

@@ -1,6 +1,8 @@
 // Collects what is wrong with a plan file, place by place, up to a bound.
 #pragma once
 
+#include "control_plane/bridge/value_text.hpp"
+
 #include <numasio/plan_error.hpp>
 
 #include <cstddef>
@@ -45,8 +47,5 @@ private:
     std::vector<plan_problem> problems_;
     std::size_t left_out_ = 0;
 };
-
-/// A piece of a file for a message: quoted, cut to 40 bytes, without control characters.
-std::string quoted(const std::string& text);
 
 }  // namespace numasio::detail

@@ -15,13 +15,18 @@ using maybe_value = std::optional<plan_value>;
 
 maybe_value in_range(const key_rule& rule, const yaml_node& node, std::optional<std::uint64_t> n, complaint& bad) {
     if (!n) { return std::nullopt; }
-    if (*n < rule.low || *n > rule.high) {
-        bad.what = quoted(node.text) + (*n < rule.low ? " is too small" : " is too large");
-        return std::nullopt;
+    if (rule.range.holds(*n)) {
+        plan_value out;
+        out.number = *n;
+        return out;
     }
-    plan_value out;
-    out.number = *n;
-    return out;
+    bad.what = quoted(node.text) + (*n < rule.range.low ? " is too small" : " is too large");
+    if (rule.path == "version") {
+        bad.what = quoted(node.text) + " is a version of the format that this numasio does not read";
+        bad.suggestion = "write \"version: 1\" and the keys of docs/plan.md, or use the numasio that the plan was "
+                         "written for";
+    }
+    return std::nullopt;
 }
 
 /// A number in quotes is a text, as everywhere in YAML.
@@ -47,7 +52,7 @@ maybe_value read_word(const key_rule& rule, const yaml_node& node, complaint& ba
 /// The numbers of a list so far; knows in constant time whether a number is there already.
 class number_set {
 public:
-    explicit number_set(const key_rule& rule) : rule_(rule), seen_(rule.high + 1) {}
+    explicit number_set(const key_rule& rule) : rule_(rule), seen_(rule.range.high + 1) {}
 
     /// Adds "3" or "0-3,8".
     bool add(const std::string& text, complaint& bad) {
@@ -76,7 +81,7 @@ private:
         const auto first = scan_whole(is_range ? trimmed(text.substr(0, dash)) : text, bad);
         const auto last = is_range && first ? scan_whole(trimmed(text.substr(dash + 1)), bad) : first;
         if (!first || !last) { return false; }
-        if (*first > rule_.high || *last > rule_.high) {
+        if (*first > rule_.range.high || *last > rule_.range.high) {
             bad.what = quoted(text) + " is too large";
             return false;
         }

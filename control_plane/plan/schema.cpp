@@ -1,6 +1,8 @@
 // Every key of a plan in one table: the parser, the suggestions and the documentation come from it.
 #include "control_plane/plan/schema.hpp"
 
+#include "control_plane/bridge/value_text.hpp"
+
 #include <array>
 
 namespace numasio::detail {
@@ -11,9 +13,7 @@ using std::chrono::nanoseconds;
 using target = plan_target;
 using value = plan_value;
 
-constexpr std::uint64_t us = 1'000, ms = 1'000 * us, second = 1'000 * ms;
-constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20, tebibyte = std::uint64_t{1} << 40;
-constexpr std::uint64_t last_cpu = 65'535, last_node = 4'095;
+namespace limits = plan_limits;
 
 // Each in the order of its enumeration, so that the index of the word is the value.
 constexpr std::array policies = {"bind"sv, "preferred"sv, "local"sv};
@@ -39,83 +39,84 @@ slo_plan& slo(const target& t) {
 }
 
 constexpr key_rule schema[] = {
-    {"version", value_form::whole, 1, 1, {}, "required", "", "the version of this format", nullptr},
+    {"version", value_form::whole, limits::version, {}, "required", "", "the version of this format", nullptr,
+     "the version that this numasio reads"},
 
-    {"control", value_form::section, 0, 0, {}, "auto", "cpus", "the control plane: the threads of your `io_context`",
+    {"control", value_form::section, {}, {}, "auto", "cpus", "the control plane: the threads of your `io_context`",
      nullptr},
-    {"control.cpus", value_form::numbers_or_auto, 0, last_cpu, {}, "auto", "",
+    {"control.cpus", value_form::numbers_or_auto, limits::cpu, {}, "auto", "",
      "CPUs for the control plane's threads; `auto`: the first CPU of the first node, where there is more than one",
      [](const target& t, const value& v) { t.out.control.cpus = ids<cpu_id>(v); }},
 
-    {"drain", value_form::duration, 0, 3600 * second, {}, "5s", "",
+    {"drain", value_form::duration, limits::drain, {}, "5s", "",
      "how long an orderly stop waits for accepted requests before it ends them with `errc::stopped`",
      [](const target& t, const value& v) { t.out.drain = time(v); }},
-    {"simulate_nodes", value_form::whole, 0, 1024, {}, "0", "",
+    {"simulate_nodes", value_form::whole, limits::simulate_nodes, {}, "0", "",
      "split the CPUs into this many pretend nodes, for demonstrations; 0: the machine's own nodes",
-     [](const target& t, const value& v) { t.out.simulate_nodes = count(v); }},
+     [](const target& t, const value& v) { t.out.simulate_nodes = count(v); }, one_node_per_cpu},
 
-    {"listeners", value_form::names, 0, 64, {}, "none", "", "where to listen, by name", nullptr},
-    {"listeners.*", value_form::endpoint, 0, 65'535, {}, "none", "",
+    {"listeners", value_form::names, limits::listeners, {}, "absent", "", "where to listen, by name", nullptr},
+    {"listeners.*", value_form::endpoint, limits::port, {}, "absent", "",
      "`http` is the control server's; every other name is the application's; port 0: the system chooses",
      [](const target& t, const value& v) {
          t.listener->address = v.address;
          t.listener->port = static_cast<std::uint16_t>(v.number);
      }},
 
-    {"pools", value_form::names, 1, 256, {}, "required", "", "the pools of pinned workers, by name", nullptr},
-    {"pools.*", value_form::section, 0, 0, {}, "auto", "auto", "one pool; `NAME: auto` takes every default", nullptr},
-    {"pools.*.nodes", value_form::numbers_or_auto, 0, last_node, {}, "auto", "",
+    {"pools", value_form::names, limits::pools, {}, "required", "", "the pools of pinned workers, by name", nullptr},
+    {"pools.*", value_form::section, {}, {}, "auto", "auto", "one pool; `NAME: auto` takes every default", nullptr},
+    {"pools.*.nodes", value_form::numbers_or_auto, limits::node, {}, "auto", "",
      "nodes that the pool has workers on; `auto`: every node with CPUs that this process may use",
      [](const target& t, const value& v) { t.pool->nodes = ids<node_id>(v); }},
-    {"pools.*.cpus", value_form::numbers_or_auto, 0, last_cpu, {}, "auto", "",
+    {"pools.*.cpus", value_form::numbers_or_auto, limits::cpu, {}, "auto", "",
      "CPUs that the workers are pinned to, at most one worker each; `auto`: whole cores first",
      [](const target& t, const value& v) { t.pool->cpus = ids<cpu_id>(v); }},
-    {"pools.*.workers_per_node", value_form::whole_or_auto, 1, 4096, {}, "auto", "",
+    {"pools.*.workers_per_node", value_form::whole_or_auto, limits::workers_per_node, {}, "auto", "",
      "workers on each node; `auto`: one for each of `cpus`, or else one for each core that is left over",
      [](const target& t, const value& v) {
          t.pool->workers_per_node = v.automatic ? std::nullopt : or_auto<std::uint32_t>(count(v));
      }},
 
-    {"pools.*.memory", value_form::section, 0, 0, {}, "64MiB", "per_worker", "the memory of each worker's service",
+    {"pools.*.memory", value_form::section, {}, {}, "64MiB", "per_worker", "the memory of each worker's service",
      nullptr},
-    {"pools.*.memory.policy", value_form::word, 0, 0, policies, "bind", "",
+    {"pools.*.memory.policy", value_form::word, {}, policies, "bind", "",
      "`bind`: on the worker's node or not at all; `preferred`: there first, elsewhere when it is full; "
      "`local`: wherever the thread that touches it first runs",
      [](const target& t, const value& v) { t.pool->memory.policy = static_cast<memory_policy>(v.number); }},
-    {"pools.*.memory.per_worker", value_form::size, mebibyte, 16 * tebibyte, {}, "64MiB", "",
+    {"pools.*.memory.per_worker", value_form::size, limits::memory_per_worker, {}, "64MiB", "",
      "allocated, bound and touched at start; the service gets no more",
      [](const target& t, const value& v) { t.pool->memory.per_worker = bytes{v.number}; }},
 
-    {"pools.*.lane", value_form::section, 0, 0, {}, "1024", "capacity", "the queues into each worker", nullptr},
-    {"pools.*.lane.capacity", value_form::whole, 1, 1'048'576, {}, "1024", "",
+    {"pools.*.lane", value_form::section, {}, {}, "1024", "capacity", "the queues into each worker", nullptr},
+    {"pools.*.lane.capacity", value_form::whole, limits::lane_capacity, {}, "1024", "",
      "requests in flight between one producer thread and one worker; each place holds a request and its reply, so "
      "a worker's lanes take capacity × producers × (request + reply + bookkeeping) bytes",
      [](const target& t, const value& v) { t.pool->lane.capacity = count(v); }},
-    {"pools.*.lane.producers", value_form::whole, 1, 1024, {}, "4", "",
+    {"pools.*.lane.producers", value_form::whole, limits::lane_producers, {}, "4", "",
      "threads that may send to the pool at one time; each has its own lane to each worker",
      [](const target& t, const value& v) { t.pool->lane.producers = count(v); }},
-    {"pools.*.lane.when_full", value_form::word, 0, 0, full_answers, "reject", "",
+    {"pools.*.lane.when_full", value_form::word, {}, full_answers, "reject", "",
      "what a full lane does: `reject` answers `errc::lane_full` at once",
      [](const target& t, const value& v) { t.pool->lane.full = static_cast<when_full>(v.number); }},
 
-    {"pools.*.idle", value_form::section, 0, 0, {}, "spin_then_park", "strategy", "what a worker without work does",
+    {"pools.*.idle", value_form::section, {}, {}, "spin_then_park", "strategy", "what a worker without work does",
      nullptr},
-    {"pools.*.idle.strategy", value_form::word, 0, 0, strategies, "spin_then_park", "",
+    {"pools.*.idle.strategy", value_form::word, {}, strategies, "spin_then_park", "",
      "`busy_spin`: never sleeps, burns its core; `spin_then_park`: spins for `spin`, then sleeps; `park`: sleeps at "
      "once",
      [](const target& t, const value& v) { t.pool->idle.strategy = static_cast<idle_strategy>(v.number); }},
-    {"pools.*.idle.spin", value_form::duration, 0, 10 * ms, {}, "20us", "",
+    {"pools.*.idle.spin", value_form::duration, limits::idle_spin, {}, "20us", "",
      "how long `spin_then_park` spins before it sleeps",
      [](const target& t, const value& v) { t.pool->idle.spin = time(v); }},
 
-    {"pools.*.slo", value_form::section, 0, 0, {}, "none", "target",
+    {"pools.*.slo", value_form::section, {}, {}, "none", "target",
      "a promise about the time from a request's submission to its reply's delivery; `none`: no promise",
-     [](const target& t, const value&) { slo(t); }},
-    {"pools.*.slo.quantile", value_form::fraction, 0, 0, {}, "0.99", "", "the share of requests that it holds for",
+     [](const target& t, const value& v) { v.none ? t.pool->slo.reset() : void(slo(t)); }},
+    {"pools.*.slo.quantile", value_form::fraction, {}, {}, "0.99", "", "the share of requests that it holds for",
      [](const target& t, const value& v) { slo(t).quantile = v.fraction; }},
-    {"pools.*.slo.target", value_form::duration, us, 60 * second, {}, "1ms", "", "the longest time that keeps it",
+    {"pools.*.slo.target", value_form::duration, limits::slo_target, {}, "1ms", "", "the longest time that keeps it",
      [](const target& t, const value& v) { slo(t).target = time(v); }},
-    {"pools.*.enforcement", value_form::word, 0, 0, enforcements, "best_effort", "",
+    {"pools.*.enforcement", value_form::word, {}, enforcements, "best_effort", "",
      "`strict`: any shortfall in pinning or memory fails the start; `best_effort`: start, and say what was lost",
      [](const target& t, const value& v) { t.pool->enforce = static_cast<enforcement>(v.number); }},
 };

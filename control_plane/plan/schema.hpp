@@ -2,6 +2,7 @@
 #pragma once
 
 #include <numasio/plan.hpp>
+#include <numasio/plan_limits.hpp>
 
 #include <cstdint>
 #include <span>
@@ -28,6 +29,7 @@ enum class value_form {
 /// What a value says, before it is put into its place in the plan.
 struct plan_value {
     bool automatic = false;
+    bool none = false;                   ///< of a section: it is not wanted
     std::uint64_t number = 0;            ///< a whole number; nanoseconds; bytes; the index of a word
     double fraction = 0;
     std::vector<std::uint32_t> numbers;  ///< ascending
@@ -44,14 +46,16 @@ struct plan_target {
 struct key_rule {
     std::string_view path;      ///< as "pools.*.lane.capacity"; "*" stands for a name
     value_form form;
-    std::uint64_t low;          ///< smallest and largest number, in the unit of plan_value; of a
-    std::uint64_t high;         ///< `names` section: how many names
+    plan_range range;           ///< in the unit of plan_value; of a `names` section: how many names
     std::span<const std::string_view> words;
-    std::string_view fallback;  ///< the default as a plan would say it; "required"; or "none"
+    std::string_view fallback;  ///< the default as a plan would say it; "required"; or "absent"
     std::string_view shorthand; ///< of a section: the key that a plain value stands for, or "auto"
     std::string_view meaning;
     void (*store)(const plan_target&, const plan_value&);  ///< null where there is nothing to store
+    std::string_view condition = {};  ///< what a number must keep beside its range
 
+    /// A section that "none" as its value leaves out.
+    bool may_be_none() const noexcept { return form == value_form::section && fallback == "none"; }
     std::string_view name() const noexcept { return path.substr(path.rfind('.') + 1); }
 };
 
@@ -66,9 +70,5 @@ std::string expected_text(const key_rule& rule);
 
 /// The whole table as Markdown, for docs/plan.md.
 std::string schema_markdown();
-
-/// "1.5s", "20us": the largest unit that needs no fraction. "256MiB" alike.
-std::string duration_text(std::uint64_t nanoseconds);
-std::string size_text(std::uint64_t bytes);
 
 }  // namespace numasio::detail

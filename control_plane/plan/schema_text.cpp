@@ -1,28 +1,20 @@
 // What the table of keys says to people: expectations in errors, and the table of docs/plan.md.
+#include "control_plane/bridge/value_text.hpp"
 #include "control_plane/plan/nearest.hpp"
 #include "control_plane/plan/schema.hpp"
-
-#include <array>
-#include <utility>
 
 namespace numasio::detail {
 namespace {
 
-using unit = std::pair<std::uint64_t, std::string_view>;
-
-template <std::size_t N>
-std::string in_largest(std::uint64_t amount, const std::array<unit, N>& units) {
-    for (const auto& [factor, name] : units) {
-        if (amount % factor == 0) { return std::to_string(amount / factor) + std::string(name); }
-    }
-    return std::to_string(amount) + std::string(units.back().second);
-}
-
 std::string range(const key_rule& rule, std::string (*text)(std::uint64_t)) {
-    return text(rule.low) + " to " + text(rule.high);
+    return text(rule.range.low) + " to " + text(rule.range.high);
 }
 
 std::string plain(std::uint64_t n) { return std::to_string(n); }
+
+std::string also(const key_rule& rule) {
+    return rule.condition.empty() ? "" : ", " + std::string(rule.condition);
+}
 
 std::string type_cell(const key_rule& rule) {
     switch (rule.form) {
@@ -44,7 +36,9 @@ std::string range_cell(const key_rule& rule) {
     switch (rule.form) {
         case value_form::section:
             if (rule.shorthand.empty()) { return ""; }
-            return rule.shorthand == "auto" ? "or `auto`" : "or a value for `" + std::string(rule.shorthand) + "`";
+            return rule.shorthand == "auto" ? "or `auto`"
+                                            : std::string(rule.may_be_none() ? "or `none`, " : "") +
+                                                  "or a value for `" + std::string(rule.shorthand) + "`";
         case value_form::names: return range(rule, plain) + " names";
         case value_form::fraction: return "above 0, below 1";
         case value_form::duration: return range(rule, duration_text);
@@ -55,23 +49,12 @@ std::string range_cell(const key_rule& rule) {
             return out;
         }
         case value_form::endpoint: return "port " + range(rule, plain);
-        default: return rule.low == rule.high ? "only " + plain(rule.low) : range(rule, plain);
+        default: return (rule.range.low == rule.range.high ? "only " + plain(rule.range.low) : range(rule, plain)) +
+                        also(rule);
     }
 }
 
 }  // namespace
-
-std::string duration_text(std::uint64_t nanoseconds) {
-    constexpr std::array<unit, 4> units = {{{1'000'000'000, "s"}, {1'000'000, "ms"}, {1'000, "us"}, {1, "ns"}}};
-    return in_largest(nanoseconds, units);
-}
-
-std::string size_text(std::uint64_t amount) {
-    constexpr std::array<unit, 5> units = {{{std::uint64_t{1} << 40, "TiB"}, {std::uint64_t{1} << 30, "GiB"},
-                                            {std::uint64_t{1} << 20, "MiB"}, {std::uint64_t{1} << 10, "KiB"},
-                                            {1, "B"}}};
-    return in_largest(amount, units);
-}
 
 std::string expected_text(const key_rule& rule) {
     switch (rule.form) {
@@ -84,11 +67,12 @@ std::string expected_text(const key_rule& rule) {
         }
         case value_form::names: return "a section of " + range(rule, plain) + " names with their settings";
         case value_form::whole:
-            return rule.low == rule.high ? plain(rule.low) : "a whole number from " + range(rule, plain);
-        case value_form::whole_or_auto: return "auto or a whole number from " + range(rule, plain);
-        case value_form::fraction: return "a number above 0 and below 1, as 0.99";
-        case value_form::duration: return "a duration from " + range(rule, duration_text) + ", as 20us, 1.5ms or 5s";
-        case value_form::size: return "a size from " + range(rule, size_text) + ", as 512KiB, 256MiB or 1.5GiB";
+            return (rule.range.low == rule.range.high ? plain(rule.range.low) : expected_whole(rule.range)) +
+                   also(rule);
+        case value_form::whole_or_auto: return "auto or " + expected_whole(rule.range) + also(rule);
+        case value_form::fraction: return std::string(expected_fraction);
+        case value_form::duration: return expected_duration(rule.range);
+        case value_form::size: return expected_size(rule.range);
         case value_form::word: return one_of(rule.words);
         case value_form::numbers_or_auto:
             return "auto, a number from " + range(rule, plain) + ", a list as [0, 2], or ranges as \"0-3,8\"";
@@ -104,7 +88,7 @@ std::string schema_markdown() {
     for (const auto& rule : plan_schema()) {
         std::string path;
         for (const char c : rule.path) { path += c == '*' ? std::string("NAME") : std::string(1, c); }
-        const bool said = rule.fallback == "required" || rule.fallback == "none";
+        const bool said = rule.fallback == "required" || rule.fallback == "absent";
         const auto fallback = said ? std::string(rule.fallback) : "`" + std::string(rule.fallback) + "`";
         out += "| `" + path + "` | " + type_cell(rule) + " | " + fallback + " | " + range_cell(rule) + " | " +
                std::string(rule.meaning) + " |\n";

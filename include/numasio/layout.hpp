@@ -32,9 +32,11 @@ struct layout {
 /// siblings. Pools that leave workers_per_node to auto divide the cores that are left on a node evenly, at least
 /// one worker each. A plan's simulate_nodes is not applied here: `machine` is what simulate_nodes() returned.
 /// Threads: any. Blocks: never. Cost: workers × CPUs. Lifetime: values.
-/// Fails: throws plan_error (place, key, remedy) with everything that the machine lacks: a node that does not
-/// exist or has no CPUs, a CPU that does not exist or is not allowed, more workers than a node has CPUs, a CPU
-/// pinned by two pools, more pretend nodes than CPUs. Keys of a plan built in code have no place.
+/// Fails: throws plan_error (place, key, remedy) with everything that is wrong at once: values outside
+/// plan_limits, no pool, names that are none or given twice, listeners without a numeric address; and everything
+/// that the machine lacks: a node that does not exist or has no CPUs, a CPU that does not exist or is not allowed,
+/// more workers than a node has CPUs, a CPU pinned by two pools, more pretend nodes than CPUs. A place is told only
+/// where the value stands in the plan's file and was not changed since.
 layout make_layout(const plan& asked, const topology& machine);
 
 }  // namespace numasio

@@ -85,8 +85,12 @@ struct plan_mark {
     std::string file;
     int line = 0;
     int column = 0;
+    /// What the plan said there; empty for a section. Where a value was changed in code afterwards, an error does
+    /// not name the place.
+    std::string value = {};
 };
 
+/// The ranges of the values are in numasio/plan_limits.hpp; a bridge refuses what is outside them (plan_error).
 struct plan {
     control_plan control;
     std::vector<pool_plan> pools;

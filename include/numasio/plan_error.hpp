@@ -17,8 +17,8 @@ struct plan_problem {
     std::string suggestion;  ///< nearest valid key or value; may be empty
 };
 
-/// Thrown by load_plan() for a file that is no valid plan, and by make_layout() (so by a bridge's
-/// constructor) for a plan that this machine cannot carry out. At most 100 problems of a file are kept.
+/// Thrown by load_plan() for a file that is no valid plan, and by make_layout() (so by a bridge's constructor) for
+/// a plan with values that no machine, or not this one, can carry out. At most 100 problems of a file are kept.
 /// what() holds one line for each problem: "FILE:LINE:COLUMN: KEY: WHAT; expected EXPECTED (SUGGESTION)".
 class plan_error : public std::runtime_error {
 public:

@@ -43,6 +43,15 @@ TEST(banner, says_simulated) {
     EXPECT_LE(lines_of(text), 25);
 }
 
+TEST(banner, counts_simulated_placements_as_simulated) {
+    auto e = test::simulated();
+    EXPECT_THAT(banner(e.view()), HasSubstr("placements: 5, 0 not as asked, 5 simulated (nothing real to keep)\n"));
+    e.now.placements[1].outcome = placement_outcome::honoured;
+    e.now.placements[3].outcome = placement_outcome::degraded;
+    EXPECT_THAT(banner(e.view()), HasSubstr("placements: 5, 1 not as asked, 3 simulated (nothing real to keep)\n"));
+    EXPECT_THAT(banner(test::two_nodes().view()), Not(HasSubstr("simulated")));
+}
+
 TEST(banner, says_why_the_topology_is_a_fallback) {
     auto e = test::one_node();
     e.machine.origin = topology_origin::fallback;

@@ -70,7 +70,12 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     values, plan_mistake,
     testing::Values(
-        mistake{"other_version", "version: 2\n" + ok_pools, 1, 10, "version", "\"2\" is too large", ""},
+        mistake{"other_version", "version: 2\n" + ok_pools, 1, 10, "version",
+                "\"2\" is a version of the format that this numasio does not read",
+                "write \"version: 1\" and the keys of docs/plan.md, or use the numasio that the plan was written for"},
+        mistake{"version_before_the_first", "version: 0\n" + ok_pools, 1, 10, "version",
+                "\"0\" is a version of the format that this numasio does not read",
+                "write \"version: 1\" and the keys of docs/plan.md, or use the numasio that the plan was written for"},
         mistake{"octal_look", pool_with("    lane: {capacity: 010}\n"), 4, 22, "pools.kv.lane.capacity",
                 "\"010\" has a leading zero, which some YAML readers take for octal", "write 10"},
         mistake{"quoted_number", pool_with("    lane: {capacity: \"10\"}\n"), 4, 22, "pools.kv.lane.capacity",
@@ -91,6 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
                 ""},
         mistake{"not_a_number", pool_with("    slo: {quantile: .nan}\n"), 4, 21, "pools.kv.slo.quantile",
                 "\".nan\" is not a decimal number", ""},
+        mistake{"slip_of_none", pool_with("    slo: non\n"), 4, 10, "pools.kv.slo.target",
+                "\"non\" is not a duration", "did you mean none?"},
         mistake{"percent", pool_with("    slo: {quantile: 99.9%}\n"), 4, 21, "pools.kv.slo.quantile",
                 "\"99.9%\" is not a decimal number", "did you mean 0.999?"},
         mistake{"quantile_of_one", pool_with("    slo: {quantile: 1.0}\n"), 4, 21, "pools.kv.slo.quantile",
@@ -193,7 +200,7 @@ TEST(plan_errors, the_text_of_an_error_is_one_line_for_each_problem) {
         "plan.yaml:4:5: pools.kv.workers: unknown key; expected nodes, cpus, workers_per_node, memory, lane, idle, "
         "slo or enforcement (did you mean workers_per_node?)\n"
         "plan.yaml:5:26: pools.kv.memory.per_worker: \"256MB\" has no known unit; expected a size from 1MiB to "
-        "16TiB, as 512KiB, 256MiB or 1.5GiB (did you mean 256MiB?)\n"
+        "16TiB, as 256MiB or 1.5GiB (did you mean 256MiB?)\n"
         "plan.yaml:6:22: pools.kv.lane.capacity: \"010\" has a leading zero, which some YAML readers take for "
         "octal; expected a whole number from 1 to 1048576 (write 10)\n"
         "plan.yaml:7:21: pools.kv.slo.quantile: \"99\" is out of range; expected a number above 0 and below 1, as "

@@ -1,6 +1,8 @@
 // For any plan: written out and read again it is the same plan; cut short it never turns into another one unnoticed.
 #include "control_plane/plan/plan_text.hpp"
 
+#include <numasio/layout.hpp>
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -84,6 +86,17 @@ TEST(plan_property, a_plan_that_is_written_out_reads_back_as_the_same_plan) {
         }
         RC_ASSERT((back.drain == p.drain && back.simulate_nodes == p.simulate_nodes));
         RC_ASSERT(back.control.cpus == p.control.cpus);
+    }));
+}
+
+TEST(plan_property, what_a_machine_lacks_for_a_plan_from_a_file_has_its_place_there) {
+    EXPECT_TRUE(rc::check("make_layout(parse_plan(to_yaml(p))) is a layout or problems with places", [] {
+        const plan p = parse_plan(to_yaml(some_plan()));
+        try {
+            make_layout(p, discover_topology("synthetic:numa:2 core:4 pu:2"));
+        } catch (const plan_error& e) {
+            for (const auto& problem : e.problems()) { RC_ASSERT(problem.where.line >= 1); }
+        }
     }));
 }
 

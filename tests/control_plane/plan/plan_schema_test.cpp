@@ -1,32 +1,17 @@
 // The table of keys: its defaults are the plan's, its ranges are enforced, its words are the enumerations'.
 #include "control_plane/plan/nearest.hpp"
 #include "control_plane/plan/plan_text.hpp"
-#include "control_plane/plan/schema.hpp"
+#include "control_plane/plan/schema_samples.hpp"
 
 #include <gtest/gtest.h>
+
+#include <sstream>
 
 namespace numasio::test {
 namespace {
 
 using detail::key_rule;
 using detail::value_form;
-
-/// A whole plan in which only the key of `rule` is given.
-std::string plan_with(const key_rule& rule, const std::string& value) {
-    std::string out, indentation;
-    std::string_view rest = rule.path;
-    while (!rest.empty()) {
-        const auto dot = std::min(rest.find('.'), rest.size());
-        const auto part = rest.substr(0, dot);
-        out += indentation + (part == "*" ? "kv" : std::string(part)) + ":" +
-               (dot == rest.size() ? " " + value : "") + "\n";
-        indentation += "  ";
-        rest = rest.substr(std::min(dot + 1, rest.size()));
-    }
-    if (rule.path != "version") { out += "version: 1\n"; }
-    if (rule.path.substr(0, 5) != "pools") { out += "pools: {kv: auto}\n"; }
-    return out;
-}
 
 bool has_words(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
@@ -35,7 +20,7 @@ TEST(plan_schema, a_default_that_is_written_out_changes_nothing) {
     int tried = 0;
     for (const auto& rule : detail::plan_schema()) {
         // A promise that is written out at all is a promise: slo has no default, its keys have.
-        if (rule.fallback == "required" || rule.fallback == "none" || has_words(std::string(rule.path), ".slo.")) {
+        if (rule.fallback == "required" || rule.fallback == "absent" || has_words(std::string(rule.path), ".slo.")) {
             continue;
         }
         const auto text = plan_with(rule, std::string(rule.fallback));
@@ -43,20 +28,11 @@ TEST(plan_schema, a_default_that_is_written_out_changes_nothing) {
         EXPECT_EQ(to_yaml(parse_plan(text)), bare) << text;
         ++tried;
     }
-    EXPECT_EQ(tried, 19);
+    EXPECT_EQ(tried, 20);
     const plan slo = parse_plan(pool_with("    slo: {quantile: 0.99, target: 1ms}\n"));
     EXPECT_EQ(to_yaml(slo), to_yaml(parse_plan(pool_with("    slo: {}\n"))));
     EXPECT_EQ(slo.pools.at(0).slo->quantile, slo_plan{}.quantile);
     EXPECT_EQ(slo.pools.at(0).slo->target, slo_plan{}.target);
-}
-
-std::string written(const key_rule& rule, std::uint64_t number) {
-    switch (rule.form) {
-        case value_form::duration: return std::to_string(number) + "ns";
-        case value_form::size: return std::to_string(number) + "B";
-        case value_form::endpoint: return "127.0.0.1:" + std::to_string(number);
-        default: return std::to_string(number);
-    }
 }
 
 TEST(plan_schema, both_ends_of_a_range_are_valid_and_one_beyond_is_not) {
@@ -66,20 +42,40 @@ TEST(plan_schema, both_ends_of_a_range_are_valid_and_one_beyond_is_not) {
             rule.form == value_form::fraction) {
             continue;
         }
-        for (const auto good : {rule.low, rule.high}) {
-            EXPECT_EQ(error_text(plan_with(rule, written(rule, good))), "") << rule.path;
+        for (const auto good : {rule.range.low, rule.range.high}) {
+            EXPECT_EQ(error_text(plan_with(rule, written(rule, static_cast<std::int64_t>(good)))), "") << rule.path;
         }
-        const auto above = problems_of(plan_with(rule, written(rule, rule.high + 1)));
+        const auto low = static_cast<std::int64_t>(rule.range.low), high = static_cast<std::int64_t>(rule.range.high);
+        const auto above = problems_of(plan_with(rule, written(rule, high + 1)));
         ASSERT_EQ(above.size(), 1U) << rule.path;
         EXPECT_EQ(above[0].expected, detail::expected_text(rule));
-        if (rule.low != 0) {
-            const auto below = problems_of(plan_with(rule, written(rule, rule.low - 1)));
+        if (rule.range.low != 0) {
+            const auto below = problems_of(plan_with(rule, written(rule, low - 1)));
             ASSERT_EQ(below.size(), 1U) << rule.path;
-            EXPECT_TRUE(has_words(below[0].what, "too small")) << below[0].what;
+            const auto fault = rule.path == "version" ? "does not read" : "too small";
+            EXPECT_TRUE(has_words(below[0].what, fault)) << below[0].what;
         }
         ++tried;
     }
     EXPECT_EQ(tried, 13);
+}
+
+TEST(plan_schema, the_examples_of_an_expectation_are_valid_for_their_key) {
+    int tried = 0;
+    for (const auto& rule : detail::plan_schema()) {
+        if (rule.form != value_form::duration && rule.form != value_form::size) { continue; }
+        auto text = detail::expected_text(rule);
+        const auto as = text.find(", as ");
+        ASSERT_NE(as, std::string::npos) << text;
+        text = text.substr(as + 5);
+        if (const auto at = text.find(" or "); at != std::string::npos) { text.replace(at, 4, ", "); }
+        std::stringstream examples(text);
+        for (std::string one; std::getline(examples, one, ','); ++tried) {
+            one.erase(0, one.find_first_not_of(' '));
+            EXPECT_EQ(error_text(plan_with(rule, one)), "") << rule.path;
+        }
+    }
+    EXPECT_EQ(tried, 10);
 }
 
 TEST(plan_schema, every_word_is_read_as_the_value_of_that_name) {

@@ -67,6 +67,8 @@ inline std::string to_yaml(const plan& p) {
         if (pool.slo) {
             out += "    slo: {quantile: " + fraction_text(pool.slo->quantile) +
                    ", target: " + std::to_string(pool.slo->target.count()) + "ns}\n";
+        } else {
+            out += "    slo: none\n";
         }
         out += "    enforcement: " + std::string(to_string(pool.enforce)) + "\n";
     }

@@ -102,6 +102,20 @@ TEST(plan_values, a_plain_value_stands_for_a_sections_main_key) {
     EXPECT_EQ(p.marks.at("pools.kv.lane.capacity").column, 28);
 }
 
+TEST(plan_values, a_promise_of_none_is_no_promise_and_none_is_no_other_sections_value) {
+    for (const char* none : {"    slo: none\n", "    slo: \"none\"\n", ""}) {
+        const plan p = parse_plan(pool_with(std::string("    lane: 16\n") + none));
+        EXPECT_FALSE(p.pools.at(0).slo.has_value()) << none;
+    }
+    EXPECT_TRUE(parse_plan(pool_with("    slo: {}\n")).pools.at(0).slo.has_value());
+    for (const char* section : {"control", "listeners", "pools"}) {
+        EXPECT_NE(error_text("version: 1\n" + std::string(section) + ": none\n"), "") << section;
+    }
+    for (const char* section : {"memory", "lane", "idle"}) {
+        EXPECT_NE(error_text(pool_with("    " + std::string(section) + ": none\n")), "") << section;
+    }
+}
+
 TEST(plan_values, numbers_are_one_a_list_or_ranges) {
     const auto cpus = [](const std::string& text) {
         return ids_text(parse_plan(pool_with("    cpus: " + text + "\n")).pools.at(0).cpus);
