@@ -13,9 +13,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <map>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace numasio {
@@ -104,10 +104,10 @@ void read_cpus(hwloc_topology_t machine, const std::map<std::uint32_t, node_id>&
     std::map<std::uint32_t, std::uint32_t> threads;  // hardware threads seen of each core
     // By logical order, so that cores and caches are numbered as they lie in the machine.
     for (hwloc_obj_t pu = nullptr; (pu = hwloc_get_next_obj_by_type(machine, HWLOC_OBJ_PU, pu)) != nullptr;) {
-        const hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(machine, HWLOC_OBJ_CORE, pu);
-        const hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(machine, HWLOC_OBJ_PACKAGE, pu);
-        const hwloc_obj_t whole = package != nullptr ? package : hwloc_get_root_obj(machine);
-        const hwloc_obj_t cache = last_level_cache(pu);
+        hwloc_obj* const core = hwloc_get_ancestor_obj_by_type(machine, HWLOC_OBJ_CORE, pu);
+        hwloc_obj* const package = hwloc_get_ancestor_obj_by_type(machine, HWLOC_OBJ_PACKAGE, pu);
+        hwloc_obj* const whole = package != nullptr ? package : hwloc_get_root_obj(machine);
+        hwloc_obj* const cache = last_level_cache(pu);
         const auto kernel = node_of.find(pu->os_index);
         cpu_info cpu;
         cpu.id = {pu->os_index};
@@ -191,7 +191,7 @@ topology discover_live() {
     }
     const hwloc_handle handle = make_hwloc();
     if (hwloc_topology_load(handle.get()) != 0) {
-        return one_node(std::string("hwloc could not read this machine: ") + std::strerror(errno));
+        return one_node(std::string("hwloc could not read this machine: ") + std::generic_category().message(errno));
     }
     if (hwloc_topology_is_thissystem(handle.get()) == 0) {
         return one_node("hwloc was told to describe another machine; unset HWLOC_XMLFILE, HWLOC_SYNTHETIC and "
@@ -232,7 +232,7 @@ topology discover_topology(std::string_view source) {
             refuse(source, "not a description that hwloc understands, such as \"synthetic:numa:2 core:4 pu:2\"");
         }
     } else if (hwloc_topology_set_xml(handle.get(), std::string(source).c_str()) != 0) {
-        refuse(source, std::string("the file cannot be read (") + std::strerror(errno) +
+        refuse(source, std::string("the file cannot be read (") + std::generic_category().message(errno) +
                            "); expected \"live\", \"synthetic:DESCRIPTION\" or an XML file written by lstopo");
     }
     if (hwloc_topology_load(handle.get()) != 0) {

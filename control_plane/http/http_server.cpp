@@ -16,7 +16,7 @@ using asio::ip::tcp;
 
 http_server::http_server(asio::any_io_executor executor, const listener_plan& listener, snapshot_source source,
                          http_limits limits)
-    : strand_(asio::make_strand(std::move(executor))),
+    : strand_(asio::make_strand(executor)),
       acceptor_(strand_),
       pause_(strand_),
       source_(std::move(source)),

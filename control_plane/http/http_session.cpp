@@ -17,7 +17,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t most_discarded = 256 * 1024;
+constexpr std::size_t most_discarded = std::size_t{256} * 1024;
 
 }  // namespace
 

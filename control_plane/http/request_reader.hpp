@@ -9,7 +9,7 @@
 
 namespace numasio::detail {
 
-inline constexpr std::size_t longest_header = 8 * 1024;
+inline constexpr std::size_t longest_header = std::size_t{8} * 1024;
 
 /// Thread safety: distinct objects safe, shared objects unsafe.
 class request_reader {

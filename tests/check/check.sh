@@ -205,11 +205,18 @@ fuzz_all() {
 }
 
 # --- clang-tidy -------------------------------------------------------------------------------
-# The checks of .clang-tidy over the library's own sources.
+# The checks of .clang-tidy over the library's own sources; what is found inside other people's headers is not ours.
 stage_tidy() {
-    local sources
+    local sources source log=$check_folder/tidy.findings
     build clang14 -DNUMASIO_TESTS=OFF
     mapfile -t sources < <(find src hot_path control_plane -name '*.cpp' | sort)
-    printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy-14 -p build/clang14 --quiet --warnings-as-errors='*'
-    cases "${#sources[@]}" 0
+    printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy-14 -p build/clang14 --quiet > "$log" || failed=$(( failed + 1 ))
+    for source in "${sources[@]}"; do
+        if grep -qE "^$root/$source:.*(warning|error):" "$log"; then failed=$(( failed + 1 )); else passed=$(( passed + 1 )); fi
+    done
+    # A header of ours counts once, whichever source it was found through.
+    failed=$(( failed + $(grep -oE "^$root/[^:]*\.hpp:.*(warning|error):" "$log" | cut -d: -f1 | sort -u | wc -l) ))
+    grep -E "^$root/.*(warning|error):" "$log" | sort -u
+    cases "$passed" "$failed"
+    (( failed == 0 && passed > 0 ))
 }
