@@ -23,6 +23,7 @@ server::server(asio::io_context& io, const tcp::endpoint& address, kv_port& port
     acceptor_.listen();
     state_.limits = limits;
     state_.query_memory.limit = limits.total_query_bytes;
+    state_.reply_memory.limit = limits.total_reply_bytes;
     state_.port = acceptor_.local_endpoint().port();
     state_.workers = port.workers();
 }

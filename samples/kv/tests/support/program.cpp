@@ -98,6 +98,14 @@ std::size_t program::resident_bytes() const {
     return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+std::size_t program::peak_bytes() const {
+    std::ifstream file("/proc/" + std::to_string(id_) + "/status");
+    for (std::string line; std::getline(file, line);) {
+        if (line.rfind("VmHWM:", 0) == 0) { return std::stoul(line.substr(6)) * 1024; }
+    }
+    throw std::runtime_error("no VmHWM of process " + std::to_string(id_));
+}
+
 long program::cpu_ms() const {
     std::ifstream file("/proc/" + std::to_string(id_) + "/stat");
     std::string text{std::istreambuf_iterator<char>(file), {}};

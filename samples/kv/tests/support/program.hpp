@@ -44,6 +44,8 @@ public:
     int wait(std::chrono::seconds patience = std::chrono::seconds(20));
 
     std::size_t resident_bytes() const;
+    /// The most that it ever had, transient copies included.
+    std::size_t peak_bytes() const;
     /// Processor time that it has used, in milliseconds.
     long cpu_ms() const;
 
