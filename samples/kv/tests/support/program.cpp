@@ -163,7 +163,7 @@ kv_program::kv_program(std::unique_ptr<scratch_folder> folder, const plan_option
     http_port = last_number(wait_for("metrics "), "127.0.0.1:");
 }
 
-std::uint64_t kv_program::metric(const std::string& name) const {
+std::uint64_t kv_program::metric(const std::string& name, std::optional<std::uint64_t> otherwise) const {
     wire http(http_port);
     http.send("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(http_port) + "\r\nConnection: close\r\n\r\n");
     std::istringstream lines(http.read_all());
@@ -174,6 +174,7 @@ std::uint64_t kv_program::metric(const std::string& name) const {
         sum += std::stod(line.substr(line.rfind(' ') + 1));
         found = true;
     }
+    if (!found && otherwise) { return *otherwise; }
     if (!found) { throw std::runtime_error("no metric " + name); }
     return static_cast<std::uint64_t>(sum);
 }
