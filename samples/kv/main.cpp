@@ -22,10 +22,6 @@ namespace {
 
 tcp::endpoint endpoint_of(const numasio::plan& plan, std::string_view name) {
     const auto* listener = plan.find_listener(name);
-    if (listener == nullptr) {
-        throw kv::usage_error("the plan has no listener \"" + std::string(name) + "\"; add \"listeners: { " +
-                              std::string(name) + ": 127.0.0.1:PORT }\"");
-    }
     return {asio::ip::make_address(listener->address), listener->port};
 }
 
@@ -38,8 +34,11 @@ auto listen(const numasio::plan& plan, std::string_view name, std::string_view o
         const auto at = endpoint_of(plan, name);
         throw kv::usage_error("cannot listen on " + at.address().to_string() + ":" + std::to_string(at.port()) +
                               " (listener \"" + std::string(name) + "\"): " + e.code().message() +
-                              "; see with \"ss -ltnp\" what uses the port, or choose another with " +
-                              std::string(option));
+                              (e.code() == asio::error::address_in_use
+                                   ? "; see with \"ss -ltnp\" what uses the port, or choose another with " + std::string(option)
+                               : e.code() == asio::error::access_denied
+                                   ? "; choose a port from 1024 on with " + std::string(option)
+                                   : "; see with \"ip address\" which addresses this machine has"));
     }
 }
 
@@ -61,10 +60,6 @@ int serve(const kv::options& options, numasio::plan plan) {
     // The hot path: workers that own the keys, each pinned and with memory of its node.
     numasio::bridge bridge{io.get_executor(), plan};
     auto& port = bridge.open<kv::kv_request, kv::kv_reply, kv::kv_shard>("kv");
-    if (options.check) {
-        std::cout << numasio::banner(bridge) << "the plan is valid on this machine\n";
-        return EXIT_SUCCESS;
-    }
 
     // Listeners are bound before a worker is pinned, and accept only after every worker is ready.
     auto server = listen(plan, "kv", "--port", [&] { return std::make_unique<kv::server>(io, kv_at, port); });
@@ -73,6 +68,12 @@ int serve(const kv::options& options, numasio::plan plan) {
         control = listen(plan, "http", "--http-port", [&] {
             return std::make_unique<numasio::control_server>(io.get_executor(), bridge, *http());
         });
+    }
+    if (options.check) {
+        std::cout << numasio::banner(bridge);
+        for (const auto& line : kv::listeners_not_served(plan)) { std::cout << "note        " << line << "\n"; }
+        std::cout << "the plan is valid on this machine\n";
+        return EXIT_SUCCESS;
     }
     bridge.start();
     pin_control_thread(bridge);
@@ -85,6 +86,7 @@ int serve(const kv::options& options, numasio::plan plan) {
     if (!kv_at.address().is_loopback()) {
         std::cout << "note        other machines can reach this address, and there is no password\n";
     }
+    for (const auto& line : kv::listeners_not_served(plan)) { std::cout << "note        " << line << "\n"; }
     std::cout << "try         redis-cli -p " << server->address().port() << " set greeting hello\n" << std::flush;
 
     // The end: stop accepting, let every connection have its replies, then stop the workers.
@@ -137,6 +139,10 @@ int main(int argc, char** argv) {
         const auto options = kv::read_options(argc, argv);
         if (options.help) {
             std::cout << kv::usage;
+            return EXIT_SUCCESS;
+        }
+        if (options.version) {
+            std::cout << "numasio-kv " KV_VERSION "\n";
             return EXIT_SUCCESS;
         }
         return serve(options, kv::plan_of(options));

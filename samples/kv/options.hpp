@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kv {
 
@@ -21,20 +22,28 @@ struct options {
     std::optional<std::uint16_t> port, http_port;
     bool check = false;
     bool help = false;
+    bool version = false;
 };
 
 inline constexpr std::string_view usage =
     "usage: numasio-kv [[--plan] FILE] [--simulate-nodes N] [--port PORT] [--http-port PORT] [--check]\n"
+    "An option's value may also follow a \"=\": --port=7000\n"
     "  --plan FILE          the plan (YAML); without it the built-in kv.yaml\n"
     "  --simulate-nodes N   pretend that the CPUs are N NUMA nodes\n"
     "  --port PORT          where clients connect (listener \"kv\"); 0: any free port\n"
     "  --http-port PORT     where /metrics and /status are (listener \"http\"); 0: any free port\n"
-    "  --check              say what the plan means on this machine, and leave\n";
+    "  --check              say what the plan means on this machine, and leave; ports may be in use\n"
+    "  --version            say the version, and leave\n"
+    "  --help, -h           say this, and leave\n";
 
 /// Fails: throws usage_error naming the option.
 options read_options(int argc, char** argv);
 
-/// Fails: throws numasio::plan_error, usage_error.
+/// Fails: throws numasio::plan_error; usage_error where the plan lacks the pool or the listener "kv", or has a pool that
+/// nothing here would serve.
 numasio::plan plan_of(const options& asked);
+
+/// A line on each listener of the plan that nothing serves: most likely a misspelt name.
+std::vector<std::string> listeners_not_served(const numasio::plan& plan);
 
 }  // namespace kv

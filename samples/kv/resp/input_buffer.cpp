@@ -14,9 +14,7 @@ std::span<char> input_buffer::room() {
     constexpr std::size_t worth_reading = 1024;
     const auto left = unread();
     if (chunk_ && left.empty() && chunk_.use_count() == 1) {
-        // Nobody looks at it any more. A chunk that grew for a large argument is not kept.
-        if (chunk_->size > chunk_bytes) { chunk_.reset(); }
-        begin_ = end_ = 0;
+        begin_ = end_ = 0;  // nobody looks at it any more
     }
     if (chunk_ && chunk_->size - end_ >= worth_reading) {
         return {chunk_->data.get() + end_, chunk_->size - end_};

@@ -8,12 +8,13 @@
 
 namespace kv::resp {
 
-/// Bytes that all connections together hold beyond their first small chunk; one for the whole server.
+/// Bytes that all connections together hold beyond what each may have in any case.
 struct memory_meter {
     std::size_t limit = 256 << 20;
     std::size_t used = 0;
 
-    bool has_room(std::size_t bytes) const noexcept { return bytes <= limit - used; }
+    std::size_t left() const noexcept { return used < limit ? limit - used : 0; }
+    bool has_room(std::size_t bytes) const noexcept { return bytes <= left(); }
 };
 
 /// Bytes taken from a meter, given back on destruction.
@@ -29,6 +30,7 @@ public:
         std::swap(bytes_, taken.bytes_);
         return *this;
     }
+    std::size_t bytes() const noexcept { return from_ != nullptr ? bytes_ : 0; }
     ~metered() { if (from_ != nullptr) { from_->used -= bytes_; } }
 
 private:
@@ -50,7 +52,14 @@ public:
     std::span<char> room();
     void received(std::size_t size) noexcept { end_ += size; }
     std::span<char> unread() const noexcept;
-    void consume(std::size_t size) noexcept { begin_ += size; }
+    /// A chunk that grew for a large command goes with it: an idle connection must not keep it from others.
+    void consume(std::size_t size) noexcept {
+        begin_ += size;
+        if (begin_ == end_ && capacity() > chunk_bytes) {
+            chunk_.reset();
+            begin_ = end_ = 0;
+        }
+    }
     std::size_t capacity() const noexcept { return chunk_ ? chunk_->size : 0; }
 
     /// Whoever holds this may use views into the bytes.

@@ -38,6 +38,10 @@ public:
     std::size_t consumed() const noexcept { return scanned_; }
     std::size_t needed() const noexcept { return needed_; }
     const std::string& error() const noexcept { return error_; }
+    /// Heap bytes that the current command's arguments take beside their own bytes.
+    std::size_t bookkeeping_bytes() const noexcept {
+        return found_.capacity() * sizeof(found_[0]) + arguments_.capacity() * sizeof(arguments_[0]);
+    }
     /// True in the middle of a command.
     bool midway() const noexcept { return !fresh_; }
 

@@ -40,7 +40,12 @@ command read_client_setname(call& c) {
     if (std::ranges::any_of(name, [](char ch) { return ch < '!' || ch > '~'; })) {
         return c.error("Client names cannot contain spaces, newlines or special characters.");
     }
-    c.client.name = name;
+    // Redis has no bound for it. What does not fit with every connection is kept with the large commands.
+    constexpr std::size_t free_of_charge = 256;
+    const std::size_t charged = name.size() > free_of_charge ? name.size() : 0;
+    if (!c.server.query_memory.has_room(charged)) { return c.error("-OOM query memory is in use, try again"); }
+    c.client.name = std::string(name);
+    c.client.name_charge = resp::metered(c.server.query_memory, charged);
     resp::append_simple(c.out, "OK");
     return {};
 }
@@ -53,6 +58,16 @@ command read_client_info(call& c) {
 command read_client_list(call& c) {
     const auto args = c.args;
     std::string text;
+    // False where the answer will be an error in any case: see call::overflows().
+    const auto add = [&](const client_state& client) {
+        text += describe(client);
+        return text.size() <= c.room;
+    };
+    const auto add_all = [&] {
+        for (const auto& [id, client] : c.server.clients) {
+            if (!add(*client)) { return; }
+        }
+    };
     if (args.size() == 4 && resp::is_word(args[2], "type")) {
         const auto type = args[3];
         const bool normal = resp::is_word(type, "normal");
@@ -60,20 +75,18 @@ command read_client_list(call& c) {
             !resp::is_word(type, "slave") && !resp::is_word(type, "pubsub")) {
             return c.error("Unknown client type '" + std::string(resp::up_to_zero(type)) + "'");
         }
-        if (normal) {
-            for (const auto& [id, client] : c.server.clients) { text += describe(*client); }
-        }
+        if (normal) { add_all(); }
     } else if (args.size() > 3 && resp::is_word(args[2], "id")) {
         for (const auto wanted : args.subspan(3)) {
             const auto id = resp::to_integer(wanted);
             if (!id) { return c.error("Invalid client ID"); }
             const auto found = c.server.clients.find(static_cast<std::uint64_t>(*id));
-            if (found != c.server.clients.end()) { text += describe(*found->second); }
+            if (found != c.server.clients.end() && !add(*found->second)) { break; }
         }
     } else if (args.size() != 2) {
         return c.syntax_error();
     } else {
-        for (const auto& [id, client] : c.server.clients) { text += describe(*client); }
+        add_all();
     }
     resp::append_bulk(c.out, text);
     return {};

@@ -5,6 +5,7 @@
 #include "shard/messages.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,7 +57,12 @@ struct call {
     client_state& client;
     server_state& server;
     std::string& out;
+    std::size_t room;           ///< bytes that the answer may have
+    std::size_t start = out.size();
 
+    /// A reader whose answer is longer than its command looks at this in its loops: the answer will be replaced
+    /// by an error in any case.
+    bool overflows() const noexcept { return out.size() - start > room; }
     command error(std::string_view text) const;
     command syntax_error() const { return error("syntax error"); }
     command not_an_integer() const { return error("value is not an integer or out of range"); }
@@ -64,9 +70,9 @@ struct call {
 };
 
 /// Finds the command, checks the number of its arguments, reads them. All that Redis 7.0 rejects before it
-/// looks at a key is answered here, with Redis's texts.
+/// looks at a key is answered here, with Redis's texts; an answer of more than `room` bytes becomes an error.
 command read_command(arguments args, std::int64_t now, client_state& client, server_state& server,
-                     std::string& out);
+                     std::string& out, std::size_t room = std::numeric_limits<std::size_t>::max());
 
 /// Sorted by name.
 std::span<const command_spec> command_table() noexcept;

@@ -98,6 +98,7 @@ command read_command_info(call& c) {
     for (const auto name : c.args.subspan(2)) {
         if (const auto* spec = find_named(name)) { append_details(c.out, *spec); }
         else { resp::append_null(c.out); }
+        if (c.overflows()) { break; }
     }
     return {};
 }
@@ -113,7 +114,10 @@ command read_command_docs(call& c) {
         if (const auto* spec = find_named(name)) { named.push_back(spec); }
     }
     resp::append_array(c.out, named.size() * 2);
-    for (const auto* spec : named) { append_documentation(c.out, *spec); }
+    for (const auto* spec : named) {
+        append_documentation(c.out, *spec);
+        if (c.overflows()) { break; }
+    }
     return {};
 }
 

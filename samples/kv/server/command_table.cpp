@@ -4,6 +4,7 @@
 #include "resp/number.hpp"
 #include "resp/reply_text.hpp"
 #include "server/readers.hpp"
+#include "server/reply_account.hpp"
 
 #include <algorithm>
 #include <array>
@@ -130,7 +131,7 @@ command call::invalid_expire_time() const {
 }
 
 command read_command(arguments args, std::int64_t now, client_state& client, server_state& server,
-                     std::string& out) {
+                     std::string& out, std::size_t room) {
     ++server.commands;
     const command_spec* const base = find_command(args[0]);
     const bool has_subcommand = base != nullptr && is_container(base->name) && args.size() > 1;
@@ -152,8 +153,14 @@ command read_command(arguments args, std::int64_t now, client_state& client, ser
         resp::append_error(out, "wrong number of arguments for '" + std::string(spec->name) + "' command");
         return {};
     }
-    call c{*spec, args, now, client, server, out};
-    return spec->read(c);
+    call c{*spec, args, now, client, server, out, room};
+    const command result = spec->read(c);
+    if (c.overflows()) {
+        ++server.oversized;
+        out.resize(c.start);
+        out.append(room < server.limits.reply_bytes ? reply_memory_in_use : reply_too_large);
+    }
+    return result;
 }
 
 }  // namespace kv

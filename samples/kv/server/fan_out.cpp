@@ -50,12 +50,31 @@ void fan_out::deal(const command& what, std::uint32_t workers, const home_of& ho
     }
 }
 
-void fan_out::absorb(std::size_t i, kv_reply reply) noexcept {
+void fan_out::absorb(std::size_t i, kv_reply reply, std::size_t most) noexcept {
+    part& from = parts_[i];
+    from.answered = true;
     if (reply.status != kv_status::ok) { total_.status = reply.status; }
     total_.number += reply.number;
     total_.expiring += reply.expiring;
     total_.used += reply.used;
-    parts_[i].staged = reply.staged;
+    from.staged = reply.staged;
+    if (too_large_) { return let_go(from); }
+    const kv_part& got = from.request.part;
+    for (std::uint32_t k = 0; got.values != nullptr && k < got.count; ++k) {
+        const auto one = reply_stream::size_of(got.values[k]);
+        size_.text += one.text;
+        size_.held += one.held;
+    }
+    if (reply_stream::cost(size_) <= most) { return; }
+    too_large_ = true;
+    for (auto& p : parts_) {
+        if (p.answered) { let_go(p); }  // the others' slots still belong to their workers
+    }
+}
+
+void fan_out::let_go(part& of) noexcept {
+    const kv_part& got = of.request.part;
+    for (std::uint32_t k = 0; got.values != nullptr && k < got.count; ++k) { got.values[k] = {}; }
 }
 
 void fan_out::resolve_stage() noexcept {
@@ -69,6 +88,12 @@ void fan_out::resolve_stage() noexcept {
 void fan_out::append_values(reply_stream& out) {
     resp::append_array(out.text(), slots_.size());
     for (const auto slot : slots_) { out.append(std::move(values_[slot])); }
+}
+
+reply_size size_of_reply(const kv_reply& reply, const fan_out* many) noexcept {
+    if (many != nullptr) { return many->size(); }
+    const auto value = reply_stream::size_of(reply.value);
+    return {128 + value.text, value.held};  // 128: the longest error or line of text
 }
 
 void append_reply(reply_form form, kv_reply& reply, fan_out* many, reply_stream& out) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <vector>
 
 namespace kv {
@@ -18,6 +19,7 @@ public:
         std::uint32_t worker = 0;
         kv_request request;
         void* staged = nullptr;
+        bool answered = false;
     };
     using home_of = std::function<std::uint32_t(std::string_view key)>;
 
@@ -31,9 +33,13 @@ public:
 
     std::vector<part>& parts() noexcept { return parts_; }
 
-    /// Worker `parts()[i]` has answered.
-    void absorb(std::size_t i, kv_reply reply) noexcept;
+    /// Worker `parts()[i]` has answered. Where the values so far make a reply beyond `most` bytes of memory, they
+    /// are let go of at once, and so is what comes later.
+    void absorb(std::size_t i, kv_reply reply, std::size_t most = std::numeric_limits<std::size_t>::max()) noexcept;
     const kv_reply& total() const noexcept { return total_; }
+    bool too_large() const noexcept { return too_large_; }
+    /// Of append_values().
+    const reply_size& size() const noexcept { return size_; }
 
     /// The values of MGET, in the order of its keys.
     void append_values(reply_stream& out);
@@ -46,6 +52,7 @@ public:
 
 private:
     void deal(const command& what, std::uint32_t workers, const home_of& home);
+    static void let_go(part& of) noexcept;
 
     std::vector<std::string_view> arguments_;
     std::vector<std::uint32_t> keys_;   ///< argument numbers, worker by worker
@@ -53,8 +60,13 @@ private:
     std::vector<kv_value> values_;      ///< parallel to keys_
     std::vector<part> parts_;
     kv_reply total_;
+    reply_size size_{32, 0};  ///< the array's own line, or any reply without values
+    bool too_large_ = false;
     bool staging_ = false;
 };
+
+/// Memory that append_reply() will take for this reply.
+reply_size size_of_reply(const kv_reply& reply, const fan_out* many) noexcept;
 
 /// Turns a finished command's reply into RESP.
 /// `many` is null for a command of one worker; else its total is the reply.

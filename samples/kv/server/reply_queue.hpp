@@ -15,6 +15,7 @@ struct pending_command {
     reply_form form = reply_form::done;
     std::uint32_t waiting_for = 0;     ///< workers that have not answered; 0: ready to be sent
     std::string text;                  ///< a reply that needs no worker, or replaces what workers say
+    std::size_t counted = 0;           ///< bytes of `text` that the session's account knows of
     std::string section;               ///< INFO
     kv_reply reply;
     std::unique_ptr<fan_out> many;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "resp/reply_text.hpp"
+#include "server/reply_account.hpp"
 #include "shard/blob.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -18,8 +19,24 @@ public:
     static constexpr std::size_t worth_holding = 4096;
 
     std::string& text() noexcept { return text_; }
+    /// On the wire.
     std::size_t bytes() const noexcept { return text_.size() + held_bytes_; }
     bool empty() const noexcept { return bytes() == 0; }
+    /// Of memory: a large value costs its entry here and its buffers in gather(), its bytes are the worker's.
+    std::size_t cost() const noexcept { return text_.size() + held_.size() * held_cost; }
+    static std::size_t cost(const reply_size& size) noexcept { return size.text + size.held * held_cost; }
+
+    /// What append() of this value will add.
+    static reply_size size_of(const kv_value& value) noexcept {
+        constexpr std::size_t frame = 16;  // "$16777215\r\n" and the line break at the end
+        const bool holds = value.is_held() && value.view().size() >= worth_holding;
+        return {frame + (holds || !value.present() ? 0 : value.view().size()), holds ? std::size_t{1} : 0};
+    }
+    /// Makes room for a large reply in one step: growing by doubling would take three times its size for a while.
+    void reserve(const reply_size& size) {
+        if (size.text >= worth_holding) { text_.reserve(text_.size() + size.text); }
+        if (size.held >= kept_entries) { held_.reserve(held_.size() + size.held); }
+    }
 
     /// A bulk string, or null.
     void append(kv_value value) {
@@ -36,6 +53,8 @@ public:
     /// What to write, in order; valid until the next change.
     void gather(std::vector<boost::asio::const_buffer>& out) const {
         out.clear();
+        if (out.capacity() > 2 * kept_entries) { out.shrink_to_fit(); }
+        out.reserve(2 * held_.size() + 1);
         std::size_t from = 0;
         for (const auto& [at, value] : held_) {
             out.push_back(boost::asio::buffer(text_.data() + from, at - from));
@@ -45,10 +64,12 @@ public:
         if (from < text_.size()) { out.push_back(boost::asio::buffer(text_.data() + from, text_.size() - from)); }
     }
 
+    /// Keeps a little for the next replies; what one large reply took must not stay.
     void clear() {
         text_.clear();
-        if (text_.capacity() > 64 << 10) { text_.shrink_to_fit(); }  // one large ECHO must not stay
+        if (text_.capacity() > kept_text) { text_.shrink_to_fit(); }
         held_.clear();
+        if (held_.capacity() > kept_entries) { held_.shrink_to_fit(); }
         held_bytes_ = 0;
     }
 
@@ -57,6 +78,10 @@ private:
         std::size_t at;  ///< the value comes before this position of the text
         kv_value value;
     };
+    static constexpr std::size_t held_cost = sizeof(held) + 2 * sizeof(boost::asio::const_buffer);
+    static constexpr std::size_t kept_text = 16 << 10;
+    static constexpr std::size_t kept_entries = 64;
+
     std::string text_;
     std::vector<held> held_;
     std::size_t held_bytes_ = 0;

@@ -23,6 +23,7 @@ server::server(asio::io_context& io, const tcp::endpoint& address, kv_port& port
     acceptor_.listen();
     state_.limits = limits;
     state_.query_memory.limit = limits.total_query_bytes;
+    state_.reply_memory.limit = limits.total_reply_bytes;
     state_.port = acceptor_.local_endpoint().port();
     state_.workers = port.workers();
 }
@@ -94,7 +95,7 @@ asio::awaitable<void> server::sweep_loop() {
 }
 
 void server::send_sweep(std::uint32_t worker) {
-    constexpr std::int64_t buckets = 2048;  // some 100 µs
+    constexpr std::int64_t buckets = 2048;  // some 100 µs where nothing is dead
     auto place = port_.try_reserve(port_.at(worker));
     if (!place) {
         state_.may_expire = true;
@@ -109,7 +110,8 @@ void server::send_sweep(std::uint32_t worker) {
         --sweeping_;
         if (ec || stopping_) { return; }
         state_.may_expire = state_.may_expire || reply.expiring != 0;
-        if (reply.number > buckets / 8) { send_sweep(worker); }  // much was dead: go on at once
+        // Much was dead: go on at once, behind the requests that came meanwhile.
+        if (reply.number >= static_cast<std::int64_t>(sweep_enough)) { send_sweep(worker); }
     });
 }
 

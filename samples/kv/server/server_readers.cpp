@@ -163,12 +163,15 @@ std::string info_text(const server_state& server, const kv_reply& shards, std::s
         line("maxmemory", server.worker_memory * server.workers);
         out += "maxmemory_policy:noeviction\r\n";
         line("query_buffers", server.query_memory.used);
+        line("reply_memory_used", server.reply_memory.used);
+        line("reply_memory_limit", server.reply_memory.limit);
     }
     if (begin("Stats")) {
         line("total_connections_received", server.connections);
         line("total_commands_processed", server.commands);
         line("rejected_connections", server.refused_connections);
         line("busy_replies", server.busy);
+        line("oversized_replies", server.oversized);
     }
     if (begin("Keyspace") && shards.number > 0) {
         out += "db0:keys=" + std::to_string(shards.number) + ",expires=" + std::to_string(shards.expiring) +

@@ -25,6 +25,11 @@ struct server_limits {
     std::size_t in_flight = 256;            ///< commands of one connection; beyond it we stop reading
     std::size_t unsent_bytes = 1 << 20;     ///< replies of one connection; beyond it we stop reading
     std::size_t total_query_bytes = 256 << 20;  ///< large commands of all connections
+    /// One reply; what is sent from a worker's memory does not count. Room for the longest ECHO twice.
+    std::size_t reply_bytes = 32 << 20;
+    std::size_t total_reply_bytes = 128 << 20;  ///< replies of all connections, made and not yet sent
+    /// Replies that each connection may have in any case: one of the longest that are copied, with room to spare.
+    std::size_t reply_allowance = 8 << 10;
 };
 
 struct client_state {
@@ -33,6 +38,7 @@ struct client_state {
     std::string local;
     int descriptor = -1;
     std::string name;     ///< CLIENT SETNAME
+    resp::metered name_charge;
     steady_time since = std::chrono::steady_clock::now();
     steady_time active = since;
     std::string_view command = "NULL";
@@ -50,9 +56,11 @@ struct server_state {
     std::uint64_t refused_connections = 0;  ///< beyond limits.clients
     std::uint64_t commands = 0;
     std::uint64_t busy = 0;                 ///< commands refused because a lane was full
+    std::uint64_t oversized = 0;            ///< replies replaced by an error, for want of reply memory
     bool may_expire = false;                ///< a key may be waiting to be swept out
     std::map<std::uint64_t, const client_state*> clients;
     resp::memory_meter query_memory;
+    resp::memory_meter reply_memory;
     std::vector<std::pair<std::string, std::string>> config;  ///< CONFIG GET, lower case, sorted
 };
 

@@ -6,11 +6,15 @@
 
 #include <boost/asio/write.hpp>
 
+#include <span>
+
 namespace kv {
 
 using boost::system::error_code;
 
 namespace {
+
+constexpr std::string_view no_query_memory = "-OOM all query buffers are in use, try again";
 
 std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
     const auto address = endpoint.address();
@@ -22,7 +26,8 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
 
 session::session(asio::ip::tcp::socket socket, server& owner, std::uint64_t id)
     : socket_(std::move(socket)), server_(owner), state_(owner.state()), port_(owner.port()),
-      input_(state_.query_memory), parser_(state_.limits.parser) {
+      input_(state_.query_memory), parser_(state_.limits.parser),
+      account_(state_.reply_memory, state_.limits.reply_allowance) {
     error_code ignored;  // a client may be gone before we look
     client_.id = id;
     client_.address = text_of(socket_.remote_endpoint(ignored));
@@ -62,7 +67,7 @@ void session::on_readable(error_code ec) {
     if (closed_ || client_.closing) { return; }
     const auto room = input_.room();
     if (room.empty()) {
-        refuse("-OOM all query buffers are in use, try again");
+        refuse(no_query_memory);
         return advance();
     }
     const std::size_t size = ec ? 0 : socket_.read_some(asio::buffer(room.data(), room.size()), ec);
@@ -75,15 +80,30 @@ void session::on_readable(error_code ec) {
 }
 
 bool session::overloaded() const noexcept {
-    return staging_ || queue_.size() >= state_.limits.in_flight ||
-           ready_.bytes() + sending_.bytes() > state_.limits.unsent_bytes;
+    const std::size_t most = state_.limits.unsent_bytes;
+    return staging_ || queue_.size() >= state_.limits.in_flight || unsent() > most || account_.used() > most ||
+           account_.full();
+}
+
+/// A million empty arguments are 6 MB on the wire and 16 MB or more to the parser.
+bool session::charge_parser() {
+    constexpr std::size_t free_of_charge = 16 << 10;
+    const std::size_t kept = parser_.bookkeeping_bytes();
+    const std::size_t charged = kept > free_of_charge ? kept : 0;
+    if (charged == parser_charge_.bytes()) { return true; }
+    parser_charge_ = {};
+    if (!state_.query_memory.has_room(charged)) { return false; }
+    parser_charge_ = resp::metered(state_.query_memory, charged);
+    return true;
 }
 
 void session::read_commands() {
     if (client_.closing) { return; }
     now_ = state_.clock.now();  // as Redis does: one look at the clock for a batch
     while (!client_.closing && !overloaded()) {
-        switch (parser_.parse(input_.unread())) {
+        const auto outcome = parser_.parse(input_.unread());
+        if (!charge_parser()) { return refuse(no_query_memory); }
+        switch (outcome) {
             case resp::request_parser::outcome::need_more:
                 // A command beyond the bound is not answered, as in Redis: its sender does not read anyway.
                 if (input_.unread().size() > state_.limits.query_bytes) { return close(); }
@@ -106,10 +126,28 @@ void session::refuse(std::string_view text) {
 
 // --- writing --------------------------------------------------------------------------------------
 
-/// Replies leave the queue from its front only: that is what keeps the order.
+/// Replies leave the queue from its front only: that is what keeps the order. One that does not fit now waits while
+/// there is something to send before it, and is made when that is gone; with nothing before it, it is refused.
 void session::collect_replies() {
-    while (!queue_.empty() && queue_[queue_.first()].waiting_for == 0) {
+    while (!queue_.empty() && queue_[queue_.first()].waiting_for == 0 && unsent() <= state_.limits.unsent_bytes) {
         auto& done = queue_[queue_.first()];
+        const auto refuse_with = [&](std::string_view error) {
+            ++state_.oversized;
+            done.text = error;
+        };
+        if (done.text.empty()) {
+            const auto size = size_of_reply(done.reply, done.many.get());
+            const bool too_large = (done.many && done.many->too_large()) ||
+                                   reply_stream::cost(size) > state_.limits.reply_bytes;
+            if (too_large) {
+                refuse_with(reply_too_large);
+            } else if (!account_.fits(reply_stream::cost(size), unsent() == 0)) {
+                if (unsent() != 0) { break; }
+                refuse_with(reply_memory_in_use);
+            } else {
+                ready_.reserve(size);
+            }
+        }
         if (!done.text.empty()) {
             ready_.text().append(done.text);
         } else if (done.form == reply_form::info) {
@@ -117,7 +155,9 @@ void session::collect_replies() {
         } else {
             append_reply(done.form, done.reply, done.many.get(), ready_);
         }
+        queued_text_ -= done.counted;
         queue_.pop();
+        settle();
     }
 }
 
@@ -126,9 +166,12 @@ void session::write() {
     writing_ = true;
     std::swap(ready_, sending_);
     sending_.gather(buffers_);
-    asio::async_write(socket_, buffers_, [self = shared_from_this()](error_code ec, std::size_t) {
+    // A view of the list: async_write() would copy the list itself.
+    const std::span<const asio::const_buffer> all(buffers_);
+    asio::async_write(socket_, all, [self = shared_from_this()](error_code ec, std::size_t) {
         self->writing_ = false;
         self->sending_.clear();
+        self->settle();
         if (ec) { return self->close(); }
         self->advance();
     });
@@ -146,6 +189,7 @@ void session::close() {
     socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);
     ready_.clear();
+    settle();
     state_.clients.erase(client_.id);
     server_.forget(*this);
 }

@@ -3,6 +3,7 @@
 
 #include "resp/input_buffer.hpp"
 #include "resp/request_parser.hpp"
+#include "server/reply_account.hpp"
 #include "server/reply_queue.hpp"
 #include "server/server_state.hpp"
 #include "shard/messages.hpp"
@@ -27,7 +28,8 @@ class server;
 ///   socket ◀─ reply_stream ◀─ reply_queue ◀───────────── on_reply ◀──────────────── lane ◀─┘
 ///
 /// Bounds: it stops reading at limits.in_flight commands or limits.unsent_bytes of replies; TCP then slows
-/// the client down. Lifetime: shared by the server and by its own handlers; the last one destroys it.
+/// the client down. Replies are made one by one as their turn comes, and only while they fit into the memory for
+/// replies. Lifetime: shared by the server and by its own handlers; the last one destroys it.
 class session : public std::enable_shared_from_this<session> {
 public:
     session(asio::ip::tcp::socket socket, server& owner, std::uint64_t id);
@@ -49,12 +51,15 @@ private:
     void await_input();
     void on_readable(boost::system::error_code ec);
     void read_commands();
+    bool charge_parser();
     bool overloaded() const noexcept;
+    std::size_t unsent() const noexcept { return ready_.bytes() + sending_.bytes(); }
     void refuse(std::string_view text);
 
     // Commands.
     void execute(arguments args);
     void answer(std::string_view text);
+    void enqueue(std::string text);
     void to_one(const command& what);
     void to_many(const command& what, arguments args);
     void submit(std::uint64_t number, std::uint32_t part, kv_port::reservation place, const kv_request& request);
@@ -64,6 +69,7 @@ private:
 
     // Writing.
     void collect_replies();
+    void settle() noexcept { account_.set(ready_.cost() + sending_.cost() + queued_text_); }
     void write();
     void close_if_done();
     void close();
@@ -75,10 +81,13 @@ private:
     client_state client_;
     resp::input_buffer input_;
     resp::request_parser parser_;
+    resp::metered parser_charge_;
     reply_queue queue_;
     reply_stream ready_;    ///< to be written next
     reply_stream sending_;  ///< being written
     std::vector<asio::const_buffer> buffers_;
+    std::size_t queued_text_ = 0;  ///< bytes of the answers in queue_
+    reply_account account_;        ///< of ready_, sending_ and these
     std::vector<kv_port::reservation> commit_places_;  ///< of the MSET that is being staged
     std::int64_t now_ = 0;
     bool reading_ = false;

@@ -4,16 +4,20 @@
 #include "resp/reply_text.hpp"
 #include "server/server.hpp"
 
+#include <algorithm>
+
 namespace kv {
 
 void session::execute(arguments args) {
     // Where nothing is owed, an answer that needs no worker goes straight to the stream.
     const bool direct = queue_.empty();
-    pending_command local;
-    const command what = read_command(args, now_, client_, state_, direct ? ready_.text() : local.text);
+    std::string local;
+    const std::size_t room = std::min(account_.room(), state_.limits.reply_bytes);
+    const command what = read_command(args, now_, client_, state_, direct ? ready_.text() : local, room);
     switch (what.to) {
         case command::route::answered:
-            if (!local.text.empty()) { queue_.push(std::move(local)); }
+            if (!local.empty()) { enqueue(std::move(local)); }
+            settle();
             break;
         case command::route::one: to_one(what); break;
         case command::route::some:
@@ -22,13 +26,18 @@ void session::execute(arguments args) {
 }
 
 void session::answer(std::string_view text) {
-    if (queue_.empty()) {
-        ready_.text().append(text);
-        return;
-    }
-    pending_command local;
-    local.text = text;
-    queue_.push(std::move(local));
+    if (queue_.empty()) { ready_.text().append(text); }
+    else { enqueue(std::string(text)); }
+    settle();
+}
+
+/// Behind commands that wait for their workers.
+void session::enqueue(std::string text) {
+    pending_command waiting;
+    waiting.counted = text.size();
+    waiting.text = std::move(text);
+    queued_text_ += waiting.counted;
+    queue_.push(std::move(waiting));
 }
 
 std::string_view session::why_refused(const numasio::error_code& ec) {
@@ -103,7 +112,7 @@ void session::submit(std::uint64_t number, std::uint32_t part, kv_port::reservat
 void session::on_reply(std::uint64_t number, std::uint32_t part, numasio::error_code ec, kv_reply reply) {
     auto& command = queue_[number];
     if (ec) { command.text = why_refused(ec); }
-    if (command.many) { command.many->absorb(part, std::move(reply)); }
+    if (command.many) { command.many->absorb(part, std::move(reply), state_.limits.reply_bytes); }
     else { command.reply = std::move(reply); }
     --command.waiting_for;
     if (command.waiting_for == 0 && command.many && command.many->staging()) { finish_stage(number); }

@@ -48,8 +48,11 @@ public:
     void insert(entry* added) noexcept;
     entry* unlink(entry** link) noexcept;
     /// Merges a bucket where the table has become too large for what is left. Moves links.
-    void shrink() noexcept {
-        if (buckets() > segment_buckets && size_ < buckets() / 4) { merge_one(); }
+    /// False where there is nothing to merge.
+    bool shrink() noexcept {
+        if (buckets() <= segment_buckets || size_ >= buckets() / 4) { return false; }
+        merge_one();
+        return true;
     }
 
     /// Calls `visit(link)` for each entry of bucket `number`; visit returns the link to go on from.

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <charconv>
+#include <limits>
 #include <random>
 #include <utility>
 
@@ -37,7 +38,7 @@ kv_reply kv_shard::operator()(const kv_request& request) noexcept {
     if (request.now > now_) { now_ = request.now; }  // lanes are in order, producers among each other are not
     memory_.take_returns();
     // A little housekeeping with each request: it keeps pace with the load and never adds up to a pause.
-    if (expiring_ != 0 || table_.size() != live_) { sweep(1); }
+    if (expiring_ != 0 || table_.size() != live_) { sweep(1, 1); }
     table_.shrink();
     return serve(request);
 }
@@ -81,7 +82,8 @@ kv_reply kv_shard::serve(const kv_request& request) noexcept {
             return reply;
         }
         case kv_op::sweep: {
-            kv_reply reply = count(static_cast<std::int64_t>(sweep(static_cast<std::size_t>(request.number))));
+            const auto freed = sweep(static_cast<std::size_t>(request.number), sweep_enough);
+            kv_reply reply = count(static_cast<std::int64_t>(freed));
             reply.expiring = static_cast<std::int64_t>(expiring_ + (table_.size() - live_));
             return reply;
         }
@@ -215,10 +217,11 @@ void kv_shard::set_deadline(entry& e, std::int64_t deadline) noexcept {
     e.deadline = deadline;
 }
 
-/// Frees the dead entries of the next `buckets` buckets in turn; returns how many there were.
-std::size_t kv_shard::sweep(std::size_t buckets) noexcept {
+/// Frees the dead entries of the next `buckets` buckets in turn, up to the bucket with which there are `enough`: to free
+/// one costs ten times more than to look at a bucket. Returns how many there were.
+std::size_t kv_shard::sweep(std::size_t buckets, std::size_t enough) noexcept {
     std::size_t freed = 0;
-    for (std::size_t i = 0; i < buckets; ++i) {
+    for (std::size_t i = 0; i < buckets && freed < enough; ++i) {
         if (next_swept_ >= table_.buckets()) { next_swept_ = 0; }
         table_.each_in_bucket(next_swept_++, [&](entry** link) {
             if (!is_dead(**link)) { return &(*link)->next; }
@@ -242,10 +245,12 @@ auto kv_shard::with_sweep(Allocate allocate) noexcept {
         if (auto* const block = allocate()) { return block; }
         const bool dead = table_.size() != live_;
         if (!dead && (expiring_ == 0 || std::exchange(looked_for_expired, true))) {
-            return decltype(allocate()){nullptr};
+            // The table's own segments may split what became free.
+            if (!table_.shrink()) { return decltype(allocate()){nullptr}; }
+            while (table_.shrink()) {}
+            continue;
         }
-        sweep(step);
-        for (std::size_t i = 0; i < step; ++i) { table_.shrink(); }  // its segments may split what became free
+        sweep(step, std::numeric_limits<std::size_t>::max());
     }
 }
 

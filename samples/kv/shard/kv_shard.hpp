@@ -46,7 +46,7 @@ private:
         return e.epoch != epoch_ || (e.deadline != 0 && e.deadline <= now_);
     }
     void set_deadline(entry& e, std::int64_t deadline) noexcept;
-    std::size_t sweep(std::size_t buckets) noexcept;
+    std::size_t sweep(std::size_t buckets, std::size_t enough) noexcept;
 
     // Memory. Null = used up, even after the dead were swept out.
     entry* make_entry(std::string_view key, std::uint64_t hash, blob* value) noexcept;

@@ -63,6 +63,9 @@ struct kv_reply {
     void* staged = nullptr;
 };
 
+/// A sweep ends when it has freed this many entries: some 300 µs.
+inline constexpr std::size_t sweep_enough = 256;
+
 /// One value may have this many bytes: our proto-max-bulk-len.
 inline constexpr std::int64_t max_value_bytes = 16 << 20;
 

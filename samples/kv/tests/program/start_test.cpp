@@ -38,9 +38,64 @@ TEST(start, a_wrong_plan_is_refused_with_file_line_and_key) {
 
 TEST(start, a_plan_without_its_pool_or_listener_is_refused) {
     scratch_folder folder;
-    EXPECT_TRUE(contains(failure({folder.write("a.yaml", "version: 1\npools: { kv: auto }\n")}), "listener \"kv\""));
-    EXPECT_TRUE(contains(failure({folder.write("b.yaml", "version: 1\npools: { other: auto }\n"
-                                                         "listeners: { kv: 127.0.0.1:0 }\n")}), "pool"));
+    const auto refused = [&](const std::string& name, const std::string& rest, const std::string& message) {
+        const auto file = folder.write(name, "version: 1\n" + rest);
+        for (const auto& arguments : {std::vector<std::string>{file}, {"--check", "--plan=" + file}}) {
+            const auto output = failure(arguments);
+            EXPECT_TRUE(contains(output, file + ": " + message)) << output;
+        }
+    };
+    refused("a.yaml", "pools: { kv: auto }\n",
+            "the plan has no listener \"kv\" (listeners that it has: none); add the line "
+            "\"listeners: { kv: 127.0.0.1:7379 }\"");
+    refused("b.yaml", "pools: { kv: auto }\nlisteners: { http: 127.0.0.1:0, vk: 127.0.0.1:0 }\n",
+            "the plan has no listener \"kv\" (listeners that it has: http, vk); add to its section \"listeners\" the line "
+            "\"kv: 127.0.0.1:7379\"");
+    refused("c.yaml", "pools: { other: auto }\nlisteners: { kv: 127.0.0.1:0 }\n",
+            "the plan has no pool \"kv\" (pools that it has: other); add to its section \"pools\" the line \"kv: auto\"");
+    refused("d.yaml", "pools: { kv: auto, other: auto }\nlisteners: { kv: 127.0.0.1:0 }\n",
+            "numasio-kv has no service for the pool \"other\"");
+}
+
+TEST(start, check_refuses_an_address_that_the_start_would_refuse) {
+    scratch_folder folder;
+    const auto with = [&](const std::string& listeners) {
+        return folder.write("plan.yaml", "version: 1\npools: { kv: auto }\nlisteners: { " + listeners + " }\n");
+    };
+    const auto open_http = failure({"--check", with("kv: 127.0.0.1:0, http: 0.0.0.0:0")});
+    EXPECT_TRUE(contains(open_http, "listeners.http: 0.0.0.0 can be reached from other machines")) << open_http;
+    const auto not_ours = failure({"--check", with("kv: 192.0.2.1:7379")});  // nobody's: RFC 5737
+    EXPECT_TRUE(contains(not_ours, "192.0.2.1")) << not_ours;
+    EXPECT_TRUE(contains(not_ours, "ip address")) << not_ours;
+}
+
+TEST(start, a_listener_that_nothing_serves_is_named) {
+    scratch_folder folder;
+    const auto plan = folder.write("plan.yaml", "version: 1\npools: { kv: auto }\n"
+                                                "listeners: { kv: 127.0.0.1:0, htpp: 127.0.0.1:9464 }\n");
+    program check({KV_PROGRAM, "--check", plan});
+    EXPECT_EQ(check.wait(), 0) << check.output();
+    EXPECT_TRUE(contains(check.output(), "nothing listens on 127.0.0.1:9464: listener \"htpp\"")) << check.output();
+    program started({KV_PROGRAM, plan});
+    EXPECT_FALSE(started.wait_for("try ").empty()) << started.output();
+    EXPECT_TRUE(contains(started.output(), "listener \"htpp\"")) << started.output();
+    EXPECT_FALSE(contains(started.output(), "listener \"kv\"")) << started.output();
+}
+
+TEST(start, an_options_value_may_follow_an_equals_sign) {
+    program p({KV_PROGRAM, "--port=0", "--http-port=0", "--simulate-nodes=1"});
+    EXPECT_FALSE(p.wait_for("try ").empty()) << p.output();
+    EXPECT_TRUE(contains(p.output(), "simulated")) << p.output();
+    EXPECT_TRUE(contains(failure({"--port=70000"}), "65535"));
+    EXPECT_TRUE(contains(failure({"--port="}), "--port needs a number"));
+    EXPECT_TRUE(contains(failure({"--check=yes"}), "--check takes no value"));
+    EXPECT_TRUE(contains(failure({"--nonsense=1"}), "unknown option --nonsense"));
+}
+
+TEST(start, version_is_the_packages) {
+    program p({KV_PROGRAM, "--version"});
+    EXPECT_EQ(p.wait(), 0);
+    EXPECT_EQ(p.output(), "numasio-kv " KV_VERSION "\n");
 }
 
 TEST(start, wrong_options_are_refused_by_name) {
@@ -51,7 +106,8 @@ TEST(start, wrong_options_are_refused_by_name) {
 }
 
 TEST(start, check_says_what_the_plan_means_and_leaves) {
-    program p({KV_PROGRAM, "--check"});
+    kv_program beside;  // a check leaves its ports alone
+    program p({KV_PROGRAM, "--check", "--port", std::to_string(beside.port)});
     EXPECT_EQ(p.wait(), 0) << p.output();
     EXPECT_TRUE(contains(p.output(), "kv/0: CPU")) << p.output();
 }

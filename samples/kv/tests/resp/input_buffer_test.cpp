@@ -66,6 +66,7 @@ TEST(input_buffer, large_chunks_are_charged_and_given_back) {
         EXPECT_GE(meter.used, 100'000U);
         EXPECT_LE(meter.used, 300'000U);
         buffer.consume(100'000);
+        EXPECT_EQ(meter.used, 0U) << "an idle connection keeps it";
         receive(buffer, "y");
         EXPECT_EQ(meter.used, 0U);
         EXPECT_EQ(buffer.capacity(), input_buffer::chunk_bytes);

@@ -1,13 +1,7 @@
 // The bounds of connections, on a real bridge in this process with small limits.
-#include "server/server.hpp"
-#include "shard/kv_shard.hpp"
 #include "support/local_shards.hpp"
+#include "support/running_server.hpp"
 #include "support/wire.hpp"
-
-#include <numasio/bridge.hpp>
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 
 #include <gtest/gtest.h>
 
@@ -15,48 +9,7 @@
 #include <thread>
 
 namespace kv::test {
-namespace {
-
 using namespace std::chrono_literals;
-
-numasio::plan one_pool() {
-    numasio::plan plan;
-    numasio::pool_plan pool;
-    pool.name = "kv";
-    pool.workers_per_node = 1;
-    pool.memory.per_worker = numasio::bytes{64 << 20};
-    pool.idle.strategy = numasio::idle_strategy::park;
-    plan.pools.push_back(pool);
-    return plan;
-}
-
-/// The assembly of main.cpp, with its control plane on a thread of the test.
-class running_server {
-public:
-    explicit running_server(server_limits limits)
-        : bridge_(io_.get_executor(), one_pool()),
-          port_(bridge_.open<kv_request, kv_reply, kv_shard>("kv")),
-          server_(io_, {asio::ip::make_address("127.0.0.1"), 0}, port_, limits) {
-        bridge_.start();
-        server_.start(64 << 20);
-        control_ = std::thread([this] { io_.run(); });
-    }
-    ~running_server() {
-        asio::post(io_, [this] { server_.finish([] {}); });
-        control_.join();
-        bridge_.stop(5s);
-    }
-    std::uint16_t port() const { return server_.address().port(); }
-
-private:
-    asio::io_context io_{1};
-    numasio::bridge bridge_;
-    kv_port& port_;
-    server server_;
-    std::thread control_;
-};
-
-}  // namespace
 
 TEST(session, one_client_too_many_gets_rediss_error_and_the_others_stay) {
     server_limits limits;
@@ -99,6 +52,37 @@ TEST(session, when_all_query_memory_is_used_a_client_is_told_and_others_go_on) {
     holder.reset();
     std::this_thread::sleep_for(100ms);
     EXPECT_EQ(small.call({"ECHO", std::string(200'000, 'x')}), bulk(std::string(200'000, 'x')));
+}
+
+TEST(session, what_the_parser_remembers_of_a_long_command_counts_as_query_memory) {
+    server_limits limits;
+    limits.total_query_bytes = 8 << 20;
+    running_server server(limits);
+    wire other(server.port());
+    std::string half = "*1000000\r\n";
+    for (int i = 0; i < 200'000; ++i) { half += "$0\r\n\r\n"; }
+    auto holder = std::make_unique<wire>(server.port());
+    holder->send(half);
+    // 1.2 MB of input in a buffer of 2 MiB, and 200,000 places of 8 bytes.
+    EXPECT_TRUE(other.wait_for_info("query_buffers", (2 << 20) + 200'000 * 8, 8 << 20)) << other.info("query_buffers");
+    holder.reset();
+    EXPECT_TRUE(other.wait_for_info("query_buffers", 0));
+}
+
+TEST(session, a_long_client_name_counts_as_query_memory) {
+    server_limits limits;
+    limits.total_query_bytes = 4 << 20;
+    running_server server(limits);
+    wire other(server.port());
+    auto a = std::make_unique<wire>(server.port());
+    const std::string name(900'000, 'n');
+    EXPECT_EQ(a->call({"CLIENT", "SETNAME", name}), ok);
+    EXPECT_TRUE(other.wait_for_info("query_buffers", 900'000));
+    EXPECT_EQ(a->call({"CLIENT", "SETNAME", "short"}), ok);
+    EXPECT_TRUE(other.wait_for_info("query_buffers", 0));
+    EXPECT_EQ(a->call({"CLIENT", "SETNAME", name}), ok);
+    a.reset();
+    EXPECT_TRUE(other.wait_for_info("query_buffers", 0));
 }
 
 TEST(session, at_its_bound_of_commands_in_flight_a_connection_waits_and_loses_nothing) {

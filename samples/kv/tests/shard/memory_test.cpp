@@ -79,6 +79,13 @@ TEST(memory, flushed_and_expired_keys_make_way_for_new_ones_at_once) {
     EXPECT_EQ(kv({"SET", "next", std::string(1000, 'w')}), ok);
 }
 
+TEST(memory, after_a_flush_nothing_of_the_table_is_in_the_way_of_a_large_value) {
+    local_shards kv(1, 16 << 20);
+    EXPECT_GT(fill(kv, std::string(1000, 'v')), 10'000);
+    kv({"FLUSHALL"});
+    EXPECT_EQ(kv({"SET", "large", std::string(12 << 20, 'w')}), ok);
+}
+
 TEST(memory, any_mix_of_commands_at_the_limit_leaves_a_consistent_shard) {
     local_shards kv(2, 256 << 10);
     std::map<std::string, std::string> model;

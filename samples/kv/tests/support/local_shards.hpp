@@ -37,8 +37,8 @@ public:
     std::string operator()(const std::vector<std::string>& words);
 
     std::int64_t now = 1'000'000;  ///< milliseconds
-    client_state client;
     server_state server;
+    client_state client;  ///< gives back to the server's meters: goes first
 
 private:
     kv_reply call(std::uint32_t shard, const kv_request& request) { return (*shards_[shard])(request); }

@@ -98,6 +98,14 @@ std::size_t program::resident_bytes() const {
     return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+std::size_t program::peak_bytes() const {
+    std::ifstream file("/proc/" + std::to_string(id_) + "/status");
+    for (std::string line; std::getline(file, line);) {
+        if (line.rfind("VmHWM:", 0) == 0) { return std::stoul(line.substr(6)) * 1024; }
+    }
+    throw std::runtime_error("no VmHWM of process " + std::to_string(id_));
+}
+
 long program::cpu_ms() const {
     std::ifstream file("/proc/" + std::to_string(id_) + "/stat");
     std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -155,7 +163,7 @@ kv_program::kv_program(std::unique_ptr<scratch_folder> folder, const plan_option
     http_port = last_number(wait_for("metrics "), "127.0.0.1:");
 }
 
-std::uint64_t kv_program::metric(const std::string& name) const {
+std::uint64_t kv_program::metric(const std::string& name, std::optional<std::uint64_t> otherwise) const {
     wire http(http_port);
     http.send("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(http_port) + "\r\nConnection: close\r\n\r\n");
     std::istringstream lines(http.read_all());
@@ -166,6 +174,7 @@ std::uint64_t kv_program::metric(const std::string& name) const {
         sum += std::stod(line.substr(line.rfind(' ') + 1));
         found = true;
     }
+    if (!found && otherwise) { return *otherwise; }
     if (!found) { throw std::runtime_error("no metric " + name); }
     return static_cast<std::uint64_t>(sum);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ public:
     int wait(std::chrono::seconds patience = std::chrono::seconds(20));
 
     std::size_t resident_bytes() const;
+    /// The most that it ever had, transient copies included.
+    std::size_t peak_bytes() const;
     /// Processor time that it has used, in milliseconds.
     long cpu_ms() const;
 
@@ -75,7 +78,8 @@ public:
     std::uint16_t http_port = 0;
 
     /// The sum over all workers and lanes of a metric, read from /metrics.
-    std::uint64_t metric(const std::string& name) const;
+    /// Throws where there is none and no `otherwise`.
+    std::uint64_t metric(const std::string& name, std::optional<std::uint64_t> otherwise = {}) const;
 
 private:
     kv_program(std::unique_ptr<scratch_folder> folder, const plan_options& options,

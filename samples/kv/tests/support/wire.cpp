@@ -43,7 +43,9 @@ std::uint16_t free_port() {
     return ntohs(at.sin_port);
 }
 
-wire::wire(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+wire::wire(std::uint16_t port, int kernel_bytes) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    // Before connect(): the window is agreed there.
+    if (kernel_bytes != 0) { ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &kernel_bytes, sizeof(kernel_bytes)); }
     const auto at = loopback(port);
     if (::connect(socket_, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) != 0) {
         ::close(socket_);
@@ -163,6 +165,20 @@ std::vector<std::string> wire::read_replies(std::size_t count) {
     }
     buffer_.erase(0, from);
     return out;
+}
+
+long long wire::info(const std::string& field) {
+    const auto text = call({"INFO"});
+    const auto at = text.find("\n" + field + ":");
+    return at == text.npos ? -1 : std::stoll(text.substr(at + field.size() + 2));
+}
+
+bool wire::wait_for_info(const std::string& field, long long low, long long high) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    for (auto now = info(field); now < low || now > high; now = info(field)) {
+        if (std::chrono::steady_clock::now() > until) { return false; }
+    }
+    return true;
 }
 
 std::string wire::read_all() {

@@ -15,7 +15,8 @@ std::string resp(const std::vector<std::string>& words);
 /// Throws std::runtime_error where nothing arrives for 20 s.
 class wire {
 public:
-    explicit wire(std::uint16_t port);
+    /// `kernel_bytes`: what the kernel may keep for us unread; 0: its default, which is megabytes.
+    explicit wire(std::uint16_t port, int kernel_bytes = 0);
     ~wire();
     wire(const wire&) = delete;
     wire& operator=(const wire&) = delete;
@@ -40,6 +41,11 @@ public:
         send(resp(words));
         return read_reply();
     }
+    /// A line of INFO as a number; -1 where there is none.
+    long long info(const std::string& field);
+    /// Asks until INFO's figure is within these; false after 20 s.
+    bool wait_for_info(const std::string& field, long long low, long long high);
+    bool wait_for_info(const std::string& field, long long value) { return wait_for_info(field, value, value); }
     bool ended() const noexcept { return ended_; }
 
 private:
