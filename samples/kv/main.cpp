@@ -3,7 +3,6 @@
 #include "server/server.hpp"
 #include "shard/kv_shard.hpp"
 
-#include <numasio/affinity.hpp>
 #include <numasio/bridge.hpp>
 #include <numasio/control_server.hpp>
 
@@ -42,14 +41,6 @@ auto listen(const numasio::plan& plan, std::string_view name, std::string_view o
     }
 }
 
-void pin_control_thread(const numasio::bridge& bridge) {
-    const auto& cpus = bridge.sites().control;
-    if (cpus.empty()) { return; }
-    if (const auto ec = numasio::pin_this_thread(cpus)) {
-        std::cout << "control thread not pinned to CPU " << numasio::to_list(cpus) << ": " << ec.message() << "\n";
-    }
-}
-
 int serve(const kv::options& options, numasio::plan plan) {
     // The control plane: a plain Asio program, one context, one thread.
     asio::io_context io{1};
@@ -76,7 +67,7 @@ int serve(const kv::options& options, numasio::plan plan) {
         return EXIT_SUCCESS;
     }
     bridge.start();
-    pin_control_thread(bridge);
+    bridge.pin_control_thread();
     server->start(plan.find_pool("kv")->memory.per_worker.value);
 
     std::cout << numasio::banner(bridge) << "listening   " << server->address() << " (RESP2)\n";
