@@ -116,6 +116,8 @@ void session::on_reply(std::uint64_t number, std::uint32_t part, numasio::error_
     else { command.reply = std::move(reply); }
     --command.waiting_for;
     if (command.waiting_for == 0 && command.many && command.many->staging()) { finish_stage(number); }
+    // No worker looks at the arguments any more; the reply may wait for long, behind others that nobody reads.
+    if (command.waiting_for == 0) { command.bytes.reset(); }
     server_.has_replies(shared_from_this());
 }
 
