@@ -1,8 +1,7 @@
 # ./dev check: each stage is a function stage_NAME below; sourced by dev.
-check_stages=(asan)
-# By name, as in ./dev check tsan models: they have not been run one after the other in CI's hour on two cores yet, and
-# join the list above one by one as they have.
-longer_stages=(tsan clang14 install aarch64 models fuzz tidy clang-asan clang-tsan)
+check_stages=(asan tsan clang14 install aarch64 fuzz)
+# By name, as in ./dev check models tidy: beyond the hour that the others keep to on two cores. Soak runs the clang ones too.
+longer_stages=(models tidy clang-asan clang-tsan)
 check_folder=$root/build/check
 
 # cases PASSED FAILED: what a stage reports; a stage that ends without it counts as one failure.
