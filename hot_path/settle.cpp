@@ -13,7 +13,11 @@ namespace {
 
 std::string name_of(const worker_site& site) { return site.pool + "/" + std::to_string(site.index); }
 std::string node_text(node_id node) { return "node " + std::to_string(node.value); }
-std::string size_text(bytes size) { return std::to_string(size.value >> 10) + " KiB"; }
+std::string size_text(bytes size) {
+    const auto mebi = size.value >> 20;
+    return mebi << 20 == size.value ? std::to_string(mebi) + " MiB" : std::to_string((size.value + 1023) >> 10) + " KiB";
+}
+constexpr const char* memory_remedy = "; lower the pool's memory.per_worker, or lane.capacity or lane.producers";
 
 class settler {
 public:
@@ -46,13 +50,14 @@ public:
             return region;
         }
         const auto bound = region.bind(core_.site.memory_node, orders_.memory.policy);
-        if (bound && orders_.enforce == enforcement::strict) { fail("mbind", bound, p); }
+        const auto* const step = bound == errc::out_of_node_memory ? "memory check" : "mbind";
+        if (bound && orders_.enforce == enforcement::strict) { fail(step, bound, p); }
         fault_in(region);
         p.pages = region.audit();
         p.got = nodes_text(*p.pages);
         if (p.pages->on_node.empty()) { core_.pages_are_known = false; }
         const auto verdict = judge(*p.pages);
-        if (bound) { finish(std::move(p), bound, "mbind"); }
+        if (bound) { finish(std::move(p), bound, step); }
         else { finish(std::move(p), verdict, "page audit"); }
         return region;
     }
@@ -124,15 +129,14 @@ private:
         try {
             return node_region(size);
         } catch (const boost::system::system_error& e) {
-            throw boost::system::system_error(e.code(), name_of(core_.site) + ": mmap of " + size_text(size));
+            throw boost::system::system_error(e.code(), name_of(core_.site) + ": mmap of " + size_text(size) + memory_remedy);
         }
     }
 
     void fault_in(node_region& region) const {
         if (const auto ec = region.prefault()) {
             throw boost::system::system_error(ec, name_of(core_.site) + ": prefaulting " +
-                                                      size_text(bytes{region.data().size()}) +
-                                                      "; lower the pool's memory.per_worker or lane.capacity");
+                                                      size_text(bytes{region.data().size()}) + memory_remedy);
         }
     }
 

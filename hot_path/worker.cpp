@@ -9,6 +9,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <system_error>
 
@@ -115,9 +116,11 @@ std::unique_ptr<detail::hosted_service> build_service(const worker_orders& order
     return orders.factory->make_service(context);
 } catch (const std::exception& e) {
     const auto& site = orders.core->site;
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&e) != nullptr;
     std::throw_with_nested(boost::system::system_error(
         errc::service_failed, site.pool + "/" + std::to_string(site.index) + " on CPU " +
-                                  std::to_string(site.cpu.value) + ": building the service: " + e.what()));
+                                  std::to_string(site.cpu.value) + ": building the service: " + e.what() +
+                                  (memory ? " (the pool's memory.per_worker may be too little)" : "")));
 }
 
 }  // namespace

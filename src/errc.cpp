@@ -26,12 +26,13 @@ public:
             case errc::pages_elsewhere: return "pages were found on another node than asked for";
             case errc::out_of_node_memory: return "the node, or the container of this process, has too little free memory";
             case errc::unknown_pool: return "the plan has no pool of that name";
-            case errc::already_started: return "only allowed before start()";
+            case errc::already_started: return "only allowed on a bridge that has not been started";
             case errc::pool_not_served: return "the plan names a pool for which no service was opened";
             case errc::thread_refused: return "the system could not create a worker thread";
             case errc::no_worker: return "the pool has no worker of that number";
             case errc::pages_unknown: return "the kernel did not say where all pages are";
             case errc::already_open: return "a service was opened for this pool before; keep the port that open() gave";
+            case errc::no_place: return "the reservation was used or moved from, or is another pool's";
             case errc::wrong_topology: return "the topology source could not be read";
         }
         return "unknown numasio error";

@@ -65,6 +65,19 @@ bool node_budget::promise(node_id node, std::size_t size) {
     return true;
 }
 
+std::optional<bytes> node_budget::room(node_id node) {
+    const std::lock_guard lock(account_mutex);
+    const auto found = platform::room_on(node);
+    if (!found || found->total.value == 0) { return std::nullopt; }
+    const auto mine = account.find(node);
+    return bytes{less(usable(*found), mine == account.end() ? 0 : mine->second)};
+}
+
+bytes node_budget::room_in_all() {
+    const std::lock_guard lock(account_mutex);
+    return {less(free_in_all(), promised_in_all())};
+}
+
 void node_budget::settle(node_id node, std::size_t size) noexcept {
     const std::lock_guard lock(account_mutex);
     const auto found = account.find(node);

@@ -4,6 +4,7 @@
 #include <numasio/ids.hpp>
 
 #include <cstddef>
+#include <optional>
 
 namespace numasio {
 
@@ -16,6 +17,11 @@ bool promise(node_id node, std::size_t size);
 
 /// Takes back what was touched by now or never will be.
 void settle(node_id node, std::size_t size) noexcept;
+
+/// What promise() would grant of the node, and promise_anywhere() of all, at this moment. Absent where the kernel shows
+/// no such node.
+std::optional<bytes> room(node_id node);
+bytes room_in_all();
 
 /// What is promised of `node` at this moment.
 bytes promised(node_id node);

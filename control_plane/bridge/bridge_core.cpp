@@ -2,6 +2,7 @@
 #include <numasio/detail/bridge_core.hpp>
 
 #include "control_plane/bridge/assembly.hpp"
+#include "control_plane/bridge/memory_check.hpp"
 
 #include <numasio/affinity.hpp>
 
@@ -53,7 +54,11 @@ std::shared_ptr<pool_core> bridge_core::open(std::string_view pool, std::unique_
     const std::lock_guard lock(mutex_);
     const auto* asked = plan_.find_pool(pool);
     const auto name = std::string(pool);
-    if (asked == nullptr) { throw boost::system::system_error(errc::unknown_pool, name); }
+    if (asked == nullptr) {
+        std::string pools;
+        for (const auto& one : plan_.pools) { pools += (pools.empty() ? "" : ", ") + one.name; }
+        throw boost::system::system_error(errc::unknown_pool, name + " (the plan's pools: " + pools + ")");
+    }
     const bool twice = std::any_of(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == asked; });
     if (twice) { throw boost::system::system_error(errc::already_open, "open " + name); }
     if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "open " + name); }
@@ -69,12 +74,7 @@ void bridge_core::start() {
     };
     give_way();
     if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "start"); }
-    if (!machine_.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine_.source); }
-    for (const auto& asked : plan_.pools) {
-        if (std::none_of(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == &asked; })) {
-            throw boost::system::system_error(errc::pool_not_served, asked.name);
-        }
-    }
+    check_opened();
     try {
         for (auto& pool : pools_) {
             give_way();
@@ -91,6 +91,26 @@ void bridge_core::start() {
     }
     for (auto& pool : pools_) { pool.core->open(); }
     phase_ = phase::started;
+}
+
+void bridge_core::check() const {
+    const std::lock_guard lock(mutex_);
+    check_opened();
+}
+
+void bridge_core::check_opened() const {
+    if (!machine_.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine_.source); }
+    std::vector<pool_memory> memory;
+    for (const auto& asked : plan_.pools) {
+        const auto opened =
+            std::find_if(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == &asked; });
+        if (opened == pools_.end()) {
+            throw boost::system::system_error(errc::pool_not_served,
+                                              asked.name + " (call open<...>(\"" + asked.name + "\") before)");
+        }
+        memory.push_back({&asked, asked.lane.producers * opened->factory->lane_footprint(asked.lane.capacity)});
+    }
+    check_memory(plan_, layout_, machine_, memory);
 }
 
 void bridge_core::launch(opened_pool& pool) {
@@ -125,11 +145,9 @@ stop_report bridge_core::stop_workers(clock::time_point deadline) {
         }
     }
     stop_report report;
-    std::vector<running_worker*> late;
-    for (auto& worker : running_) {
-        if (!worker->join_until(deadline)) { late.push_back(worker.get()); }
-    }
-    if (!late.empty()) {
+    bool late = false;
+    for (auto& worker : running_) { late = !worker->join_until(deadline) || late; }
+    if (late) {
         // Past the deadline: nothing starts any more, and what is queued behind a running call ends here.
         for (auto& pool : pools_) {
             for (auto& worker : pool.workers) {
@@ -141,7 +159,7 @@ stop_report bridge_core::stop_workers(clock::time_point deadline) {
         }
         constexpr auto grace = std::chrono::milliseconds(20);  // for workers that were between two calls
         const auto last = clock::now() + grace;
-        for (auto* worker : late) {
+        for (auto& worker : running_) {
             if (worker->join_until(last)) { continue; }
             worker->leave();
             ++report.stuck;
@@ -211,7 +229,8 @@ bridge_status bridge_core::status() const {
     for (const auto& p : s.placements) {
         if (p.outcome == placement_outcome::degraded) { s.degraded.push_back(to_text(p)); }
     }
-    s.accepting = phase_ == phase::started;
+    s.accepting = phase_ == phase::started && !stopping_ && !draining_;
+    s.draining = draining_ || stopping_;
     s.abandoned = abandoned_->load(std::memory_order_relaxed);
     if (phase_ == phase::made) { return s; }
     for (const auto& pool : pools_) {

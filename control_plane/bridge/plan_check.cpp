@@ -162,9 +162,9 @@ private:
             add(key + ".cpus", "names no CPU of " + text(node), "a CPU on each of the pool's nodes",
                 "CPUs of " + text(node) + ": " + to_list(machine_.allowed_cpus(node)));
         } else if (pool.workers_per_node.value_or(0) > cpus.size() && !faulty(key + ".workers_per_node")) {
-            add(key + ".workers_per_node", number(*pool.workers_per_node) + " workers for the " +
-                number(cpus.size()) + " CPUs (" + to_list(cpus) + ") of " + text(node),
-                "at most one worker for each CPU", "");
+            add(key + ".workers_per_node", number(*pool.workers_per_node) + " workers for " + number(cpus.size()) +
+                (cpus.size() == 1 ? " CPU (" : " CPUs (") + to_list(cpus) + ") of " + text(node),
+                "at most one worker for each CPU", "take " + number(cpus.size()) + " or fewer");
         }
     }
 

@@ -44,7 +44,8 @@ boost::asio::ip::tcp::endpoint loopback_endpoint(const listener_plan& listener) 
 boost::system::system_error cannot_listen(const listener_plan& listener, const boost::system::error_code& why) {
     std::ostringstream where;
     where << boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address(listener.address), listener.port);
-    return {why, key_of(listener) + ": cannot listen on " + where.str() + " (" + remedy(listener, why) + ")"};
+    // Anew, without the place in Asio's sources that the code carries.
+    return {boost::system::error_code(why.value(), why.category()), key_of(listener) + ": cannot listen on " + where.str() + " (" + remedy(listener, why) + ")"};
 }
 
 }  // namespace numasio::detail

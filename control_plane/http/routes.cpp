@@ -41,7 +41,7 @@ constexpr route routes[]{
     {"/", "this list", list},
     {"/metrics", "Prometheus text", metrics},
     {"/healthz", "200 while no worker is stuck or dead", health},
-    {"/readyz", "200 while requests are accepted", readiness},
+    {"/readyz", "200 between start and announced drain or stop", readiness},
     {"/status", "topology, plan, placements, workers, latency (JSON)", status},
 };
 

@@ -13,7 +13,7 @@ namespace numasio::detail {
 namespace {
 
 constexpr std::size_t most_worker_lines = 4;
-constexpr std::size_t most_good_placements = 8;
+constexpr std::size_t most_good_placements = 40;
 constexpr std::size_t most_lost_placements = 16;
 
 std::string amount(bytes of) {
@@ -87,7 +87,7 @@ void write_pool(std::ostream& out, const pool_plan& pool, const layout& sites) {
     }
 }
 
-void write_placements(std::ostream& out, const std::vector<placement>& placements) {
+void write_placements(std::ostream& out, const std::vector<placement>& placements, bool has_status) {
     if (placements.empty()) {
         out << "placements: none yet (not started)\n";
         return;
@@ -115,7 +115,9 @@ void write_placements(std::ostream& out, const std::vector<placement>& placement
         }
     }
     for (const auto& [outcome, count] : hidden) {
-        out << "  and " << count << " more " << to_string(outcome) << " (all of them: GET /status)\n";
+        const bool good_one = outcome == placement_outcome::honoured || outcome == placement_outcome::simulated;
+        out << (good_one ? "  " : "  and ") << count << (good_one ? " " : " more ") << to_string(outcome)
+            << (good_one ? ", too many to list" : "") << (has_status ? " (all of them: GET /status)\n" : "\n");
     }
 }
 
@@ -141,7 +143,7 @@ std::string banner(const snapshot& shown) {
         << to_list(shown.sites.control) << '\n';
     for (const auto& pool : shown.asked.pools) { write_pool(out, pool, shown.sites); }
     for (const auto& note : shown.sites.notes) { out << "  note: " << note << '\n'; }
-    write_placements(out, shown.now.placements);
+    write_placements(out, shown.now.placements, shown.asked.find_listener("http") != nullptr);
     write_reasons(out, shown.now);
     return out.str();
 }

@@ -25,7 +25,11 @@ verdict ready(const bridge_status& now) {
     };
     if (now.workers.empty() || all(worker_state::starting)) { return {false, "not accepting: not started yet"}; }
     if (all(worker_state::stopped)) { return {false, "not accepting: stopped"}; }
-    return {false, "not accepting: starting or stopping"};
+    const bool ended = std::none_of(now.workers.begin(), now.workers.end(), [](const worker_status& w) {
+        return w.state == worker_state::starting || w.state == worker_state::running;
+    });
+    if (ended) { return {false, "not accepting: stopped, " + healthy(now).reason}; }
+    return {false, now.draining ? "not accepting: draining" : "not accepting: starting"};
 }
 
 }  // namespace numasio::detail

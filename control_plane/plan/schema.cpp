@@ -57,7 +57,7 @@ constexpr key_rule schema[] = {
 
     {"listeners", value_form::names, limits::listeners, {}, "absent", "", "where to listen, by name", nullptr},
     {"listeners.*", value_form::endpoint, limits::port, {}, "absent", "",
-     "`http` is the control server's; every other name is the application's; port 0: the system chooses",
+     "`http` is the control server's, on a loopback address; every other name is the application's; port 0: the system chooses",
      [](const target& t, const value& v) {
          t.listener->address = v.address;
          t.listener->port = static_cast<std::uint16_t>(v.number);
@@ -117,7 +117,7 @@ constexpr key_rule schema[] = {
     {"pools.*.slo.target", value_form::duration, limits::slo_target, {}, "1ms", "", "the longest time that keeps it",
      [](const target& t, const value& v) { slo(t).target = time(v); }},
     {"pools.*.enforcement", value_form::word, {}, enforcements, "best_effort", "",
-     "`strict`: any shortfall in pinning or memory fails the start; `best_effort`: start, and say what was lost",
+     "`strict`: any shortfall in pinning or memory fails the start; `best_effort`: start, and say what was lost; memory that does not fit fails every start",
      [](const target& t, const value& v) { t.pool->enforce = static_cast<enforcement>(v.number); }},
 };
 

@@ -32,7 +32,8 @@ concept executor = boost::asio::execution::is_executor<T>::value || boost::asio:
 class bridge {
 public:
     /// `executor` is the control plane's: replies are delivered from it. Nothing is started yet. An io_context's own
-    /// executor makes posting replies free of allocations; through any_io_executor each batch allocates once.
+    /// executor makes posting replies free of allocations; through any_io_executor each batch allocates once, and where
+    /// that fails the process ends: replies that cannot be posted would be lost.
     /// Fails: throws plan_error where the machine lacks what the plan names.
     template <class Executor>
         requires detail::executor<Executor>
@@ -55,13 +56,21 @@ public:
 
     /// Says which service the pool's workers run. Each worker builds its own `Service(node_context&)`;
     /// a request is served by `Response operator()(Request&&)` (or `const Request&`).
-    /// Fails: throws system_error: errc::unknown_pool, errc::already_started.
+    /// Threads: the one that starts the bridge. Blocks: never. Cost: an allocation or two.
+    /// Fails: throws system_error: errc::unknown_pool, errc::already_open, errc::already_started.
     /// Lifetime: the port is valid as long as the bridge.
     template <class Request, class Response, class Service>
     port<Request, Response>& open(std::string_view pool);
 
+    /// What start() looks at before it makes a thread: that every pool has its service, and that lanes and services fit
+    /// into the memory that the nodes, and the process's container, have to give now.
+    /// Threads: any. Blocks: reads a few small files.
+    /// Fails: throws plan_error with place, amounts and remedy; system_error: errc::pool_not_served, not_this_machine.
+    void check() const { core_->check(); }
+
     /// Pin, bind, prefault, verify, build the services; only then accept requests.
-    /// Blocks: until every worker runs (prefaulting dominates). Fails: throws boost::system::system_error
+    /// Threads: the one that opened the pools. Cost: a thread for each worker, its memory touched page by page.
+    /// Blocks: until every worker runs (prefaulting dominates). Fails: as check(); throws boost::system::system_error
     /// naming worker, call and errno; every thread already started is joined, nothing leaks. What a service's
     /// constructor throws comes nested in errc::service_failed, which names the worker and repeats the text.
     void start() { core_->start(); }
@@ -70,9 +79,14 @@ public:
     /// placement. For each thread that runs the io_context, from that thread. Topologies discovered by a pinned thread
     /// know only its CPUs: make bridges first.
     /// Threads: any, for itself. Blocks: two system calls.
-    /// Fails: throws boost::system::system_error with the errno where a pool of the plan is `strict`; otherwise the
-    /// placement is `degraded` and says why.
+    /// Fails: throws boost::system::system_error: errc::not_this_machine; the errno where a pool of the plan is `strict`;
+    /// otherwise the placement is `degraded` and says why.
     void pin_control_thread() { core_->pin_control_thread(); }
+
+    /// Says that the application winds up: from now on status().accepting is false and /readyz answers 503, so that a load
+    /// balancer sends new clients elsewhere, while calls are still accepted until stop(). Not taken back.
+    /// Threads: any. Blocks: never. Fails: never.
+    void announce_drain() noexcept { core_->announce_drain(); }
 
     /// Closes the intake, lets the workers finish what was accepted until the deadline, ends the rest with
     /// errc::stopped, joins. Replies are posted to the executor as ever.
@@ -83,10 +97,12 @@ public:
     stop_report stop(std::chrono::nanoseconds deadline) { return core_->stop(deadline); }
 
     /// What was asked, got and why, for each control thread that pinned itself and, once started, each worker.
-    /// Threads: any.
+    /// Threads: any. Blocks: never. Cost: copies.
     std::vector<placement> placements() const { return core_->placements(); }
     /// A snapshot. Threads: any. Blocks: once a second, to sample 256 pages of each worker's memory.
     bridge_status status() const { return core_->status(); }
+    /// What the bridge was made from: the machine (or its pretend nodes), the plan, and which worker stands where.
+    /// Threads: any. Blocks: never. Fails: never. Lifetime: as the bridge.
     const topology& machine() const noexcept { return core_->machine(); }
     const plan& asked() const noexcept { return core_->asked(); }
     const numasio::layout& sites() const noexcept { return core_->sites(); }

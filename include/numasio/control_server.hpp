@@ -12,7 +12,7 @@ namespace numasio {
 
 /// Serves the bridge's state over HTTP on the executor it is given; reads only.
 ///   GET /metrics   Prometheus text          GET /healthz   200 while no worker is stuck or dead
-///   GET /status    JSON                     GET /readyz    200 between start() and stop()
+///   GET /status    JSON                     GET /readyz    200 between start() and announce_drain() or stop()
 /// Threads: distinct objects safe, shared objects unsafe. Blocks: never, but for the constructor's bind.
 /// Lifetime: `bridge` outlives it; destroying it closes the listener and its connections.
 class control_server {
@@ -39,7 +39,7 @@ private:
 std::string metrics_text(const bridge& served);
 std::string status_json(const bridge& served);
 
-/// A person's summary for the start of a program: machine, split, placements.
+/// A person's summary for the start of a program: machine, split, placements. Threads: any. Blocks: as metrics_text().
 std::string banner(const bridge& served);
 
 }  // namespace numasio

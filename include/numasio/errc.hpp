@@ -30,6 +30,7 @@ enum class errc {
     no_worker,            ///< a home beyond the pool's workers
     pages_unknown,        ///< the kernel did not say where all pages are
     already_open,         ///< a pool is opened once
+    no_place,             ///< a reservation that was used or moved from, or that is another pool's
 };
 
 /// The category of errc; its name is "numasio".

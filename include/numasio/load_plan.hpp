@@ -17,7 +17,7 @@ namespace numasio {
 /// Lifetime: the plan is a value.
 plan load_plan(const std::string& path);
 
-/// The same from memory; `name` stands for the file in errors. Blocks: never.
+/// The same from memory, the line break at the end included; `name` stands for the file in errors. Blocks: never.
 plan parse_plan(std::string_view yaml, const std::string& name = "<plan>");
 
 }  // namespace numasio

@@ -37,6 +37,7 @@ public:
     /// The bridge's executor: where handlers run that have no executor of their own.
     executor_type get_executor() const noexcept { return core_->executor(); }
 
+    /// Workers of the pool; fixed. Threads: any. Blocks: never. Fails: never. Cost: none.
     std::uint32_t workers() const noexcept { return core_->workers(); }
 
     /// The worker that owns `key`: hash_key(key) scaled to the number of workers. Stable for the life of the
@@ -58,9 +59,11 @@ public:
     class reservation {
     public:
         reservation(reservation&& other) noexcept
-            : lane_(std::exchange(other.lane_, nullptr)), slot_(other.slot_), to_(other.to_), why_(other.why_) {}
+            : pool_(other.pool_), lane_(std::exchange(other.lane_, nullptr)), slot_(other.slot_), to_(other.to_),
+              why_(std::exchange(other.why_, errc::no_place)) {}
         reservation& operator=(reservation&& other) noexcept {
             reservation taken(std::move(other));
+            std::swap(pool_, taken.pool_);
             std::swap(lane_, taken.lane_);
             std::swap(slot_, taken.slot_);
             std::swap(to_, taken.to_);
@@ -71,14 +74,17 @@ public:
             if (lane_ != nullptr) { lane_->drop(slot_); }
         }
         explicit operator bool() const noexcept { return lane_ != nullptr; }
-        /// Why there is no place: errc::lane_full, no_lane, no_worker, not_started, stopped or forked.
+        /// Why there is no place: errc::lane_full, no_lane, no_worker, not_started, stopped or forked; no_place after the
+        /// reservation was used or moved from.
         error_code error() const noexcept { return lane_ != nullptr ? error_code{} : error_code(why_); }
 
     private:
         friend port;
-        reservation(lane_type* from, std::uint32_t slot, home to) noexcept : lane_(from), slot_(slot), to_(to) {}
+        reservation(detail::pool_core& pool, lane_type* from, std::uint32_t slot, home to) noexcept
+            : pool_(&pool), lane_(from), slot_(slot), to_(to) {}
         explicit reservation(errc why) noexcept : why_(why) {}
 
+        const detail::pool_core* pool_ = nullptr;
         lane_type* lane_ = nullptr;
         std::uint32_t slot_ = detail::no_slot;
         home to_;
@@ -92,12 +98,14 @@ public:
     /// Hands `request` to worker `to`. Signature: void(error_code, Response).
     /// Threads: any; requests of one thread to one worker are served in order.
     /// Blocks: never; a worker that sleeps is woken (one system call).
-    /// Fails: by the handler: errc::lane_full (at once), no_lane, not_started, stopped, forked,
+    /// Fails: by the handler: errc::lane_full (at once), no_lane, no_worker, not_started, stopped, forked,
     ///        service_failed; operation_aborted if cancelled before the worker started it.
-    /// Cost: a slot of the lane, no allocation for handlers of up to about 60 bytes; one clock read.
+    /// Cost: a slot of the lane, no allocation for handlers of up to about 60 bytes; one clock read here, one each where
+    ///        the service is called and where the reply is delivered.
     /// Lifetime: `request` is moved from before return. The handler runs exactly once, on its associated
     ///        executor (default: get_executor()), never on a worker and never inside this call; if its context
-    ///        never runs again it is destroyed uninvoked and counted (bridge_status::abandoned). A handler that runs
+    ///        never runs again it is destroyed uninvoked and, where the request had been accepted, counted
+    ///        (bridge_status::abandoned). A handler that runs
     ///        its own context (a nested poll) gets no replies of the same worker meanwhile.
     /// Cancellation: any type; a request that has been started is not interrupted.
     template <class CompletionToken>
@@ -110,11 +118,13 @@ public:
     }
 
     /// The same with a place taken before: never errc::lane_full, unless it is used on another thread than
-    /// the one that took it and that thread's own lane is full.
+    /// the one that took it and that thread's own lane is full. errc::no_place for one that was used or moved from, or
+    /// that another pool's port gave.
     template <class CompletionToken>
     auto async_call(reservation place, Request request, CompletionToken&& token) {
         return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(
             [core = core_](auto handler, reservation taken, Request&& moved) {
+                if (taken && taken.pool_ != core.get()) { taken = reservation(core->refuse(errc::no_place)); }
                 if (taken && !owned_by_this_thread(*core, taken)) { taken = reserve(*core, taken.to_); }
                 start(*core, std::move(taken), std::move(moved), std::move(handler));
             },
@@ -130,7 +140,7 @@ private:
         auto& chosen = static_cast<lane_type&>(*row[to.worker]);
         chosen.counters.offered.add();
         const auto slot = chosen.acquire();
-        if (slot != detail::no_slot) { return reservation(&chosen, slot, to); }
+        if (slot != detail::no_slot) { return reservation(core, &chosen, slot, to); }
         chosen.counters.rejected.add();
         return reservation(errc::lane_full);
     }

@@ -60,6 +60,7 @@ struct lane_status {
     std::uint64_t queued = 0;     ///< accepted and not yet served
 };
 
+/// `stuck`: inside one service call for more than a second, or left behind there by a stop.
 enum class worker_state { starting, running, stopped, stuck, dead };
 
 struct worker_status {
@@ -72,7 +73,7 @@ struct worker_status {
     std::vector<lane_status> lanes;
     std::string first_failure;      ///< what the first exception that the service threw said; empty where none did
     latency_histogram queue_delay;  ///< submission → service
-    latency_histogram round_trip;   ///< submission → reply on the control plane
+    latency_histogram round_trip;   ///< submission → the reply is handed to its handler's executor
     bytes memory_limit;
     bytes memory_used;
 
@@ -92,7 +93,8 @@ struct pool_status {
 };
 
 struct bridge_status {
-    bool accepting = false;
+    bool accepting = false;  ///< between start() and announce_drain() or stop()
+    bool draining = false;   ///< announced, or stop() is under way or over
     std::uint64_t abandoned = 0;  ///< handlers destroyed uninvoked because their context never ran again
     std::vector<pool_status> pools;  ///< in the order in which they were opened
     std::vector<worker_status> workers;

@@ -61,6 +61,7 @@ int serve(const kv::options& options, numasio::plan plan) {
         });
     }
     if (options.check) {
+        bridge.check();
         std::cout << numasio::banner(bridge);
         for (const auto& line : kv::listeners_not_served(plan)) { std::cout << "note        " << line << "\n"; }
         std::cout << "the plan is valid on this machine\n";
@@ -105,6 +106,7 @@ int serve(const kv::options& options, numasio::plan plan) {
     };
     signals.async_wait([&](boost::system::error_code ec, int) {
         if (ec) { return; }
+        bridge.announce_drain();  // /readyz says so from now on
         std::cout << "stopping: draining for at most "
                   << std::chrono::duration_cast<std::chrono::milliseconds>(drain).count()
                   << " ms; a second signal stops at once\n" << std::flush;

@@ -4,6 +4,7 @@
 #include "built_in_plan.hpp"  // kv.yaml as text, made by CMake
 
 #include <numasio/load_plan.hpp>
+#include <numasio/plan_limits.hpp>
 
 #include <charconv>
 #include <limits>
@@ -12,12 +13,11 @@ namespace kv {
 namespace {
 
 template <class Number>
-Number number(std::string_view option, std::string_view text, unsigned low) {
+Number number(std::string_view option, std::string_view text, std::uint64_t most = std::numeric_limits<Number>::max()) {
     Number out = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-    if (error != std::errc{} || end != text.data() + text.size() || out < low) {
-        throw usage_error(std::string(option) + " needs a number from " + std::to_string(low) + " to " +
-                          std::to_string(std::numeric_limits<Number>::max()) + ", not \"" + std::string(text) + "\"");
+    if (error != std::errc{} || end != text.data() + text.size() || out > most) {
+        throw usage_error(std::string(option) + " needs a number from 0 to " + std::to_string(most) + ", not \"" + std::string(text) + "\"");
     }
     return out;
 }
@@ -43,6 +43,10 @@ usage_error lacks_kv(const std::string& file, std::string_view what, std::string
 
 void require_names(const numasio::plan& plan, const std::string& file) {
     if (plan.find_pool("kv") == nullptr) { throw lacks_kv(file, "pool", "pools", plan.pools, "auto"); }
+    if (plan.find_pool("kv")->lane.capacity < 2) {
+        throw usage_error(file + ": pools.kv.lane.capacity: 1 place has no room for an MSET, which takes two on each "
+                                 "worker's lane; take 2 or more");
+    }
     if (plan.find_listener("kv") == nullptr) {
         throw lacks_kv(file, "listener", "listeners", plan.listeners, "127.0.0.1:7379");
     }
@@ -71,9 +75,9 @@ options read_options(int argc, char** argv) {
             set = true;
         };
         if (option == "--plan") { out.plan = value(); }
-        else if (option == "--simulate-nodes") { out.simulate_nodes = number<std::uint32_t>(option, value(), 1); }
-        else if (option == "--port") { out.port = number<std::uint16_t>(option, value(), 0); }
-        else if (option == "--http-port") { out.http_port = number<std::uint16_t>(option, value(), 0); }
+        else if (option == "--simulate-nodes") { out.simulate_nodes = number<std::uint32_t>(option, value(), numasio::plan_limits::simulate_nodes.high); }
+        else if (option == "--port") { out.port = number<std::uint16_t>(option, value()); }
+        else if (option == "--http-port") { out.http_port = number<std::uint16_t>(option, value()); }
         else if (option == "--check") { flag(out.check); }
         else if (option == "--version") { flag(out.version); }
         else if (option == "--help" || option == "-h") { flag(out.help); }

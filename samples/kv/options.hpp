@@ -29,7 +29,7 @@ inline constexpr std::string_view usage =
     "usage: numasio-kv [[--plan] FILE] [--simulate-nodes N] [--port PORT] [--http-port PORT] [--check]\n"
     "An option's value may also follow a \"=\": --port=7000\n"
     "  --plan FILE          the plan (YAML); without it the built-in kv.yaml\n"
-    "  --simulate-nodes N   pretend that the CPUs are N NUMA nodes\n"
+    "  --simulate-nodes N   pretend that the CPUs are N NUMA nodes; 0: the machine's own\n"
     "  --port PORT          where clients connect (listener \"kv\"); 0: any free port\n"
     "  --http-port PORT     where /metrics and /status are (listener \"http\"); 0: any free port\n"
     "  --check              say what the plan means on this machine, and leave; ports may be in use\n"

@@ -1,23 +1,42 @@
-// Uses numasio::control: a plan from YAML, and the metrics of a bridge that was built from it.
+// Uses numasio::control: a plan from YAML, and a control server that serves the bridge's metrics and status.
 #include <numasio/bridge.hpp>
 #include <numasio/control_server.hpp>
 #include <numasio/load_plan.hpp>
 
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <iostream>
 
-int main() {
+struct echo {
+    explicit echo(numasio::node_context&) {}
+    int operator()(int x) const noexcept { return x; }
+};
+
+int main(int argc, char** argv) {
+    constexpr auto built_in = "version: 1\n"
+                              "listeners: { http: 127.0.0.1:0 }\n"
+                              "pools: { echo: { memory: 1MiB, workers_per_node: 1 } }\n";
     try {
-        numasio::parse_plan("pols: {}", "typo.yaml");
-        return 1;
-    } catch (const numasio::plan_error& error) {
-        std::cout << error.what() << '\n';
+        const auto plan = argc > 1 ? numasio::load_plan(argv[1]) : numasio::parse_plan(built_in, "built in");
+        boost::asio::io_context io;
+        numasio::bridge bridge{io, plan};
+        auto& port = bridge.open<int, int, echo>("echo");
+        numasio::control_server control{io.get_executor(), bridge, *plan.find_listener("http")};  // before start():
+        bridge.start();                                                  // a port in use is found at once
+        std::cout << numasio::banner(bridge) << "http://127.0.0.1:" << control.port() << "/metrics and /status\n";
+
+        int answer = 0;
+        port.async_call(port.at(0), 42, [&](numasio::error_code, int echoed) {
+            answer = echoed;
+            control.stop();  // a service would go on: io.run() serves until then
+        });
+        io.run();
+        const bool drained = bridge.stop(std::chrono::seconds(1)).drained();
+        const bool counted = numasio::metrics_text(bridge).find("numasio_requests_ran_total") != std::string::npos;
+        return answer == 42 && drained && counted ? 0 : 1;
+    } catch (const std::exception& error) {  // plan_error: file, line, column, key, remedy
+        std::cerr << error.what() << '\n';
+        return 2;
     }
-    boost::asio::io_context io;
-    const auto plan = numasio::parse_plan("version: 1\npools:\n  kv:\n    memory:\n      per_worker: 1MiB\n", "inline.yaml");
-    numasio::bridge bridge{io.get_executor(), plan};
-    const auto metrics = numasio::metrics_text(bridge);
-    std::cout << metrics;
-    return metrics.find("# TYPE numasio_") != std::string::npos ? 0 : 1;
 }

@@ -46,9 +46,11 @@ public:
     std::shared_ptr<pool_core> open(std::string_view pool, std::unique_ptr<service_factory> factory);
     void keep(std::shared_ptr<void> port) { ports_.push_back(std::move(port)); }
 
+    void check() const;
     void start();
     stop_report stop(std::chrono::nanoseconds deadline);
     void pin_control_thread();
+    void announce_drain() noexcept { draining_.store(true); }
 
     std::vector<placement> placements() const;
     bridge_status status() const;
@@ -64,6 +66,7 @@ private:
         std::vector<std::shared_ptr<worker_core>> workers;
     };
     std::uint32_t workers_of(std::string_view pool) const noexcept;
+    void check_opened() const;
     void launch(opened_pool& pool);
     stop_report stop_workers(std::chrono::steady_clock::time_point deadline);
     std::uint64_t count_stopped() const noexcept;
@@ -75,9 +78,10 @@ private:
     const layout layout_;
     std::shared_ptr<std::atomic<std::uint64_t>> abandoned_;
 
-    std::mutex mutex_;  // start and stop against each other; never taken by a request or by status()
+    mutable std::mutex mutex_;  // start and stop against each other; never taken by a request or by status()
     enum class phase { made, started, stopped };
     std::atomic<phase> phase_{phase::made};
+    std::atomic<bool> draining_{false};
     std::atomic<bool> stopping_{false};  // a start under way gives up
     std::vector<opened_pool> pools_;  // does not change once started
     std::vector<std::unique_ptr<running_worker>> running_;

@@ -173,10 +173,25 @@ private:
                 std::allocator_traits<allocator>::deallocate(memory, &self, 1);
             }
         }
+        /// Moves the operation out. Its memory is given back by an allocator taken before: a handler that was moved from
+        /// need not have one.
+        static operation take(void* storage) {
+            operation& stored = at(storage);
+            if constexpr (fits) {
+                operation out(std::move(stored));
+                stored.~operation();
+                return out;
+            } else {
+                auto memory = memory_of(stored.handler);
+                operation out(std::move(stored));
+                stored.~operation();
+                std::allocator_traits<allocator>::deallocate(memory, &stored, 1);
+                return out;
+            }
+        }
         static void deliver(void* storage, error_code ec, Response&& from, const abandoned_counter& abandoned,
                             void (*vacate)(void*) noexcept, void* context) {
-            operation self(std::move(at(storage)));
-            destroy(storage);
+            operation self(take(storage));
             Response response(std::move(from));
             vacate(context);
             if (self.at_home) { return invoke_handler(self.handler, ec, response); }

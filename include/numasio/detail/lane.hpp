@@ -105,10 +105,9 @@ public:
         std::array<std::uint32_t, batch> taken;
         const std::size_t n = requests_.pop(taken.data(), batch);
         if (n == 0) { return 0; }
-        const auto now = context.batch_began();
         std::size_t finished = 0;
         for (std::size_t i = 0; i < n; ++i) {
-            if (run(service, cells_[taken[i]], context, now)) { taken[finished++] = taken[i]; }
+            if (run(service, cells_[taken[i]], context)) { taken[finished++] = taken[i]; }
         }
         replies_.push(taken.data(), finished);
         return n;
@@ -148,9 +147,9 @@ private:
 
     /// True if the worker must return the cell.
     template <class Service>
-    bool run(Service& service, cell<Request, Response>& c, serve_context& context, std::int64_t now) noexcept {
+    bool run(Service& service, cell<Request, Response>& c, serve_context& context) noexcept {
         if (context.aborted() || !c.state.try_run()) { return refuse(c); }
-        context.queue_delay.record(now - c.submitted_ns);
+        context.queue_delay.record(context.call_begins() - c.submitted_ns);
         try {
             c.reply.emplace(service(std::move(*c.request)));
         } catch (const std::exception& e) {

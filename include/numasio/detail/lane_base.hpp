@@ -22,11 +22,12 @@ inline std::int64_t steady_ns() noexcept {
     return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
 }
 
-/// What a worker carries through one batch. One clock read for each batch.
+/// What a worker carries through one batch. One clock read for each request: one for a batch would leave out of a
+/// request's queue delay the wait for those before it in the batch.
 class serve_context {
 public:
-    /// Returns the time and makes it public as the time since when the worker has been busy.
-    std::int64_t batch_began() noexcept {
+    /// Returns the time and makes it public as the time since when the worker has been in one service call.
+    std::int64_t call_begins() noexcept {
         const auto now = steady_ns();
         busy_since.store(now, std::memory_order_relaxed);
         return now;
@@ -56,21 +57,17 @@ private:
 /// Counts handlers that were destroyed uninvoked. Shared, because a handler may outlive the bridge.
 using abandoned_counter = std::shared_ptr<std::atomic<std::uint64_t>>;
 
-/// One batch of replies on its way: their round trips, by one look at the clock at the first reply.
+/// Replies on their way. One clock read for each: handlers run in between, for as long as they like.
 class delivery {
 public:
     delivery(single_writer_histogram& into, const abandoned_counter& abandoned) noexcept
         : into_(&into), abandoned_(&abandoned) {}
     const abandoned_counter& abandoned() const noexcept { return *abandoned_; }
-    void record(std::int64_t submitted_ns) noexcept {
-        if (now_ == 0) { now_ = steady_ns(); }
-        into_->record(now_ - submitted_ns);
-    }
+    void record(std::int64_t submitted_ns) noexcept { into_->record(steady_ns() - submitted_ns); }
 
 private:
     single_writer_histogram* into_;
     const abandoned_counter* abandoned_;
-    std::int64_t now_ = 0;
 };
 
 class lane_base {

@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
+#include <utility>
 
 extern "C" {
 void* __libc_malloc(std::size_t);
@@ -15,21 +18,29 @@ void* __libc_memalign(std::size_t, std::size_t);
 }
 
 namespace {
-thread_local std::uint64_t taken = 0;  // heap allocations of this thread
-thread_local std::uint64_t refused_at = 0;  // the one of them that fails; 0: none
+thread_local std::uint64_t taken = 0;       // heap allocations of this thread
+thread_local bool is_starter = false;       // the test's own thread
+thread_local std::uint64_t refused_at = 0;  // the allocation of the starter that fails; 0: none
+std::atomic<std::uint64_t> taken_by_others{0};
+std::atomic<std::uint64_t> others_refused_at{0};  // the same for all other threads together
 
-bool granted() noexcept { return ++taken != refused_at; }
+bool granted() noexcept {
+    ++taken;
+    if (is_starter) { return taken != refused_at; }
+    return taken_by_others.fetch_add(1) + 1 != others_refused_at.load();
+}
 }
 
 extern "C" {
 void* malloc(std::size_t n) noexcept { return granted() ? __libc_malloc(n) : nullptr; }
-void* calloc(std::size_t n, std::size_t size) noexcept { return ++taken, __libc_calloc(n, size); }
-void* realloc(void* p, std::size_t n) noexcept { return ++taken, __libc_realloc(p, n); }
-void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept { return ++taken, __libc_memalign(alignment, n); }
-void* memalign(std::size_t alignment, std::size_t n) noexcept { return ++taken, __libc_memalign(alignment, n); }
+void* calloc(std::size_t n, std::size_t size) noexcept { return granted() ? __libc_calloc(n, size) : nullptr; }
+void* realloc(void* p, std::size_t n) noexcept { return granted() ? __libc_realloc(p, n) : nullptr; }
+void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept {
+    return granted() ? __libc_memalign(alignment, n) : nullptr;
+}
+void* memalign(std::size_t alignment, std::size_t n) noexcept { return aligned_alloc(alignment, n); }
 int posix_memalign(void** p, std::size_t alignment, std::size_t n) noexcept {
-    ++taken;
-    *p = __libc_memalign(alignment, n);
+    *p = aligned_alloc(alignment, n);
     return *p != nullptr ? 0 : ENOMEM;
 }
 }
@@ -85,29 +96,53 @@ TEST(allocation, a_worker_takes_nothing_from_the_heap_in_the_steady_state) {
     EXPECT_EQ(taken - callers, 0U);  // nor does the calling side, for a small handler on the bridge's executor
 }
 
-TEST(allocation, a_start_for_which_memory_fails_at_any_point_ends_in_an_exception_and_leaves_no_thread) {
+std::size_t threads_of_process() {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+/// One start; the refusal is armed by `arm` and disarmed by `disarm`, which says whether it was reached.
+/// Returns false where the start needed fewer allocations.
+template <class Arm, class Disarm>
+bool start_refused(Arm arm, Disarm disarm, int& failures) {
     asio::io_context io;
-    int failures = 0;
-    for (std::uint64_t nth = 1;; ++nth) {
-        auto asked = one_worker();
-        asked.pools.front().workers_per_node.reset();
-        bridge b{io.get_executor(), asked};
-        b.open<int, std::uint64_t, teller>("p");
-        refused_at = taken + nth;
-        bool failed = false;
-        try {
-            b.start();
-        } catch (const std::bad_alloc&) {
-            failed = true;
-        } catch (const boost::system::system_error&) {
-            failed = true;
-        }
-        const bool reached = taken >= refused_at;
-        refused_at = 0;
-        if (!reached) { break; }  // the start needs fewer allocations than this
-        failures += failed;
-        EXPECT_NE(failed, b.status().accepting) << "allocation " << nth;
+    auto asked = one_worker();
+    asked.pools.front().workers_per_node.reset();
+    bridge b{io.get_executor(), asked};
+    b.open<int, std::uint64_t, teller>("p");
+    const auto threads = threads_of_process();
+    arm();
+    bool failed = false;
+    try {
+        b.start();
+    } catch (const std::bad_alloc&) {
+        failed = true;
+    } catch (const boost::system::system_error&) {
+        failed = true;
     }
+    const bool reached = disarm();
+    EXPECT_NE(failed, b.status().accepting);
+    if (failed) { EXPECT_EQ(threads_of_process(), threads); }
+    failures += failed;
+    return reached;
+}
+
+TEST(allocation, a_start_whose_own_memory_fails_at_any_point_ends_in_an_exception_and_leaves_no_thread) {
+    is_starter = true;
+    int failures = 0;
+    for (std::uint64_t nth = 1; start_refused([nth] { refused_at = taken + nth; },
+                                              [] { return taken >= std::exchange(refused_at, 0); }, failures);
+         ++nth) {}
+    EXPECT_GT(failures, 5);
+}
+
+TEST(allocation, a_start_whose_workers_memory_fails_at_any_point_ends_in_an_exception_and_leaves_no_thread) {
+    is_starter = true;
+    int failures = 0;
+    for (std::uint64_t nth = 1;
+         start_refused([nth] { others_refused_at = taken_by_others + nth; },
+                       [] { return taken_by_others.load() >= others_refused_at.exchange(0); }, failures);
+         ++nth) {}
     EXPECT_GT(failures, 5);
 }
 

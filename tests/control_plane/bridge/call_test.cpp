@@ -86,6 +86,35 @@ TEST_F(call, a_large_handler_is_stored_with_its_own_allocator) {
     EXPECT_EQ(got, 9);
 }
 
+/// An allocator that lives in its handler: a handler that was moved from has none any more.
+template <class T>
+struct owned_allocator {
+    using value_type = T;
+    explicit owned_allocator(std::pmr::memory_resource* from) : memory(from) {}
+    template <class U>
+    owned_allocator(const owned_allocator<U>& other) : memory(other.memory) {}
+    T* allocate(std::size_t n) { return static_cast<T*>(memory->allocate(n * sizeof(T), alignof(T))); }
+    void deallocate(T* p, std::size_t n) { memory->deallocate(p, n * sizeof(T), alignof(T)); }
+    friend bool operator==(const owned_allocator&, const owned_allocator&) = default;
+    std::pmr::memory_resource* memory;
+};
+struct allocating_handler {
+    using allocator_type = owned_allocator<std::byte>;
+    allocator_type get_allocator() const noexcept { return allocator_type(memory.get()); }
+    void operator()(error_code, int v) const { *got = v; }
+    std::unique_ptr<std::pmr::unsynchronized_pool_resource> memory;
+    int* got;
+    std::array<char, 400> ballast{};
+};
+
+TEST_F(call, a_large_handlers_memory_is_given_back_by_the_allocator_that_it_had) {
+    auto& p = open<incrementer>();
+    int got = 0;
+    p.async_call({0}, 1, allocating_handler{std::make_unique<std::pmr::unsynchronized_pool_resource>(), &got, {}});
+    io_.run();
+    EXPECT_EQ(got, 2);
+}
+
 TEST_F(call, a_request_cancelled_before_it_started_never_runs) {
     auto& p = open<gated>();
     gated::closed = true;

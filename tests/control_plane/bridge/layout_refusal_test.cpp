@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"node_without_a_named_cpu", pinned_on({{0}}, {{0}, {1}}), machine(2, 2), "pools.kv.cpus",
                 "names no CPU of node 1", "a CPU on each of the pool's nodes"},
         refusal{"too_many_workers", plan_of({pool("kv", 3)}), without(machine(1, 3), {1}),
-                "pools.kv.workers_per_node", "3 workers for the 2 CPUs (0,2) of node 0",
+                "pools.kv.workers_per_node", "3 workers for 2 CPUs (0,2) of node 0",
                 "at most one worker for each CPU"},
         refusal{"two_pools_on_one_cpu", plan_of({pinned("a", {{1}}), pinned("b", {{1}, {2}})}), machine(1, 3),
                 "pools.b.cpus", "CPU 1 is pinned by pool a already", "a CPU for one pool only"},

@@ -1,6 +1,8 @@
 // Lanes as bounds: order, full, reserved, one for each thread; and every refusal is typed.
 #include "control_plane/bridge/bridge_fixture.hpp"
 
+#include <gmock/gmock.h>
+
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +86,33 @@ TEST_F(call, a_reservation_is_a_place_that_cannot_be_refused) {
     p.async_call(std::move(two), 1, [&](error_code ec, int) { good += !ec; });
     io_.run();
     EXPECT_EQ(good, 2);
+}
+
+TEST_F(call, a_reservation_that_was_used_is_no_place_and_no_success) {
+    auto& p = open<incrementer>();
+    auto place = p.try_reserve({0});
+    std::vector<error_code> got;
+    const auto keep = [&](error_code ec, int) { got.push_back(ec); };
+    p.async_call(std::move(place), 1, keep);
+    EXPECT_EQ(place.error(), errc::no_place);  // NOLINT(bugprone-use-after-move): what is left is part of the contract
+    p.async_call(std::move(place), 777, keep);
+    io_.run();
+    EXPECT_THAT(got, ::testing::UnorderedElementsAre(error_code(), error_code(errc::no_place)));
+}
+
+TEST_F(call, a_reservation_of_another_pool_is_refused) {
+    auto asked = one_worker();
+    asked.pools.push_back(asked.pools.front());
+    asked.pools.back().name = "q";
+    bridge_.emplace(io_.get_executor(), asked);
+    auto& p = bridge_->open<int, int, incrementer>("p");
+    auto& q = bridge_->open<int, int, incrementer>("q");
+    bridge_->start();
+    error_code got;
+    q.async_call(p.try_reserve({0}), 1, [&](error_code ec, int) { got = ec; });
+    io_.run();
+    EXPECT_EQ(got, errc::no_place);
+    EXPECT_EQ(sum(bridge_->status(), &lane_status::returned), 1U);  // the place went back to p
 }
 
 TEST_F(call, a_reservation_used_on_another_thread_takes_that_threads_lane) {

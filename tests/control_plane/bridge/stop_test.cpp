@@ -78,7 +78,7 @@ TEST(stop, a_worker_that_comes_back_after_the_bridge_touches_nothing) {
     gated::reset();
 }
 
-TEST(stop, handlers_whose_context_never_runs_again_are_destroyed_and_counted) {
+TEST(stop, handlers_whose_context_never_runs_again_are_destroyed_with_it) {
     auto witness = std::make_shared<int>(1);
     std::uint64_t abandoned = 0;
     auto io = std::make_unique<asio::io_context>();
@@ -170,6 +170,44 @@ TEST(stop, before_start_is_harmless_and_final) {
     b.open<int, int, incrementer>("p");
     EXPECT_TRUE(b.stop(1s).drained());
     EXPECT_THROW(b.start(), boost::system::system_error);
+}
+
+TEST(stop, ends_the_acceptance_at_once_in_the_status_too) {
+    gated::reset();
+    gated::closed = true;
+    asio::io_context io;
+    bridge b{io.get_executor(), one_worker()};
+    auto& p = b.open<int, int, gated>("p");
+    b.start();
+    EXPECT_TRUE(b.status().accepting);
+    p.async_call({0}, 1, [](error_code, int) {});
+    while (gated::entered.load() == 0) { std::this_thread::yield(); }
+    std::thread stopper([&] { b.stop(10s); });
+    error_code got;
+    while (got != errc::stopped) {  // until the intake is seen to be closed
+        p.async_call({0}, 2, [&](error_code ec, int) { got = ec; });
+        io.poll();
+        io.restart();
+    }
+    EXPECT_FALSE(b.status().accepting);
+    EXPECT_TRUE(b.status().draining);
+    gated::closed = false;
+    stopper.join();
+    io.run();
+    gated::reset();
+}
+
+TEST(stop, may_be_announced_while_calls_are_still_accepted) {
+    asio::io_context io;
+    bridge b{io.get_executor(), one_worker()};
+    auto& p = b.open<int, int, incrementer>("p");
+    b.start();
+    b.announce_drain();
+    EXPECT_FALSE(b.status().accepting);
+    error_code got = errc::stopped;
+    p.async_call({0}, 1, [&](error_code ec, int) { got = ec; });
+    io.run();
+    EXPECT_FALSE(got);
 }
 
 TEST(stop, a_handler_whose_own_context_never_runs_again_is_counted_too) {

@@ -65,7 +65,7 @@ TEST(banner, groups_workers_and_counts_placements_on_a_large_machine) {
     const auto text = banner(e.view());
     EXPECT_LE(lines_of(text), 40);
     EXPECT_THAT(text, HasSubstr("node 3: 32 workers on CPUs 96-127"));
-    EXPECT_THAT(text, HasSubstr("and 256 more honoured"));
+    EXPECT_THAT(text, HasSubstr("  256 honoured, too many to list"));
     EXPECT_THAT(text, HasSubstr("16 GiB in all"));
 }
 
@@ -76,7 +76,7 @@ TEST(banner, spells_out_every_loss_even_where_there_is_much) {
     const auto text = banner(e.view());
     EXPECT_THAT(text, HasSubstr("256, 1 not as asked"));
     EXPECT_THAT(text, HasSubstr("the kernel moved it"));
-    EXPECT_THAT(text, HasSubstr("and 255 more honoured"));
+    EXPECT_THAT(text, HasSubstr("  255 honoured, too many to list"));
 }
 
 TEST(banner, tells_a_reason_once_where_a_placement_already_tells_it) {

@@ -31,7 +31,12 @@ TEST(readiness, is_only_while_requests_are_accepted_and_says_why_not) {
     EXPECT_TRUE(ready(e.now).ok);
     e.now.accepting = false;
     EXPECT_FALSE(ready(e.now).ok);
-    EXPECT_EQ(ready(e.now).reason, "not accepting: starting or stopping");
+    EXPECT_EQ(ready(e.now).reason, "not accepting: starting");
+    e.now.draining = true;
+    EXPECT_EQ(ready(e.now).reason, "not accepting: draining");
+    for (auto& w : e.now.workers) { w.state = worker_state::stopped; }
+    e.now.workers[1].state = worker_state::stuck;
+    EXPECT_EQ(ready(e.now).reason, "not accepting: stopped, worker kv/1 is stuck");
     for (auto& w : e.now.workers) { w.state = worker_state::stopped; }
     EXPECT_EQ(ready(e.now).reason, "not accepting: stopped");
     for (auto& w : e.now.workers) { w.state = worker_state::starting; }

@@ -55,6 +55,8 @@ TEST(start, a_plan_without_its_pool_or_listener_is_refused) {
             "the plan has no pool \"kv\" (pools that it has: other); add to its section \"pools\" the line \"kv: auto\"");
     refused("d.yaml", "pools: { kv: auto, other: auto }\nlisteners: { kv: 127.0.0.1:0 }\n",
             "numasio-kv has no service for the pool \"other\"");
+    refused("e.yaml", "pools: { kv: { lane: 1 } }\nlisteners: { kv: 127.0.0.1:0 }\n",
+            "pools.kv.lane.capacity: 1 place has no room for an MSET");
 }
 
 TEST(start, check_refuses_an_address_that_the_start_would_refuse) {

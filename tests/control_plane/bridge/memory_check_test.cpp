@@ -1,0 +1,59 @@
+// Memory that the machine cannot give is refused before a thread exists, with place, amounts and remedy.
+#include "control_plane/bridge/bridge_fixture.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace numasio::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::string refusal(plan asked) {
+    asio::io_context io;
+    bridge b{io, std::move(asked)};
+    b.open<int, int, incrementer>("p");
+    std::string checked;
+    try {
+        b.check();
+    } catch (const plan_error& e) {
+        checked = e.what();
+    }
+    std::string started;
+    try {
+        b.start();
+    } catch (const plan_error& e) {
+        started = e.what();
+    }
+    EXPECT_EQ(checked, started);
+    EXPECT_EQ(b.status().workers.empty(), !started.empty());
+    return checked;
+}
+
+TEST(memory_check, says_nothing_where_all_fits) { EXPECT_EQ(refusal(one_worker()), ""); }
+
+TEST(memory_check, names_the_pool_its_key_the_amounts_and_what_the_node_has) {
+    auto asked = one_worker();
+    asked.pools.front().memory.per_worker = bytes{1ULL << 40};
+    asked.marks["pools.p.memory.per_worker"] = {"plan.yaml", 7, 15, {}};
+    EXPECT_THAT(refusal(asked),
+                AllOf(HasSubstr("plan.yaml:7:15: pools.p.memory.per_worker: 1 worker takes 1TiB for the service"),
+                      HasSubstr("node "), HasSubstr("expected at most "), HasSubstr("lower memory.per_worker")));
+}
+
+TEST(memory_check, blames_the_lanes_where_they_weigh_more) {
+    auto asked = one_worker(1'048'576, 1024);
+    EXPECT_THAT(refusal(asked), AllOf(HasSubstr("pools.p.lane.capacity: "), HasSubstr("lower lane.capacity")));
+}
+
+TEST(memory_check, holds_pools_that_are_bound_to_no_node_against_all_memory) {
+    auto asked = one_worker();
+    asked.pools.front().memory = {memory_policy::preferred, bytes{1ULL << 42}};
+    EXPECT_THAT(refusal(asked), HasSubstr("all that this process can have now"));
+    asked.simulate_nodes = 1;
+    EXPECT_THAT(refusal(asked), HasSubstr("all that this process can have now"));
+}
+
+}  // namespace
+}  // namespace numasio::test
