@@ -1,7 +1,7 @@
 # ./dev check: each stage is a function stage_NAME below; sourced by dev.
-check_stages=(asan tsan clang14 install aarch64 fuzz)
-# By name, as in ./dev check models tidy: beyond the hour that the others keep to on two cores. Soak runs the clang ones too.
-longer_stages=(models tidy clang-asan clang-tsan)
+check_stages=(asan tsan clang14 install aarch64 fuzz models)
+# By name, as in ./dev check tidy clang-tsan: beyond the hour that the others keep to on two cores. Soak runs the clang ones too.
+longer_stages=(tidy clang-asan clang-tsan)
 check_folder=$root/build/check
 
 # cases PASSED FAILED: what a stage reports; a stage that ends without it counts as one failure.

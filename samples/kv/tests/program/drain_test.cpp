@@ -81,8 +81,10 @@ TEST(drain, a_second_signal_stops_at_once) {
     for (int i = 0; i < 10; ++i) { gets += resp({"GET", "large"}); }
     client.send(gets);
     std::this_thread::sleep_for(200ms);
+    EXPECT_NE(server.http_get("/readyz").find("200 OK"), std::string::npos);
     server.signal(SIGTERM);
     ASSERT_FALSE(server.wait_for("stopping").empty());
+    EXPECT_NE(server.http_get("/readyz").find("not accepting: draining"), std::string::npos);
     EXPECT_EQ(server.wait(1s), -1) << "it did not wait for the client";
     server.signal(SIGTERM);
     EXPECT_EQ(server.wait(5s), 1) << server.output();

@@ -104,7 +104,7 @@ TEST(start, wrong_options_are_refused_by_name) {
     EXPECT_TRUE(contains(failure({"--nonsense"}), "--nonsense"));
     EXPECT_TRUE(contains(failure({"--port"}), "--port needs a value"));
     EXPECT_TRUE(contains(failure({"--port", "70000"}), "65535"));
-    EXPECT_TRUE(contains(failure({"--simulate-nodes", "0"}), "--simulate-nodes"));
+    EXPECT_TRUE(contains(failure({"--simulate-nodes", "1025"}), "--simulate-nodes needs a number from 0 to 1024"));
 }
 
 TEST(start, check_says_what_the_plan_means_and_leaves) {

@@ -163,10 +163,14 @@ kv_program::kv_program(std::unique_ptr<scratch_folder> folder, const plan_option
     http_port = last_number(wait_for("metrics "), "127.0.0.1:");
 }
 
-std::uint64_t kv_program::metric(const std::string& name, std::optional<std::uint64_t> otherwise) const {
+std::string kv_program::http_get(const std::string& path) const {
     wire http(http_port);
-    http.send("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(http_port) + "\r\nConnection: close\r\n\r\n");
-    std::istringstream lines(http.read_all());
+    http.send("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(http_port) + "\r\nConnection: close\r\n\r\n");
+    return http.read_all();
+}
+
+std::uint64_t kv_program::metric(const std::string& name, std::optional<std::uint64_t> otherwise) const {
+    std::istringstream lines(http_get("/metrics"));
     double sum = 0;
     bool found = false;
     for (std::string line; std::getline(lines, line);) {

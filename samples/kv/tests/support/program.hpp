@@ -77,6 +77,8 @@ public:
     std::uint16_t port = 0;
     std::uint16_t http_port = 0;
 
+    /// The whole answer, head and body.
+    std::string http_get(const std::string& path) const;
     /// The sum over all workers and lanes of a metric, read from /metrics.
     /// Throws where there is none and no `otherwise`.
     std::uint64_t metric(const std::string& name, std::optional<std::uint64_t> otherwise = {}) const;
