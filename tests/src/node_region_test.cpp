@@ -8,6 +8,8 @@
 #include <boost/system/system_error.hpp>
 #include <gmock/gmock.h>
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -46,6 +48,7 @@ TEST(node_region, pages_that_were_never_touched_are_unknown_and_have_no_ratio) {
 TEST(node_region, an_audit_looks_at_the_pages_it_is_told_to_and_at_no_others) {
     const std::size_t page = node_region(bytes{1}).data().size();
     node_region region(bytes{3000 * page});
+    ASSERT_EQ(::madvise(region.data().data(), region.data().size(), MADV_NOHUGEPAGE), 0);  // or one fault brings many
     region.data()[1500 * page] = std::byte{1};  // the only page that is present
     EXPECT_EQ(region.audit(100, 0).unknown, 100U);
     EXPECT_EQ(region.audit(1, 1500).unknown, 0U);
