@@ -23,6 +23,7 @@ using namespace numasio::literals;
 inline plan one_worker(std::uint32_t capacity = 64, std::uint32_t producers = 4) {
     pool_plan pool;
     pool.name = "p";
+    pool.nodes = {discover_topology().executor_nodes().front()};  // one worker, however many nodes there are
     pool.workers_per_node = 1;
     pool.memory.per_worker = 1_MiB;
     pool.lane.capacity = capacity;
@@ -36,7 +37,7 @@ inline plan one_worker(std::uint32_t capacity = 64, std::uint32_t producers = 4)
 struct incrementer {
     explicit incrementer(node_context&) { worker_thread = std::this_thread::get_id(); }
     int operator()(int x) const noexcept { return x + 1; }
-    static inline std::thread::id worker_thread;
+    static inline std::atomic<std::thread::id> worker_thread;
 };
 
 /// Blocks its worker until the gate opens, so that a test can fill the lane behind it.

@@ -44,7 +44,7 @@ TEST_P(sleeping, loses_no_wake_up_over_many_sleeps) {
     EXPECT_EQ(n, calls);
     const auto w = b.status().workers.at(0);
     EXPECT_LE(w.doorbells, w.parks);  // at most one for each sleep
-    if (GetParam() != idle_strategy::busy_spin) { EXPECT_GT(w.parks, 0U); }
+    if (GetParam() == idle_strategy::park) { EXPECT_GT(w.parks, 0U); }  // a spinning one may never have to sleep
 }
 INSTANTIATE_TEST_SUITE_P(, sleeping,
                          ::testing::Values(idle_strategy::park, idle_strategy::spin_then_park, idle_strategy::busy_spin),
