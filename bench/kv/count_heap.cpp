@@ -24,11 +24,15 @@ Function next(const char* name) {
     return f;
 }
 
-// dlsym itself allocates before the real functions are known.
-alignas(std::max_align_t) char early[65536];
+// dlsym itself allocates while it looks for the real functions.
+alignas(std::max_align_t) char early[16384];
 std::atomic<std::size_t> early_used{0};
 bool is_early(const void* p) { return p >= early && p < early + sizeof early; }
-void* take_early(std::size_t n) { return early + early_used.fetch_add((n + 15) & ~std::size_t{15}); }
+void* take_early(std::size_t n) {
+    const auto at = early_used.fetch_add((n + 15) & ~std::size_t{15});
+    if (at + n > sizeof early) { std::abort(); }
+    return early + at;
+}
 
 using malloc_function = void* (*)(std::size_t);
 using calloc_function = void* (*)(std::size_t, std::size_t);
@@ -59,12 +63,22 @@ void write_count(int) {
     errno = saved;
 }
 
-__attribute__((constructor)) void begin() {
+/// At the first allocation, which comes long before constructors: other libraries allocate in theirs. False while the
+/// search goes on.
+bool ready() {
+    static bool searching = false;
+    if (real_malloc != nullptr) { return true; }
+    if (searching) { return false; }
+    searching = true;
     real_calloc = next<calloc_function>("calloc");
     real_realloc = next<realloc_function>("realloc");
     real_aligned_alloc = next<align_function>("aligned_alloc");
     real_free = next<free_function>("free");
     real_malloc = next<malloc_function>("malloc");
+    return true;
+}
+
+__attribute__((constructor)) void begin() {
     struct sigaction action {};
     action.sa_handler = write_count;
     action.sa_flags = SA_RESTART;
@@ -75,25 +89,28 @@ __attribute__((constructor)) void begin() {
 
 extern "C" {
 void* malloc(std::size_t n) {
-    if (real_malloc == nullptr) { return take_early(n); }
+    if (!ready()) { return take_early(n); }
     count();
     return real_malloc(n);
 }
 void* calloc(std::size_t n, std::size_t size) {
-    if (real_calloc == nullptr) { return take_early(n * size); }
+    if (!ready()) { return take_early(n * size); }
     count();
     return real_calloc(n, size);
 }
 void* realloc(void* p, std::size_t n) {
     if (is_early(p)) {
         void* moved = malloc(n);
-        std::memcpy(moved, p, n < 4096 ? n : 4096);
+        const auto rest = static_cast<std::size_t>(early + sizeof early - static_cast<const char*>(p));
+        std::memcpy(moved, p, n < rest ? n : rest);
         return moved;
     }
+    if (!ready()) { return take_early(n); }
     count();
     return real_realloc(p, n);
 }
 void* aligned_alloc(std::size_t alignment, std::size_t n) {
+    if (!ready()) { std::abort(); }
     count();
     return real_aligned_alloc(alignment, n);
 }
