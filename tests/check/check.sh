@@ -1,5 +1,5 @@
 # ./dev check: each stage is a function stage_NAME below; sourced by dev.
-check_stages=(asan tsan clang14 install aarch64 fuzz models)
+check_stages=(asan tsan clang14 install aarch64 fuzz models numa-vm)
 # By name, as in ./dev check tidy clang-tsan: beyond the hour that the others keep to on two cores. Soak runs the clang ones too.
 longer_stages=(tidy clang-asan clang-tsan)
 check_folder=$root/build/check
@@ -201,6 +201,29 @@ fuzz_all() {
             failed=$(( failed + 1 )); tail -n 40 "$found.log"
         fi
     done
+}
+
+# --- machines of many nodes -------------------------------------------------------------------------
+# The tests about nodes on real kernels with many of them, emulated; the foundation's and the workers' on each machine.
+stage_numa-vm() {
+    source tests/numa_vm/numa_vm.sh
+    build dev
+    local machine programs name line
+    for machine in tests/numa_vm/machines/*.machine; do
+        name=$(basename "$machine" .machine)
+        programs=(numa_machine_test hot_path_test foundation_test)
+        if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test); fi
+        say "numa-vm: $name"
+        line=$(numa-vm --topology "$name" --timeout 600 -- \
+            bash tests/numa_vm/run_tests.sh "${programs[@]/#/$root/build/dev/bin/}" 2>&1 | tee /dev/stderr | grep '^cases ') || line=
+        if [[ $line =~ ^cases\ ([0-9]+)\ ([0-9]+) ]]; then
+            passed=$(( passed + BASH_REMATCH[1] )) failed=$(( failed + BASH_REMATCH[2] ))
+        else
+            echo "numa-vm: not run: $name"; failed=$(( failed + 1 ))
+        fi
+    done
+    cases "$passed" "$failed"
+    (( failed == 0 && passed > 0 ))
 }
 
 # --- clang-tidy -------------------------------------------------------------------------------

@@ -1,0 +1,135 @@
+// What holds on every machine, told by the kernel itself: nodes as sysfs shows them, bound pages where they belong,
+// workers on their nodes.
+#include "control_plane/bridge/bridge_fixture.hpp"
+
+#include <numasio/affinity.hpp>
+#include <numasio/node_region.hpp>
+#include <numasio/topology.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace numasio::test {
+namespace {
+
+const std::filesystem::path sysfs = "/sys/devices/system/node";
+
+/// The first line of a file of sysfs.
+std::string line_of(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    std::string line;
+    std::getline(in, line);
+    return line;
+}
+
+std::vector<node_id> ids_of(const std::vector<node_info>& nodes, bool (*wanted)(const node_info&)) {
+    std::vector<node_id> ids;
+    for (const auto& n : nodes) {
+        if (wanted(n)) { ids.push_back(n.id); }
+    }
+    return ids;
+}
+
+TEST(machine, has_the_nodes_cpus_and_memory_that_the_kernel_shows) {
+    const auto machine = discover_topology();
+    ASSERT_EQ(machine.origin, topology_origin::live);
+    EXPECT_EQ(to_list(ids_of(machine.nodes, [](const node_info&) { return true; })), line_of(sysfs / "online"));
+    EXPECT_EQ(to_list(ids_of(machine.nodes, [](const node_info& n) { return !n.cpus.empty(); })), line_of(sysfs / "has_cpu"));
+    EXPECT_EQ(to_list(ids_of(machine.nodes, [](const node_info& n) { return n.memory.value != 0; })),
+              line_of(sysfs / "has_memory"));
+    for (const auto& n : machine.nodes) {
+        EXPECT_EQ(to_list(n.cpus), line_of(sysfs / ("node" + std::to_string(n.id.value)) / "cpulist"));
+    }
+}
+
+TEST(machine, has_the_distances_that_the_kernel_shows_in_both_directions) {
+    const auto machine = discover_topology();
+    for (const auto& from : machine.nodes) {
+        std::istringstream row(line_of(sysfs / ("node" + std::to_string(from.id.value)) / "distance"));
+        for (const auto& to : machine.nodes) {
+            std::uint32_t value = 0;
+            ASSERT_TRUE(row >> value);
+            if (machine.nodes.size() == 1) { continue; }  // hwloc gives no matrix of one
+            EXPECT_EQ(machine.distance(from.id, to.id), value) << from.id.value << " to " << to.id.value;
+        }
+    }
+}
+
+TEST(machine, finds_every_bound_page_on_the_node_that_was_asked_for) {
+    for (const auto& node : discover_topology().nodes) {
+        node_region region(8_MiB);
+        if (node.memory.value == 0) {
+            EXPECT_EQ(region.bind(node.id, memory_policy::bind), boost::system::errc::invalid_argument);
+            continue;
+        }
+        ASSERT_FALSE(region.bind(node.id, memory_policy::bind)) << node.id.value;
+        ASSERT_FALSE(region.prefault());
+        const auto audit = region.audit();
+        EXPECT_EQ(audit.on(node.id), region.pages()) << node.id.value;
+    }
+}
+
+TEST(machine, refuses_a_region_larger_than_any_one_node_before_it_is_touched) {
+    for (const auto& node : discover_topology().nodes) {
+        if (node.memory.value == 0) { continue; }
+        node_region region(node.memory);
+        EXPECT_EQ(region.bind(node.id, memory_policy::bind), errc::out_of_node_memory) << node.id.value;
+    }
+}
+
+/// Says on which CPU it runs and on which node its own memory is.
+struct locator {
+    explicit locator(node_context& node) : memory(&node.memory()) {}
+    std::uint32_t operator()(int) const { return current_cpu().value_or(cpu_id{~0U}).value; }
+    std::pmr::memory_resource* memory;
+};
+
+TEST(machine, starts_strict_workers_on_every_node_each_with_memory_of_the_nearest) {
+    const auto machine = discover_topology();
+    plan asked;
+    auto& pool = asked.pools.emplace_back();
+    pool.name = "p";
+    pool.workers_per_node = 1;
+    pool.memory.per_worker = 4_MiB;
+    pool.lane.capacity = 64;
+    pool.enforce = enforcement::strict;
+    asio::io_context io;
+    bridge b{io, asked};
+    auto& p = b.open<int, std::uint32_t, locator>("p");
+    b.start();
+
+    EXPECT_EQ(p.workers(), machine.executor_nodes().size());
+    for (const auto& site : b.sites().workers) {
+        EXPECT_EQ(site.memory_node, machine.nearest_memory(site.node));
+        std::uint32_t ran_on = ~0U;
+        p.async_call(p.at(site.index), 1, [&](error_code ec, std::uint32_t cpu) {
+            EXPECT_FALSE(ec);
+            ran_on = cpu;
+        });
+        io.run();
+        io.restart();
+        EXPECT_EQ(ran_on, site.cpu.value);
+        EXPECT_EQ(machine.find(site.cpu)->node, site.node);
+    }
+    for (const auto& placed : b.placements()) {
+        EXPECT_EQ(placed.outcome, placement_outcome::honoured) << to_text(placed);
+        if (placed.pages) { EXPECT_EQ(placed.pages->on_node.size(), 1U) << to_text(placed); }
+    }
+    for (const auto& worker : b.status().workers) {
+        EXPECT_EQ(worker.page_locality, 1.0);
+        EXPECT_EQ(worker.execution_locality, 1.0);
+        if (worker.site.memory_node != worker.site.node) {
+            const auto placements = b.placements();
+            EXPECT_THAT(placements, ::testing::Contains(::testing::Field(
+                                        &placement::why, ::testing::HasSubstr("has no memory; node "))));
+        }
+    }
+}
+
+}  // namespace
+}  // namespace numasio::test

@@ -1,0 +1,16 @@
+#!/bin/bash
+# Inside the guest: runs the test programs named, tells their failures, and ends with "cases PASSED FAILED".
+passed=0
+failed=0
+for program; do
+    log=$(mktemp)
+    timeout 240 "$program" --gtest_brief=1 > "$log" 2>&1
+    status=$?
+    good=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) tests?\.$/\1/p' "$log")
+    bad=$(sed -nE 's/^ ?([0-9]+) FAILED TESTS?$/\1/p' "$log")
+    if [[ -z $good ]] || (( status != 0 && ${bad:-0} == 0 )); then bad=$(( ${bad:-0} + 1 )); fi
+    if (( ${bad:-0} > 0 )); then echo "-- $program ended with $status"; tail -n 60 "$log"; fi
+    echo "$(basename "$program"): ${good:-0} passed, ${bad:-0} failed"
+    passed=$(( passed + ${good:-0} )) failed=$(( failed + ${bad:-0} ))
+done
+echo "cases $passed $failed"
