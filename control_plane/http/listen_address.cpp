@@ -45,7 +45,8 @@ boost::system::system_error cannot_listen(const listener_plan& listener, const b
     std::ostringstream where;
     where << boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address(listener.address), listener.port);
     // Anew, without the place in Asio's sources that the code carries.
-    return {boost::system::error_code(why.value(), why.category()), key_of(listener) + ": cannot listen on " + where.str() + " (" + remedy(listener, why) + ")"};
+    return {boost::system::error_code(why.value(), why.category()),
+            key_of(listener) + ": cannot listen on " + where.str() + " (" + remedy(listener, why) + ")"};
 }
 
 }  // namespace numasio::detail

@@ -65,7 +65,8 @@ public:
     /// What start() looks at before it makes a thread: that every pool has its service, and that lanes and services fit
     /// into the memory that the nodes, and the process's container, have to give now.
     /// Threads: any. Blocks: reads a few small files.
-    /// Fails: throws plan_error with place, amounts and remedy; system_error: errc::pool_not_served, not_this_machine.
+    /// Fails: throws plan_error with place, amounts and remedy; system_error: errc::pool_not_served, not_this_machine,
+    /// already_started.
     void check() const { core_->check(); }
 
     /// Pin, bind, prefault, verify, build the services; only then accept requests.
