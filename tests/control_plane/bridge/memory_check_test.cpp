@@ -26,7 +26,8 @@ std::string refusal(plan asked) {
     } catch (const plan_error& e) {
         started = e.what();
     }
-    EXPECT_EQ(checked, started);
+    // But for the last amount: what the machine has to give changes from moment to moment.
+    EXPECT_EQ(checked.substr(0, checked.find("expected")), started.substr(0, started.find("expected")));
     EXPECT_EQ(b.status().workers.empty(), !started.empty());
     return checked;
 }
