@@ -95,6 +95,7 @@ void bridge_core::start() {
 
 void bridge_core::check() const {
     const std::lock_guard lock(mutex_);
+    if (stopping_.load()) { throw boost::system::system_error(errc::stopped, "check"); }
     if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "check"); }
     check_opened();
 }

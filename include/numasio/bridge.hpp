@@ -56,7 +56,8 @@ public:
 
     /// Says which service the pool's workers run. Each worker builds its own `Service(node_context&)`;
     /// a request is served by `Response operator()(Request&&)` (or `const Request&`).
-    /// Threads: the one that starts the bridge. Blocks: never. Cost: an allocation or two.
+    /// Threads: the one that starts the bridge; not a service's constructor. Blocks: while a start or stop is under way.
+    /// Cost: an allocation or two.
     /// Fails: throws system_error: errc::unknown_pool, errc::already_open, errc::already_started.
     /// Lifetime: the port is valid as long as the bridge.
     template <class Request, class Response, class Service>
@@ -64,9 +65,9 @@ public:
 
     /// What start() looks at before it makes a thread: that every pool has its service, and that lanes and services fit
     /// into the memory that the nodes, and the process's container, have to give now.
-    /// Threads: any. Blocks: reads a few small files.
+    /// Threads: any, but for a service's constructor. Blocks: reads a few small files; while a start or stop is under way.
     /// Fails: throws plan_error with place, amounts and remedy; system_error: errc::pool_not_served, not_this_machine,
-    /// already_started.
+    /// already_started, stopped.
     void check() const { core_->check(); }
 
     /// Pin, bind, prefault, verify, build the services; only then accept requests.

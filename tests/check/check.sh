@@ -208,14 +208,15 @@ fuzz_all() {
 stage_numa-vm() {
     source tests/numa_vm/numa_vm.sh
     build dev
+    numa_vm_setup  # here, where a failure ends the stage
     local machine programs name line
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
         programs=(numa_machine_test hot_path_test foundation_test)
         if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test); fi
         say "numa-vm: $name"
-        line=$(numa-vm --topology "$name" --timeout 600 -- \
-            bash tests/numa_vm/run_tests.sh "${programs[@]/#/$root/build/dev/bin/}" 2>&1 | tee /dev/stderr | grep '^cases ') || line=
+        line=$(numa-vm --topology "$name" --timeout 900 -- \
+            bash tests/numa_vm/run_tests.sh "${programs[@]/#/$root/build/dev/bin/}" 2>&1 | tee >(cat >&2) | grep '^cases ') || line=
         if [[ $line =~ ^cases\ ([0-9]+)\ ([0-9]+) ]]; then
             passed=$(( passed + BASH_REMATCH[1] )) failed=$(( failed + BASH_REMATCH[2] ))
         else

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <stdexcept>
 
 struct echo {
     explicit echo(numasio::node_context&) {}
@@ -19,11 +20,13 @@ int main(int argc, char** argv) {
                               "pools: { echo: { memory: 1MiB, workers_per_node: 1 } }\n";
     try {
         const auto plan = argc > 1 ? numasio::load_plan(argv[1]) : numasio::parse_plan(built_in, "built in");
+        const auto* http = plan.find_listener("http");
+        if (http == nullptr) { throw std::runtime_error("the plan has no listener \"http\""); }
         boost::asio::io_context io;
         numasio::bridge bridge{io, plan};
         auto& port = bridge.open<int, int, echo>("echo");
-        numasio::control_server control{io.get_executor(), bridge, *plan.find_listener("http")};  // before start():
-        bridge.start();                                                  // a port in use is found at once
+        numasio::control_server control{io.get_executor(), bridge, *http};  // before start():
+        bridge.start();                                                     // a port in use is found at once
         std::cout << numasio::banner(bridge) << "http://127.0.0.1:" << control.port() << "/metrics and /status\n";
 
         int answer = 0;

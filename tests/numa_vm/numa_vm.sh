@@ -1,6 +1,7 @@
 # ./dev numa-vm [--topology NAME|FILE] [--timeout SECONDS] [--env NAME]... -- COMMAND...: runs a command of this machine
 # inside a machine with many NUMA nodes, emulated, with a real Debian kernel; sourced by dev. Machines: machines/*.machine.
 numa_vm_folder=$root/build/numa_vm
+PATH=$PATH:/usr/sbin:/sbin  # depmod and modprobe, which are not in every user's
 # What the guest needs to see the host's files and its devices; each brings its dependencies.
 numa_vm_modules=(virtio_pci virtio_console 9pnet_virtio 9p overlay virtio_net e1000e nvme)
 
@@ -88,7 +89,9 @@ numa_vm_initrd() {
         esac
     done < "$work/order"
     sed -i 's|.*/||; s|\.xz$||' "$work/order"
-    (cd "$work" && find . | busybox cpio -o -H newc 2> /dev/null) > "$numa_vm_folder/initrd"
+    grep -q '^9p\.ko' "$work/order" || die "numa-vm: the kernel's modules are incomplete; remove $numa_vm_folder and try again"
+    (cd "$work" && find . | busybox cpio -o -H newc 2> /dev/null) > "$numa_vm_folder/initrd.part"
+    mv "$numa_vm_folder/initrd.part" "$numa_vm_folder/initrd"
 }
 
 # --- a machine from its description -------------------------------------------------------------

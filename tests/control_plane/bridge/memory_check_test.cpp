@@ -4,22 +4,33 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace numasio::test {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
+struct large_reply {  // so that lanes of the largest plan fit into no machine
+    std::array<std::byte, 65536> bytes;
+};
+struct replier {
+    explicit replier(node_context&) {}
+    large_reply operator()(int) const noexcept { return {}; }
+};
+
 std::string refusal(plan asked) {
     asio::io_context io;
     bridge b{io, std::move(asked)};
-    b.open<int, int, incrementer>("p");
+    b.open<int, large_reply, replier>("p");
     std::string checked;
     try {
         b.check();
     } catch (const plan_error& e) {
         checked = e.what();
     }
+    if (checked.empty()) { return checked; }
     std::string started;
     try {
         b.start();
@@ -28,18 +39,18 @@ std::string refusal(plan asked) {
     }
     // But for the last amount: what the machine has to give changes from moment to moment.
     EXPECT_EQ(checked.substr(0, checked.find("expected")), started.substr(0, started.find("expected")));
-    EXPECT_EQ(b.status().workers.empty(), !started.empty());
+    EXPECT_TRUE(b.status().workers.empty());
     return checked;
 }
 
-TEST(memory_check, says_nothing_where_all_fits) { EXPECT_EQ(refusal(one_worker()), ""); }
+TEST(memory_check, says_nothing_where_all_fits) { EXPECT_EQ(refusal(one_worker(8, 1)), ""); }
 
 TEST(memory_check, names_the_pool_its_key_the_amounts_and_what_the_node_has) {
     auto asked = one_worker();
-    asked.pools.front().memory.per_worker = bytes{1ULL << 40};
+    asked.pools.front().memory.per_worker = bytes{1ULL << 44};
     asked.marks["pools.p.memory.per_worker"] = {"plan.yaml", 7, 15, {}};
     EXPECT_THAT(refusal(asked),
-                AllOf(HasSubstr("plan.yaml:7:15: pools.p.memory.per_worker: 1 worker takes 1TiB for the service"),
+                AllOf(HasSubstr("plan.yaml:7:15: pools.p.memory.per_worker: 1 worker takes 16TiB for the service"),
                       HasSubstr("node "), HasSubstr("expected at most "), HasSubstr("lower memory.per_worker")));
 }
 
@@ -50,7 +61,7 @@ TEST(memory_check, blames_the_lanes_where_they_weigh_more) {
 
 TEST(memory_check, holds_pools_that_are_bound_to_no_node_against_all_memory) {
     auto asked = one_worker();
-    asked.pools.front().memory = {memory_policy::preferred, bytes{1ULL << 42}};
+    asked.pools.front().memory = {memory_policy::preferred, bytes{1ULL << 44}};
     EXPECT_THAT(refusal(asked), HasSubstr("all that this process can have now"));
     asked.simulate_nodes = 1;
     EXPECT_THAT(refusal(asked), HasSubstr("all that this process can have now"));
