@@ -1,9 +1,14 @@
-# ./dev soak [hours]: the tests under sanitizers with new seeds, and the fuzz programs, until the time is up; sourced by dev.
+# ./dev soak [hours] [preset...]: the tests under sanitizers with new seeds, and the fuzz programs, until the time is up;
+# sourced by dev.
 soak_builds=(dev tsan asan clang-tsan clang-asan)
 
 soak() {
     local hours=${1:-4} seed began=$SECONDS end round=0 preset result
     [[ $hours =~ ^[0-9]+([.][0-9]+)?$ ]] || die "soak takes a number of hours, not '$hours'"
+    if (( $# > 1 )); then soak_builds=("${@:2}"); fi
+    for preset in "${soak_builds[@]}"; do
+        grep -q "\"name\": \"$preset\"" CMakePresets.json || die "soak: CMakePresets.json has no preset '$preset'"
+    done
     setup run test check
     prepare_environment
     source tests/check/check.sh
