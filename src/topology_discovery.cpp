@@ -1,6 +1,7 @@
 // Discovers a topology with hwloc: this machine, a description, or a file. Reads only: hwloc never pins for us.
 #include <numasio/topology.hpp>
 
+#include "src/platform/huge_pages.hpp"
 #include "src/platform/linux_memory.hpp"
 #include "src/platform/linux_sched.hpp"
 
@@ -164,6 +165,7 @@ void apply_limits(topology& machine) {
     for (node_info& node : machine.nodes) {
         if (nodes) { node.memory_allowed = std::binary_search(nodes->begin(), nodes->end(), node.id); }
         if (const auto room = platform::room_on(node.id)) { node.free_memory = room->free; }
+        node.huge_pages = platform::huge_page_pools(node.id);
     }
 }
 

@@ -30,12 +30,20 @@ struct cpu_info {
     bool allowed = true;          ///< in the discovering thread's affinity mask and cpuset
 };
 
+/// The huge pages of one size that the kernel keeps ready on a node.
+struct huge_page_pool {
+    bytes page;               ///< size of one page
+    std::uint64_t total = 0;  ///< pages in the pool
+    std::uint64_t free = 0;   ///< of these not taken, at the time of discovery
+};
+
 struct node_info {
     node_id id;
     std::vector<cpu_id> cpus;  ///< empty for a memory node (CXL, HBM)
     bytes memory;              ///< zero for a memory-less node
     bytes free_memory;         ///< at the time of discovery; zero where the topology is not live
     bool memory_allowed = true;  ///< in this process's cpuset.mems
+    std::vector<huge_page_pool> huge_pages{};  ///< ascending by page size; empty where the topology is not live
 };
 
 struct node_distance {
