@@ -102,7 +102,7 @@ private:
             p.why = step + ": " + ec.message();
             p.error = ec;
         }
-        core_.placements.push_back(std::move(p));
+        core_.placements.add(std::move(p));
     }
 
     bool nodes_are_real() const noexcept { return orders_.origin == topology_origin::live; }
@@ -113,7 +113,7 @@ private:
         if (orders_.origin == topology_origin::simulated) {
             p.outcome = placement_outcome::simulated;
             p.why = "pretend nodes have no memory of their own";
-            core_.placements.push_back(std::move(p));
+            core_.placements.add(std::move(p));
         } else {
             finish(std::move(p), errc::not_this_machine, "the machine's nodes could not be discovered");
         }

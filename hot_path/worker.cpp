@@ -2,6 +2,7 @@
 #include "hot_path/worker.hpp"
 
 #include "hot_path/settle.hpp"
+#include "src/thread_keeper.hpp"
 
 #include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
@@ -21,6 +22,7 @@ struct worker::shared {
     explicit shared(worker_orders o) : orders(std::move(o)) {}
 
     worker_orders orders;
+    std::optional<thread_keeper> keeper;    // written before the phase that tells of it
     std::exception_ptr failure;             // written before the phase that tells of it
     enum : std::uint32_t { settling, serving, failed, ended };
     std::atomic<std::uint32_t> phase{settling};
@@ -123,6 +125,17 @@ std::unique_ptr<detail::hosted_service> build_service(const worker_orders& order
                                   (memory ? " (the pool's memory.per_worker may be too little)" : "")));
 }
 
+/// For the calling thread, once it is pinned.
+thread_keeper keeper_of(const worker_orders& orders) {
+    const auto& site = orders.core->site;
+    placement settled;
+    settled.subject = placement_subject::cpu;
+    settled.owner = site.pool + "/" + std::to_string(site.index);
+    settled.outcome = placement_outcome::honoured;
+    settled.asked = settled.got = "CPU " + std::to_string(site.cpu.value);
+    return {platform::this_thread(), {site.cpu}, orders.refuges, std::move(settled)};
+}
+
 }  // namespace
 
 void worker::run(const std::shared_ptr<shared>& self) noexcept {
@@ -130,6 +143,7 @@ void worker::run(const std::shared_ptr<shared>& self) noexcept {
     const auto& site = core.site;
     try {
         settle(self->orders);
+        self->keeper = keeper_of(self->orders);
         node_memory memory(core.service_memory.data());
         node_context context(site.node, site.cpu, site.index, self->orders.workers, memory, memory.limit());
         const auto service = build_service(self->orders, context);
@@ -178,6 +192,18 @@ bool worker::join_until(clock::time_point deadline) noexcept {
     }
     thread_.join();
     return true;
+}
+
+std::optional<placement> worker::look_after() noexcept try {
+    // A thread that has ended has no place, and its number may be another's.
+    if (shared_->phase.load(std::memory_order_acquire) != shared::serving) { return std::nullopt; }
+    auto& core = *shared_->orders.core;
+    auto found = shared_->keeper->look();
+    if (found.displaced) { core.displacements.fetch_add(1, std::memory_order_relaxed); }
+    if (found.changed) { core.placements.replace(*found.changed); }
+    return std::move(found.changed);
+} catch (const std::bad_alloc&) {
+    return std::nullopt;  // the next look tells
 }
 
 void worker::leave() noexcept {

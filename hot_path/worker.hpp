@@ -11,6 +11,7 @@
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct worker_orders {
     enforcement enforce = enforcement::best_effort;
     topology_origin origin = topology_origin::fallback;
     std::vector<cpu_id> home_cpus;  // ascending: a batch on one of these ran at home
+    std::vector<std::vector<cpu_id>> refuges;  // CPUs to fall back to where its own is taken away, the best first
 };
 
 /// Threads: the members below by the thread that made the worker; run() is the worker's own.
@@ -39,6 +41,10 @@ public:
     void wait_until_serving();
     bool join_until(std::chrono::steady_clock::time_point deadline) noexcept;
     void leave() noexcept;
+
+    /// Is it still where it was put? What changed, where something did. After wait_until_serving().
+    /// Threads: one at a time. Blocks: a system call. Fails: never; what the kernel does not say is no change.
+    std::optional<placement> look_after() noexcept;
 
 private:
     struct shared;  // outlives this object where the thread has been left to itself

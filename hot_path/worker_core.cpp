@@ -98,6 +98,7 @@ worker_status worker_core::status() const {
     s.parked = bell.is_sleeping();
     s.doorbells = doorbells.load(std::memory_order_relaxed);
     s.parks = parks.get();
+    s.displacements = displacements.load(std::memory_order_relaxed);
     s.batches = batches.get();
     for (const auto& l : lanes) { s.lanes.push_back(l->status()); }
     s.first_failure = serving.first_failure();

@@ -2,6 +2,7 @@
 #include <numasio/topology.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 namespace numasio {
@@ -34,6 +35,15 @@ std::vector<node_id> topology::executor_nodes() const {
     }
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
+    return found;
+}
+
+std::vector<node_id> topology::executor_nodes_by_distance(node_id home) const {
+    auto found = executor_nodes();
+    const auto away = [&](node_id node) -> std::uint64_t {
+        return node == home ? 0 : distance(home, node).value_or(std::numeric_limits<std::uint32_t>::max());
+    };
+    std::stable_sort(found.begin(), found.end(), [&](node_id a, node_id b) { return away(a) < away(b); });
     return found;
 }
 

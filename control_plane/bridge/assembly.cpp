@@ -2,6 +2,7 @@
 #include "control_plane/bridge/assembly.hpp"
 
 #include "hot_path/worker.hpp"
+#include "src/thread_keeper.hpp"
 
 namespace numasio::detail {
 namespace {
@@ -13,6 +14,7 @@ public:
     bool join_until(std::chrono::steady_clock::time_point deadline) noexcept override {
         return worker_.join_until(deadline);
     }
+    std::optional<placement> look_after() noexcept override { return worker_.look_after(); }
     void leave() noexcept override { worker_.leave(); }
 
 private:
@@ -26,6 +28,7 @@ std::unique_ptr<running_worker> launch_worker(std::shared_ptr<worker_core> core,
                                               std::shared_ptr<const service_factory> factory) {
     hot_path::worker_orders orders;
     orders.home_cpus = machine.allowed_cpus(core->site.node);
+    orders.refuges = refuges_from(machine, core->site.node);
     orders.core = std::move(core);
     orders.factory = std::move(factory);
     orders.workers = workers;

@@ -2,9 +2,10 @@
 #include <numasio/detail/bridge_core.hpp>
 
 #include "control_plane/bridge/assembly.hpp"
+#include "control_plane/bridge/control_threads.hpp"
 #include "control_plane/bridge/memory_check.hpp"
-
-#include <numasio/affinity.hpp>
+#include "control_plane/bridge/placement_news.hpp"
+#include "control_plane/bridge/placement_watch.hpp"
 
 #include <boost/system/system_error.hpp>
 
@@ -35,7 +36,9 @@ bridge_core::bridge_core(boost::asio::any_io_executor executor, poster_factory p
       plan_(std::move(asked)),
       machine_(used_topology(plan_, std::move(machine))),
       layout_(make_layout(plan_, machine_)),
-      abandoned_(std::make_shared<std::atomic<std::uint64_t>>(0)) {}
+      abandoned_(std::make_shared<std::atomic<std::uint64_t>>(0)),
+      control_(std::make_shared<control_threads>(layout_.control, refuges_from(machine_, machine_.find(layout_.control.front())->node))),
+      news_(std::make_shared<placement_news>(executor_)) {}
 
 bridge_core::~bridge_core() {
     stop(std::chrono::nanoseconds::zero());
@@ -83,6 +86,7 @@ void bridge_core::start() {
         for (auto& worker : running_) { worker->wait_until_serving(); }
         give_way();
         for (auto& pool : pools_) { pool.core->prepare(pool.workers); }
+        watch_ = std::make_unique<placement_watch>(layout_.control, [this] { look_after_threads(); });
     } catch (...) {
         stop_workers(clock::time_point::max());
         for (auto& pool : pools_) { pool.workers.clear(); }
@@ -127,10 +131,24 @@ void bridge_core::launch(opened_pool& pool) {
     }
 }
 
+void bridge_core::look_after_threads() noexcept try {
+    for (auto& worker : running_) {
+        if (auto changed = worker->look_after()) { news_->tell(std::move(*changed)); }
+    }
+    for (auto& changed : control_->look()) { news_->tell(std::move(changed)); }
+} catch (const std::exception&) {
+    // No memory to tell it with: status() knows it all the same.
+}
+
+void bridge_core::on_placement_change(std::function<void(const std::vector<placement>&)> told) {
+    news_->subscribe(std::move(told));
+}
+
 stop_report bridge_core::stop(std::chrono::nanoseconds wait) {
     stopping_.store(true);  // before the lock, which a start under way holds: it gives up
     const std::lock_guard lock(mutex_);
     for (auto& pool : pools_) { pool.core->close(); }
+    watch_.reset();
     if (phase_ == phase::started) {
         report_ = stop_workers(deadline_in(wait));
     }
@@ -183,43 +201,17 @@ std::uint64_t bridge_core::count_stopped() const noexcept {
 
 void bridge_core::pin_control_thread() {
     if (!machine_.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine_.source); }
-    const auto text = (layout_.control.size() == 1 ? "CPU " : "CPUs ") + to_list(layout_.control);
-    const auto ec = pin_this_thread(layout_.control);
-    const auto is_strict = [](const pool_plan& pool) { return pool.enforce == enforcement::strict; };
-    if (ec && std::any_of(plan_.pools.begin(), plan_.pools.end(), is_strict)) {
-        throw boost::system::system_error(ec, "control thread: sched_setaffinity (asked: " + text + "); strict enforcement");
-    }
-    placement p;
-    p.subject = placement_subject::control;
-    p.asked = text;
-    p.got = "CPUs " + to_list(this_thread_cpus());
-    p.outcome = ec ? placement_outcome::degraded : placement_outcome::honoured;
-    p.error = ec;
-    if (ec) { p.why = "sched_setaffinity: " + ec.message(); }
-    else { p.got = text; }
-
-    const std::lock_guard lock(control_mutex_);
-    const auto mine = std::find_if(control_.begin(), control_.end(),
-                                   [](const auto& one) { return one.thread == std::this_thread::get_id(); });
-    if (mine != control_.end()) {
-        p.owner = mine->got.owner;
-        mine->got = std::move(p);
-    } else {
-        p.owner = control_.empty() ? "control" : "control/" + std::to_string(control_.size());
-        control_.push_back({std::this_thread::get_id(), std::move(p)});
-    }
+    control_->pin_caller(std::any_of(plan_.pools.begin(), plan_.pools.end(),
+                                     [](const pool_plan& pool) { return pool.enforce == enforcement::strict; }));
 }
 
 std::vector<placement> bridge_core::placements() const {
-    std::vector<placement> all;
-    {
-        const std::lock_guard lock(control_mutex_);
-        for (const auto& one : control_) { all.push_back(one.got); }
-    }
+    auto all = control_->placements();
     if (phase_ == phase::made) { return all; }
     for (const auto& pool : pools_) {
         for (const auto& worker : pool.workers) {
-            all.insert(all.end(), worker->placements.begin(), worker->placements.end());
+            auto placed = worker->placements.all();
+            all.insert(all.end(), placed.begin(), placed.end());
         }
     }
     return all;

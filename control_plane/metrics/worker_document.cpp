@@ -69,6 +69,7 @@ json::array workers_part(const snapshot& shown) {
         one["doorbells"] = worker.doorbells;
         one["parks"] = worker.parks;
         one["batches"] = worker.batches;
+        one["displacements"] = worker.displacements;
         one["first_failure"] = worker.first_failure.empty() ? json::value(nullptr) : json::value(worker.first_failure);
         one["memory"] = json::object{{"limit_bytes", worker.memory_limit.value},
                                      {"used_bytes", worker.memory_used.value}};

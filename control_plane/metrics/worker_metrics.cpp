@@ -39,6 +39,8 @@ constexpr std::array worker_rows{
                MetricType::Counter, of_worker<&worker_status::parks>},
     worker_row{"worker_batches_total", "Batches of requests that the worker drained.", MetricType::Counter,
                of_worker<&worker_status::batches>},
+    worker_row{"worker_displacements_total", "Times that the worker's CPU was found taken from it: offline, or out of the cpuset.",
+               MetricType::Counter, of_worker<&worker_status::displacements>},
     worker_row{"requests_ran_total", "Requests for which the service was called.", MetricType::Counter,
                over_lanes<&lane_status::ran>},
     worker_row{"requests_failed_total", "Requests of these for which the service threw.", MetricType::Counter,

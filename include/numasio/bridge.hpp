@@ -14,6 +14,7 @@
 #include <boost/asio/is_executor.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <type_traits>
@@ -84,6 +85,15 @@ public:
     /// Fails: throws boost::system::system_error: errc::not_this_machine; the errno where a pool of the plan is `strict`;
     /// otherwise the placement is `degraded` and says why.
     void pin_control_thread() { core_->pin_control_thread(); }
+
+    /// Calls `told` from the bridge's executor with each placement that changes after start(), as it is now: a worker whose
+    /// CPU went offline or left the cpuset (degraded), and the same worker back on it (honoured). Changes are looked for
+    /// four times a second, by a thread of the bridge's own; what changed twice before `told` could run is told once.
+    /// Threads: any; the last one given counts. Blocks: never. Cost: at most one post is pending.
+    /// Lifetime: `told` is not called once the bridge is destroyed.
+    void on_placement_change(std::function<void(const std::vector<placement>&)> told) {
+        core_->on_placement_change(std::move(told));
+    }
 
     /// Says that the application winds up: from now on status().accepting is false and /readyz answers 503, so that a load
     /// balancer sends new clients elsewhere, while calls are still accepted until stop(). Not taken back.

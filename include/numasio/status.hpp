@@ -70,6 +70,7 @@ struct worker_status {
     std::uint64_t doorbells = 0;  ///< times a producer woke it
     std::uint64_t parks = 0;      ///< sleeps announced; some end before they begin, because work came
     std::uint64_t batches = 0;
+    std::uint64_t displacements = 0;  ///< times its CPU was found taken from it: offline, or out of the cpuset
     std::vector<lane_status> lanes;
     std::string first_failure;      ///< what the first exception that the service threw said; empty where none did
     latency_histogram queue_delay;  ///< submission → service

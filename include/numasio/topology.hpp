@@ -78,6 +78,10 @@ public:
     /// is no such node. Where no node has a memory figure (simulated nodes), each stands for itself.
     std::optional<node_id> nearest_memory(node_id node) const;
 
+    /// Nodes that have at least one CPU that this process may use, `home` first, the others by their distance from it.
+    /// Pairs that the firmware left out count as farther than any that it gave.
+    std::vector<node_id> executor_nodes_by_distance(node_id home) const;
+
     /// True where node numbers are the kernel's own, so that memory can be bound and audited.
     bool nodes_are_real() const noexcept { return origin == topology_origin::live; }
     /// True where CPU numbers are the kernel's own, so that threads can be pinned.

@@ -67,6 +67,9 @@ int serve(const kv::options& options, numasio::plan plan) {
         std::cout << "the plan is valid on this machine\n";
         return EXIT_SUCCESS;
     }
+    bridge.on_placement_change([](const std::vector<numasio::placement>& changed) {
+        for (const auto& placement : changed) { std::cerr << "placement   " << to_text(placement) << std::endl; }
+    });
     bridge.start();
     bridge.pin_control_thread();
     server->start(plan.find_pool("kv")->memory.per_worker.value);

@@ -1,4 +1,4 @@
-// The scheduler calls for the calling thread: its CPUs, its name.
+// The scheduler calls: a thread's CPUs, its name.
 #include "src/platform/linux_sched.hpp"
 
 #include "src/platform/bit_mask.hpp"
@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <string>
 
 namespace numasio::platform {
 namespace {
@@ -20,28 +22,50 @@ constexpr std::uint32_t cpu_limit = 1U << 20;
 
 }  // namespace
 
+kernel_thread this_thread() noexcept { return {static_cast<std::int32_t>(::syscall(SYS_gettid))}; }
+
 // The raw calls, because cpu_set_t ends at CPU 1023 and hwloc's binding answers success for CPUs that do not exist.
-error_code set_affinity(std::span<const cpu_id> cpus) {
+error_code set_affinity(std::span<const cpu_id> cpus, kernel_thread thread) {
     if (cpus.empty()) { return errno_code(EINVAL); }
     const cpu_id last = *std::max_element(cpus.begin(), cpus.end());
     if (last.value >= cpu_limit) { return errno_code(EINVAL); }
     bit_mask mask(last.value + 1);
     for (const cpu_id cpu : cpus) { mask.set(cpu.value); }
-    if (::syscall(SYS_sched_setaffinity, 0, mask.size_bytes(), mask.data()) != 0) { return last_error(); }
+    if (::syscall(SYS_sched_setaffinity, thread.number, mask.size_bytes(), mask.data()) != 0) { return last_error(); }
     return {};
 }
 
-error_code get_affinity(std::vector<cpu_id>& cpus) {
+error_code get_affinity(std::vector<cpu_id>& cpus, kernel_thread thread) {
     // EINVAL: the mask is shorter than the kernel's; how long that is, no call tells.
     for (std::size_t bits = 1024; bits <= cpu_limit; bits *= 2) {
         bit_mask mask(bits);
-        if (::syscall(SYS_sched_getaffinity, 0, mask.size_bytes(), mask.data()) > 0) {
+        if (::syscall(SYS_sched_getaffinity, thread.number, mask.size_bytes(), mask.data()) > 0) {
             cpus = mask.ids<cpu_id>();
             return {};
         }
         if (errno != EINVAL) { return last_error(); }
     }
     return errno_code(EINVAL);
+}
+
+std::optional<bool> is_pinned_to(std::span<const cpu_id> cpus, kernel_thread thread) noexcept {
+    // Four times the CPUs of the largest kernel that distributions build.
+    constexpr std::size_t words = 32768 / bit_mask::word_bits;
+    std::array<bit_mask::word, words> wanted{};
+    for (const cpu_id cpu : cpus) {
+        if (cpu.value / bit_mask::word_bits >= words) { return false; }
+        wanted[cpu.value / bit_mask::word_bits] |= bit_mask::word{1} << (cpu.value % bit_mask::word_bits);
+    }
+    std::array<bit_mask::word, words> mask{};
+    if (::syscall(SYS_sched_getaffinity, thread.number, sizeof mask, mask.data()) < 0) { return std::nullopt; }
+    return mask == wanted;
+}
+
+bool is_online(cpu_id cpu) {
+    std::ifstream in("/sys/devices/system/cpu/cpu" + std::to_string(cpu.value) + "/online");
+    char online = '1';
+    in >> online;
+    return online == '1';
 }
 
 std::optional<cpu_id> running_on() noexcept {

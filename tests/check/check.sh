@@ -213,7 +213,7 @@ stage_numa-vm() {
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
         programs=(numa_machine_test hot_path_test foundation_test)
-        if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test); fi
+        if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test numa_change_test); fi
         say "numa-vm: $name"
         line=$(numa-vm --topology "$name" --timeout 900 -- \
             bash tests/numa_vm/run_tests.sh "${programs[@]/#/$root/build/dev/bin/}" 2>&1 | tee >(cat >&2) | grep '^cases ') || line=

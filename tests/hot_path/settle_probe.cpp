@@ -50,7 +50,7 @@ int main(int, char** arguments) {
     }
     core->closing.store(true);
     core->ring();
-    for (const auto& p : core->placements) {
+    for (const auto& p : core->placements.all()) {
         std::cout << to_string(p.subject) << '=' << to_string(p.outcome) << "; " << p.got << "; " << p.why;
         if (p.pages) { std::cout << "; asked " << p.pages->asked << ", unknown " << p.pages->unknown; }
         std::cout << '\n';

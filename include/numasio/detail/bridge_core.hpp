@@ -17,7 +17,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace numasio {
@@ -32,6 +31,9 @@ struct stop_report {
 namespace detail {
 
 class running_worker;  // the hot path's side; only the assembly file knows it
+class control_threads;
+class placement_watch;
+class placement_news;
 
 class bridge_core {
 public:
@@ -50,6 +52,7 @@ public:
     void start();
     stop_report stop(std::chrono::nanoseconds deadline);
     void pin_control_thread();
+    void on_placement_change(std::function<void(const std::vector<placement>&)> told);
     void announce_drain() noexcept { draining_.store(true); }
 
     std::vector<placement> placements() const;
@@ -68,6 +71,7 @@ private:
     std::uint32_t workers_of(std::string_view pool) const noexcept;
     void check_opened() const;
     void launch(opened_pool& pool);
+    void look_after_threads() noexcept;
     stop_report stop_workers(std::chrono::steady_clock::time_point deadline);
     std::uint64_t count_stopped() const noexcept;
 
@@ -77,6 +81,8 @@ private:
     const topology machine_;
     const layout layout_;
     std::shared_ptr<std::atomic<std::uint64_t>> abandoned_;
+    const std::shared_ptr<control_threads> control_;
+    const std::shared_ptr<placement_news> news_;
 
     mutable std::mutex mutex_;  // start and stop against each other; never taken by a request or by status()
     enum class phase { made, started, stopped };
@@ -86,14 +92,9 @@ private:
     std::vector<opened_pool> pools_;  // does not change once started
     std::vector<std::unique_ptr<running_worker>> running_;
     std::vector<std::shared_ptr<void>> ports_;
+    std::unique_ptr<placement_watch> watch_;  // while started
     stop_report report_;
 
-    struct control_thread {
-        std::thread::id thread;
-        placement got;
-    };
-    mutable std::mutex control_mutex_;  // control threads that pin themselves against status()
-    std::vector<control_thread> control_;
 };
 
 }  // namespace detail

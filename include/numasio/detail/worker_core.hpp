@@ -3,6 +3,7 @@
 
 #include <numasio/detail/lane_base.hpp>
 #include <numasio/detail/parker.hpp>
+#include <numasio/detail/placement_book.hpp>
 #include <numasio/detail/reply_gate.hpp>
 #include <numasio/node_region.hpp>
 #include <numasio/status.hpp>
@@ -59,7 +60,6 @@ public:
     node_region lane_memory;
     std::unique_ptr<std::pmr::memory_resource> lane_arena;
     std::vector<std::unique_ptr<lane_base, destroy_in_arena>> lanes;  // one for each producer place
-    std::vector<placement> placements;
     bool pages_are_known = false;  // the nodes are real and the kernel answered when asked
 
     // --- both sides -----------------------------------------------------------------------------------
@@ -70,6 +70,8 @@ public:
     single_writer_counter parks, batches, execution_samples, execution_at_home;  // by the worker
     std::atomic<std::uint64_t> doorbells{0};      // by producers, once for each sleep at most
     std::atomic<std::uint64_t> memory_used{0};    // by the worker
+    placement_book placements;                    // by the worker as it starts, then by whoever watches it
+    std::atomic<std::uint64_t> displacements{0};  // by whoever watches it
 
     /// Producer, after publishing a request.
     void ring() noexcept {

@@ -111,19 +111,23 @@ TEST(control_thread, is_pinned_to_the_control_cpus_and_says_so_in_the_placements
     bridge b{io, one_worker()};
     EXPECT_TRUE(b.placements().empty());
     std::vector<cpu_id> mask;
+    std::vector<placement> placed;
     std::thread([&] {  // not the test's own thread: it would stay pinned
         b.pin_control_thread();
         b.pin_control_thread();  // the same thread, the same placement
         mask = this_thread_cpus();
-        std::thread([&] { b.pin_control_thread(); }).join();  // another one, while this lives
+        std::thread([&] {  // another one, while this lives
+            b.pin_control_thread();
+            placed = b.placements();
+        }).join();
     }).join();
     EXPECT_EQ(mask, b.sites().control);
-    ASSERT_EQ(b.placements().size(), 2U);
-    const auto placed = b.placements().front();
-    EXPECT_EQ(placed.subject, placement_subject::control);
-    EXPECT_EQ(placed.owner, "control");
-    EXPECT_EQ(placed.outcome, placement_outcome::honoured) << to_text(placed);
-    EXPECT_EQ(b.placements()[1].owner, "control/1");
+    ASSERT_EQ(placed.size(), 2U);
+    EXPECT_EQ(placed[0].subject, placement_subject::control);
+    EXPECT_EQ(placed[0].owner, "control");
+    EXPECT_EQ(placed[0].outcome, placement_outcome::honoured) << to_text(placed[0]);
+    EXPECT_EQ(placed[1].owner, "control/1");
+    EXPECT_TRUE(b.placements().empty());  // threads that ended are nowhere
 }
 
 TEST(bridge, that_is_gone_leaves_no_workers_memory_to_its_ports) {

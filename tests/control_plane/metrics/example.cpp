@@ -46,6 +46,7 @@ worker_status worker_on(std::uint32_t index, cpu_id cpu, node_id node) {
     worker.state = worker_state::running;
     worker.doorbells = 7;
     worker.parks = 8;
+    worker.displacements = 1;
     worker.batches = 40;
     worker.memory_limit = 64_MiB;
     worker.memory_used = 1_MiB;

@@ -1,0 +1,44 @@
+// Looks, sleeps, looks again, until the bridge stops.
+#include "control_plane/bridge/placement_watch.hpp"
+
+#include <numasio/affinity.hpp>
+#include <numasio/detail/platform.hpp>
+#include <numasio/errc.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <system_error>
+#include <utility>
+
+namespace numasio::detail {
+
+placement_watch::placement_watch(std::vector<cpu_id> cpus, std::function<void()> look)
+    : cpus_(std::move(cpus)), look_(std::move(look)), generation_(fork_generation()) {
+    try {
+        thread_ = std::thread([this] { run(); });
+    } catch (const std::system_error& e) {
+        throw boost::system::system_error(errc::thread_refused, std::string("the thread that watches the placements (") +
+                                                                    e.what() + "); raise the limit on threads (ulimit -u, pids.max)");
+    }
+}
+
+placement_watch::~placement_watch() {
+    if (fork_generation() != generation_) {
+        thread_.detach();
+        return;
+    }
+    ended_.store(1, std::memory_order_relaxed);
+    futex_wake_one(ended_);
+    thread_.join();
+}
+
+void placement_watch::run() noexcept {
+    name_this_thread("numasio/watch");
+    static_cast<void>(pin_this_thread(cpus_));
+    while (ended_.load(std::memory_order_relaxed) == 0) {
+        look_();
+        futex_wait_for(ended_, 0, period);
+    }
+}
+
+}  // namespace numasio::detail

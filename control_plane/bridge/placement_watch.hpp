@@ -1,0 +1,39 @@
+// One thread that looks four times a second whether every worker is still where it was put.
+#pragma once
+
+#include <numasio/ids.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace numasio::detail {
+
+/// A thread of its own, because the io_context belongs to somebody else: it may be busy, not run yet, or wait for the last
+/// work to end (docs/decisions/0003). It sleeps between looks. Threads: made and destroyed by one.
+class placement_watch {
+public:
+    /// Faults are to be seen within a second.
+    static constexpr std::chrono::milliseconds period{250};
+
+    /// `cpus`: where the thread is to run, away from the workers'; where the kernel refuses, anywhere. Fails: throws boost::system::system_error (errc::thread_refused).
+    placement_watch(std::vector<cpu_id> cpus, std::function<void()> look);
+    /// Blocks: until a look under way is over.
+    ~placement_watch();
+    placement_watch(const placement_watch&) = delete;
+    placement_watch& operator=(const placement_watch&) = delete;
+
+private:
+    void run() noexcept;
+
+    const std::vector<cpu_id> cpus_;
+    const std::function<void()> look_;
+    std::atomic<std::uint32_t> ended_{0};
+    const std::uint32_t generation_;  // of forks: a child has no such thread
+    std::thread thread_;
+};
+
+}  // namespace numasio::detail

@@ -1,0 +1,99 @@
+// A worker whose CPU is taken from it: noticed, put right, told. Here by another's sched_setaffinity; CPUs that go
+// offline and cpusets that shrink need a machine of their own (tests/numa_vm/change_test.cpp).
+#include "control_plane/bridge/bridge_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace numasio::test {
+namespace {
+
+/// Tells its thread's number, so that the test can take its CPU away.
+struct telling {
+    explicit telling(node_context&) { thread = ::gettid(); }
+    int operator()(int x) const noexcept { return x; }
+    static inline std::atomic<pid_t> thread{0};
+};
+
+class displacement : public call {
+protected:
+    /// May run anywhere, as the kernel does it to a thread whose CPU goes offline.
+    static void widen(pid_t thread = telling::thread) {
+        cpu_set_t all;
+        CPU_ZERO(&all);
+        for (const auto cpu : discover_topology().allowed_cpus()) { CPU_SET(cpu.value, &all); }
+        ASSERT_EQ(::sched_setaffinity(thread, sizeof all, &all), 0);
+    }
+    static int cpus_of(pid_t thread) {
+        cpu_set_t now;
+        return ::sched_getaffinity(thread, sizeof now, &now) == 0 ? CPU_COUNT(&now) : -1;
+    }
+    static int cpus_of_worker() { return cpus_of(telling::thread); }
+    template <class Done>
+    static bool within(std::chrono::milliseconds wait, Done done) {
+        const auto until = std::chrono::steady_clock::now() + wait;
+        while (!done()) {
+            if (std::chrono::steady_clock::now() > until) { return false; }
+            std::this_thread::sleep_for(5ms);
+        }
+        return true;
+    }
+};
+
+TEST_F(displacement, by_somebody_else_is_put_right_and_counted) {
+    if (discover_topology().allowed_cpus().size() < 2) { FAIL() << "this machine has one CPU: nowhere else to go"; }
+    open<telling>();
+    ASSERT_EQ(cpus_of_worker(), 1);
+    EXPECT_EQ(bridge_->status().workers.at(0).displacements, 0U);
+    widen();
+    EXPECT_TRUE(within(5s, [] { return cpus_of_worker() == 1; }));
+    EXPECT_TRUE(within(5s, [&] { return bridge_->status().workers.at(0).displacements == 1; }));
+    EXPECT_THAT(bridge_->status().degraded, ::testing::IsEmpty());
+    widen();
+    EXPECT_TRUE(within(5s, [&] { return bridge_->status().workers.at(0).displacements == 2; }));
+}
+
+TEST_F(displacement, of_a_control_thread_is_put_right_too) {
+    open<telling>();
+    std::atomic<pid_t> control{0};
+    std::atomic<bool> ends{false};
+    std::thread thread([&] {
+        bridge_->pin_control_thread();
+        control = ::gettid();
+        while (!ends) { std::this_thread::sleep_for(1ms); }
+    });
+    ASSERT_TRUE(within(5s, [&] { return control != 0; }));
+    widen(control);
+    EXPECT_TRUE(within(5s, [&] { return cpus_of(control) == 1; }));
+    const auto of_control = ::testing::Field(&placement::subject, placement_subject::control);
+    EXPECT_THAT(bridge_->placements(), ::testing::Contains(of_control));
+    ends = true;
+    thread.join();
+    // Its number may be another thread's from now on.
+    EXPECT_THAT(bridge_->placements(), ::testing::Not(::testing::Contains(of_control)));
+}
+
+TEST_F(displacement, is_no_longer_looked_for_after_a_stop) {
+    open<telling>();
+    const auto threads = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+    };
+    const auto before = threads();
+    bridge_->stop(1s);
+    EXPECT_EQ(threads(), before - 2);  // the worker's and the one that watched it
+}
+
+TEST_F(displacement, watch_does_not_keep_the_context_from_running_out_of_work) {
+    open<telling>();
+    bridge_->on_placement_change([](const auto&) { ADD_FAILURE() << "nothing changed"; });
+    const auto began = std::chrono::steady_clock::now();
+    io_.run();
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+}
+
+}  // namespace
+}  // namespace numasio::test
