@@ -21,23 +21,25 @@ numa-vm() {
     local machine=$topology
     [[ -f $machine ]] || machine=$root/tests/numa_vm/machines/$topology.machine
     [[ -f $machine ]] || die "numa-vm has no machine '$topology'; ./dev numa-vm --list names them"
-    numa_vm_setup
     numa_vm_run "$machine" "$limit" "${names[*]}" "$@"
 }
 
 # --- parts: packages, kernel, initial file system; made once ------------------------------------
+# numa_vm_setup KERNEL: stable or backports
 numa_vm_setup() {
+    local folder=$numa_vm_folder/$1
     setup vm
-    [[ -f $numa_vm_folder/vmlinux ]] || numa_vm_kernel
-    if [[ ! -f $numa_vm_folder/initrd || $root/tests/numa_vm/init.sh -nt $numa_vm_folder/initrd ]]; then numa_vm_initrd; fi
+    [[ -f $folder/vmlinux ]] || numa_vm_kernel "$1" "$folder"
+    if [[ ! -f $folder/initrd || $root/tests/numa_vm/init.sh -nt $folder/initrd || $root/tests/numa_vm/numa_vm.sh -nt $folder/initrd ]]; then
+        numa_vm_initrd "$folder"
+    fi
 }
 
-# A Debian kernel, taken out of its package; nothing is installed on this machine.
+# numa_vm_kernel KERNEL FOLDER: a Debian kernel, taken out of its package; nothing is installed on this machine.
 numa_vm_kernel() {
-    local work=$numa_vm_folder/kernel package version
-    rm -rf "$work" && mkdir -p "$work/root"
-    numa_vm_download "$work" || { as_root apt-get update -q && numa_vm_download "$work"; } \
-        || die "numa-vm: apt-get cannot download Debian's kernel (its message is above)"
+    local suite=$1 folder=$2 work=$2/kernel package version
+    rm -rf "$folder" && mkdir -p "$work/root"
+    "numa_vm_apt_$suite" "$work" || die "numa-vm: apt-get cannot download Debian's kernel of $suite (its message is above)"
     package=$(basename "$work"/linux-image-*.deb)
     package=${package%%_*}
     dpkg-deb -x "$work"/*.deb "$work/root"
@@ -46,17 +48,30 @@ numa_vm_kernel() {
     depmod -b "$work/root" "$version"
     printf '%s\n' "$version" > "$work/version"
     # Unpacked here: emulated, decompression takes seconds of each boot.
-    numa_vm_unpack_kernel "$work/root/boot/vmlinuz-$version" "$numa_vm_folder/vmlinux.part"
-    mv "$numa_vm_folder/vmlinux.part" "$numa_vm_folder/vmlinux"
+    numa_vm_unpack_kernel "$work/root/boot/vmlinuz-$version" "$folder/vmlinux.part"
+    mv "$folder/vmlinux.part" "$folder/vmlinux"
 }
 
-# The package that linux-image-amd64 stands for at present, into FOLDER. Fails where apt's lists are missing or old.
+numa_vm_apt_stable() { numa_vm_download "$1" || { as_root apt-get update -q && numa_vm_download "$1"; }; }
+
+# The suite of newer kernels, seen by a private apt: this machine's own lists and sources stay as they are.
+numa_vm_apt_backports() {
+    local apt=$1/apt site options
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+    site=$(apt-get indextargets --format '$(SITE) $(CODENAME)' 2> /dev/null | sed -n 's| bookworm$||p' | head -n 1)
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${site:-http://deb.debian.org/debian} bookworm-backports main" \
+        > "$apt/sources.list"
+    options=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache")
+    apt-get -q -o APT::Sandbox::User=root "${options[@]}" update && numa_vm_download "$1" "${options[@]}"
+}
+
+# numa_vm_download FOLDER [APT OPTIONS]: the package that linux-image-amd64 stands for. Fails where apt's lists are missing or old.
 numa_vm_download() {
-    local package
-    package=$(apt-cache depends linux-image-amd64 2> /dev/null | sed -n 's/^ *Depends: //p' | head -n 1)
+    local to=$1 package; shift
+    package=$(apt-cache "$@" depends linux-image-amd64 2> /dev/null | sed -n 's/^ *Depends: //p' | head -n 1)
     [[ -n $package ]] || return 1
     say "numa-vm: $package"
-    (cd "$1" && apt-get download -q -o APT::Sandbox::User=root "$package")
+    (cd "$to" && apt-get download -q -o APT::Sandbox::User=root "$@" "$package")
 }
 
 numa_vm_unpack_kernel() {
@@ -73,14 +88,14 @@ numa_vm_unpack_kernel() {
 }
 
 numa_vm_initrd() {
-    local work=$numa_vm_folder/initrd.d version module file
-    version=$(< "$numa_vm_folder/kernel/version")
+    local folder=$1 work=$1/initrd.d version module file
+    version=$(< "$folder/kernel/version")
     rm -rf "$work" && mkdir -p "$work"/{bin,modules,proc,sys,dev}
     cp "$(command -v busybox)" "$work/bin/busybox"
     cp "$root/tests/numa_vm/init.sh" "$work/init"
     chmod +x "$work/init"
     for module in "${numa_vm_modules[@]}"; do
-        modprobe -d "$numa_vm_folder/kernel/root" -S "$version" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+        modprobe -d "$folder/kernel/root" -S "$version" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
     done | awk '!seen[$0]++' > "$work/order"
     while read -r file; do
         case $file in
@@ -89,42 +104,59 @@ numa_vm_initrd() {
         esac
     done < "$work/order"
     sed -i 's|.*/||; s|\.xz$||' "$work/order"
-    grep -q '^9p\.ko' "$work/order" || die "numa-vm: the kernel's modules are incomplete; remove $numa_vm_folder and try again"
-    (cd "$work" && find . | busybox cpio -o -H newc 2> /dev/null) > "$numa_vm_folder/initrd.part"
-    mv "$numa_vm_folder/initrd.part" "$numa_vm_folder/initrd"
+    grep -q '^9p\.ko' "$work/order" || die "numa-vm: the kernel's modules are incomplete; remove $folder and try again"
+    (cd "$work" && find . | busybox cpio -o -H newc 2> /dev/null) > "$folder/initrd.part"
+    mv "$folder/initrd.part" "$folder/initrd"
 }
 
 # --- a machine from its description -------------------------------------------------------------
 # Reads MACHINE into the arrays vm_options (for QEMU) and vm_setup (lines that the guest runs first).
 numa_vm_describe() {
-    local word a b c rest memory=0 cpus=0 sockets=0 node device=0 id
+    local word a b c rest memory=0 cpus=0 sockets=0 node device=0 id absent=0
     local -A distance=() bus=()
-    local nodes=() cpu_lines=()
-    vm_options=() vm_setup=() vm_append=
+    local nodes=() cpu_lines=() late_cpus=() lists=()
+    vm_options=() vm_setup=() vm_append= vm_kernel=stable vm_machine=q35
     while read -r word a b c rest; do
         case $word in
             '' | \#*) ;;
-            node)  # node ID [memory=MiB] [cpus=N]
+            node)  # node ID [memory=MiB] [cpus=N] [initiator=NODE]
                 nodes+=("$a")
-                local size='' count=0 field
-                for field in $b $c; do
+                local size='' count=0 field initiator=''
+                for field in $b $c $rest; do
                     case $field in
                         memory=*) size=${field#*=} ;;
                         cpus=*) count=${field#*=} ;;
-                        *) die "$1: '$field' is not memory=MiB or cpus=N" ;;
+                        initiator=*) initiator=,$field vm_machine=q35,hmat=on ;;
+                        *) die "$1: '$field' is none of memory=MiB, cpus=N, initiator=NODE" ;;
                     esac
                 done
                 (( count % 2 == 0 )) || die "$1: node $a has $count CPUs; sockets have two each"
                 if [[ -n $size ]]; then
-                    vm_options+=(-object "memory-backend-ram,id=mem$a,size=${size}M" -numa "node,nodeid=$a,memdev=mem$a")
+                    vm_options+=(-object "memory-backend-ram,id=mem$a,size=${size}M" -numa "node,nodeid=$a,memdev=mem$a$initiator")
                     memory=$(( memory + size ))
                 else
-                    vm_options+=(-numa "node,nodeid=$a")
+                    vm_options+=(-numa "node,nodeid=$a$initiator")
                 fi
                 for (( ; count > 0; count -= 2 )); do
                     cpu_lines+=(-numa "cpu,node-id=$a,socket-id=$sockets")
-                    sockets=$(( sockets + 1 )) cpus=$(( cpus + 2 ))
+                    if (( absent == 0 )); then
+                        cpus=$(( cpus + 2 ))
+                    else  # after a socket that is empty each CPU has to be named
+                        late_cpus+=(-device "max-x86_64-cpu,socket-id=$sockets,core-id=0,thread-id=0"
+                                    -device "max-x86_64-cpu,socket-id=$sockets,core-id=1,thread-id=0")
+                    fi
+                    sockets=$(( sockets + 1 ))
                 done ;;
+            absent)  # absent FIRST [LAST]: nodes of nothing but an empty socket: the kernel counts them and never shows them
+                for (( node = a; node <= ${b:-$a}; node++ )); do
+                    vm_options+=(-numa "node,nodeid=$node")
+                    cpu_lines+=(-numa "cpu,node-id=$node,socket-id=$sockets")
+                    sockets=$(( sockets + 1 )) absent=$(( absent + 1 ))
+                done ;;
+            memory)  # memory FROM TO NANOSECONDS MiB/s: the firmware's latency and bandwidth (HMAT)
+                lists+=(-numa "hmat-lb,initiator=$a,target=$b,hierarchy=memory,data-type=access-latency,latency=$c"
+                        -numa "hmat-lb,initiator=$a,target=$b,hierarchy=memory,data-type=access-bandwidth,bandwidth=${rest}M") ;;
+            kernel) vm_kernel=$a ;;  # stable or backports
             distance) distance[$a,$b]=$c; distance[$b,$a]=${rest:-$c} ;;  # distance A B VALUE [VALUE BACK]
             nic | nvme)  # on a node
                 if [[ -z ${bus[$a]:-} ]]; then
@@ -141,16 +173,19 @@ numa_vm_describe() {
             hugepages)  # hugepages NODE COUNT [KiB, default 2048]
                 vm_setup+=("echo $b > /sys/devices/system/node/node$a/hugepages/hugepages-${c:-2048}kB/nr_hugepages") ;;
             cmdline) vm_append+=" $a $b $c $rest" ;;
-            *) die "$1: '$word' is none of node, distance, nic, nvme, hugepages, cmdline" ;;
+            *) die "$1: '$word' is none of node, absent, distance, memory, nic, nvme, hugepages, kernel, cmdline" ;;
         esac
     done < "$1"
+    if (( absent > 0 && ${#distance[@]} > 0 )); then die "$1: absent nodes and distances do not go together"; fi
+    if (( absent > 0 )); then nodes=(); fi
     for a in "${nodes[@]}"; do
         for b in "${nodes[@]}"; do
             if [[ $a == "$b" ]]; then c=10; else c=${distance[$a,$b]:-20}; fi
             vm_options+=(-numa "dist,src=$a,dst=$b,val=$c")
         done
     done
-    vm_options=(-m "$memory" -smp "$cpus,sockets=$sockets,cores=2,threads=1" "${vm_options[@]}" "${cpu_lines[@]}")
+    vm_options=(-m "$memory" -smp "$cpus,maxcpus=$(( 2 * sockets )),sockets=$sockets,cores=2,threads=1" "${vm_options[@]}"
+                "${cpu_lines[@]}" "${lists[@]}" "${late_cpus[@]}")
 }
 
 # --- one run ----------------------------------------------------------------------------------------
@@ -158,9 +193,9 @@ numa_vm_describe() {
 numa_vm_run() {
     local machine=$1 limit=$2 names=$3 work status attempt name
     shift 3
-    local vm_options vm_setup vm_append
+    local vm_options vm_setup vm_append vm_kernel vm_machine
     numa_vm_describe "$machine"
-    mkdir -p "$numa_vm_folder"
+    numa_vm_setup "$vm_kernel"
     work=$(mktemp -d "$numa_vm_folder/run.XXXXXX")
     mkdir "$work/result"
     {
@@ -176,9 +211,10 @@ numa_vm_run() {
     for attempt in 1 2 3; do  # a boot that fails is tried again, a command never
         status=0
         rm -f "$work/result/started" "$work/result/status"
+        # Through a pipe: QEMU opens /dev/stdout anew, which in a regular file would write over what is there.
         timeout --foreground -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-reboot -no-user-config -display none \
-            -monitor none -machine q35 -accel tcg,thread=single -cpu max,la57=off "${vm_options[@]}" \
-            -kernel "$numa_vm_folder/vmlinux" -initrd "$numa_vm_folder/initrd" \
+            -monitor none -machine "$vm_machine" -accel tcg,thread=single -cpu max,la57=off "${vm_options[@]}" \
+            -kernel "$numa_vm_folder/$vm_kernel/vmlinux" -initrd "$numa_vm_folder/$vm_kernel/initrd" \
             -append "console=ttyS0 panic=-1 oops=panic mitigations=off tsc=reliable clocksource=tsc nowatchdog audit=0 apparmor=0 net.ifnames=0 quiet numa_balancing=disable cryptomgr.notests rcupdate.rcu_expedited=1 no_timer_check$vm_append" \
             -serial "file:$work/console.log" \
             -device virtio-serial-pci,bus=pcie.0 -chardev file,id=out,path=/dev/stdout,append=on -device virtserialport,chardev=out,name=numasio.out \
@@ -186,7 +222,7 @@ numa_vm_run() {
             -device virtio-9p-pci,bus=pcie.0,fsdev=host,mount_tag=host \
             -fsdev "local,id=result,path=$work/result,security_model=none" \
             -device virtio-9p-pci,bus=pcie.0,fsdev=result,mount_tag=result \
-            -device isa-debug-exit,iobase=0xf4,iosize=0x04 < /dev/null || status=$?
+            -device isa-debug-exit,iobase=0xf4,iosize=0x04 < /dev/null | cat || status=${PIPESTATUS[0]}
         if [[ -f $work/result/started || $status == 124 ]]; then break; fi
         echo "numa-vm: boot $attempt failed (QEMU ended with $status); the end of its console:" >&2
         tail -n 5 "$work/console.log" >&2 || true
