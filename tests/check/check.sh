@@ -211,7 +211,7 @@ stage_numa-vm() {
     local machine programs name line
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
-        programs=(numa_machine_test hot_path_test foundation_test)
+        programs=(numa_machine_test contract_test hot_path_test foundation_test)
         if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test numa_change_test); fi
         say "numa-vm: $name"
         line=$(numa-vm --topology "$name" --timeout 900 -- \
