@@ -208,22 +208,30 @@ fuzz_all() {
 stage_numa-vm() {
     source tests/numa_vm/numa_vm.sh
     build dev
-    local machine programs name line
+    local machine name
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
         programs=(numa_machine_test contract_test hot_path_test foundation_test)
         if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test numa_change_test); fi
-        say "numa-vm: $name"
-        line=$(numa-vm --topology "$name" --timeout 900 -- \
-            bash tests/numa_vm/run_tests.sh "${programs[@]/#/$root/build/dev/bin/}" 2>&1 | tee >(cat >&2) | grep '^cases ') || line=
-        if [[ $line =~ ^cases\ ([0-9]+)\ ([0-9]+) ]]; then
-            passed=$(( passed + BASH_REMATCH[1] )) failed=$(( failed + BASH_REMATCH[2] ))
-        else
-            echo "numa-vm: not run: $name"; failed=$(( failed + 1 ))
-        fi
+        in_machine "$name"
     done
+    programs=(numa_machine_test contract_test hot_path_test foundation_test bridge_test)
+    in_machine two_nodes --unprivileged
     cases "$passed" "$failed"
     (( failed == 0 && passed > 0 ))
+}
+
+# in_machine NAME [OPTION]: the programs, in that machine; what does not report counts as a failure.
+in_machine() {
+    local name=$1 line; shift
+    say "numa-vm: $name $*"
+    line=$(numa-vm --topology "$name" --timeout 900 -- \
+        bash tests/numa_vm/run_tests.sh "$@" "${programs[@]/#/$root/build/dev/bin/}" 2>&1 | tee >(cat >&2) | grep '^cases ') || line=
+    if [[ $line =~ ^cases\ ([0-9]+)\ ([0-9]+) ]]; then
+        passed=$(( passed + BASH_REMATCH[1] )) failed=$(( failed + BASH_REMATCH[2] ))
+    else
+        echo "numa-vm: not run: $name $*"; failed=$(( failed + 1 ))
+    fi
 }
 
 # --- clang-tidy -------------------------------------------------------------------------------

@@ -1,11 +1,23 @@
 #!/bin/bash
 # Inside the guest: runs the test programs named, tells their failures, and ends with "cases PASSED FAILED".
+# run_tests.sh [--unprivileged] PROGRAM...: as a user without capabilities, whom the kernel grants what it grants anybody.
+as=()
+if [[ $1 == --unprivileged ]]; then
+    shift
+    as=(setpriv --reuid=1000 --regid=1000 --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs)
+    # The way to the programs may be closed to others; what is opened here is the guest's layer above the host's files.
+    folder=$PWD
+    while [[ $folder != / ]]; do
+        chmod o+rx "$folder"
+        folder=$(dirname "$folder")
+    done
+fi
 passed=0
 failed=0
 for program; do
     log=$(mktemp)
     # Emulated time is slow: which call counts as stuck is no question for it.
-    timeout 240 "$program" --gtest_brief=1 --gtest_filter=-*stuck* > "$log" 2>&1
+    timeout 240 "${as[@]}" "$program" --gtest_brief=1 --gtest_filter=-*stuck* > "$log" 2>&1
     status=$?
     good=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) tests?\.$/\1/p' "$log")
     bad=$(sed -nE 's/^ ?([0-9]+) FAILED TESTS?$/\1/p' "$log")
