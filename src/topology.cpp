@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 namespace numasio {
 namespace {
@@ -26,6 +27,14 @@ std::optional<std::uint32_t> topology::distance(node_id from, node_id to) const 
         if (pair.from == from && pair.to == to) { return pair.value; }
     }
     return std::nullopt;
+}
+
+const memory_access* topology::access(node_id initiator, node_id target) const noexcept {
+    const auto found = std::lower_bound(accesses.begin(), accesses.end(), std::pair(initiator, target),
+                                        [](const memory_access& a, const std::pair<node_id, node_id>& wanted) {
+                                            return std::pair(a.initiator, a.target) < wanted;
+                                        });
+    return found != accesses.end() && found->initiator == initiator && found->target == target ? &*found : nullptr;
 }
 
 std::vector<node_id> topology::executor_nodes() const {
@@ -95,6 +104,7 @@ topology simulate_nodes(const topology& machine, std::uint32_t nodes) {
     // A description of some other machine does not become pinnable by being split.
     pretend.origin = machine.cpus_are_real() ? topology_origin::simulated : machine.origin;
     pretend.source = std::to_string(nodes) + " simulated nodes over " + machine.source;
+    pretend.limits = machine.limits;
     pretend.nodes.resize(nodes);
     for (std::uint32_t n = 0; n < nodes; ++n) { pretend.nodes[n].id = {n}; }
     std::size_t dealt = 0;

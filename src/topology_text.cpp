@@ -66,6 +66,27 @@ std::string node_line(const topology& machine, const node_info& node) {
     return line + '\n';
 }
 
+std::vector<cpu_id> denied_by(const topology& machine, cpu_denial why) {
+    std::vector<cpu_id> cpus;
+    for (const cpu_info& cpu : machine.cpus) {
+        if (!cpu.allowed && cpu.denied == why) { cpus.push_back(cpu.id); }
+    }
+    return cpus;
+}
+
+// Why CPUs that the machine has cannot be used.
+std::string denial_lines(const topology& machine) {
+    std::string text;
+    if (const auto cpus = denied_by(machine, cpu_denial::cpuset); !cpus.empty()) {
+        text += "  not in the cpuset " + (machine.limits ? machine.limits->cpuset : std::string()) + ": " + to_list(cpus) + '\n';
+    }
+    if (const auto cpus = denied_by(machine, cpu_denial::affinity); !cpus.empty()) {
+        text += "  not in the affinity mask: " + to_list(cpus) + '\n';
+    }
+    if (!machine.offline_cpus.empty()) { text += "  offline: " + to_list(machine.offline_cpus) + '\n'; }
+    return text;
+}
+
 std::string column(const std::string& text, std::size_t width) {
     return std::string(width - std::min(width, text.size()), ' ') + text;
 }
@@ -102,6 +123,15 @@ std::string_view to_string(topology_origin origin) noexcept {
     return "unknown";
 }
 
+std::string_view to_string(cpu_denial denied) noexcept {
+    switch (denied) {
+        case cpu_denial::none: return "none";
+        case cpu_denial::cpuset: return "cpuset";
+        case cpu_denial::affinity: return "affinity";
+    }
+    return "unknown";
+}
+
 std::string to_text(const topology& machine) {
     std::vector<std::uint32_t> packages;
     std::vector<std::uint32_t> cores;
@@ -121,6 +151,7 @@ std::string to_text(const topology& machine) {
     if (allowed != machine.cpus.size()) { text += ", " + std::to_string(allowed) + " allowed"; }
     text += '\n';
     for (const node_info& node : machine.nodes) { text += node_line(machine, node); }
+    text += denial_lines(machine);
     if (!machine.distances.empty()) { text += distance_lines(machine); }
     return text;
 }

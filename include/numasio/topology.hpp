@@ -2,6 +2,7 @@
 #pragma once
 
 #include <numasio/ids.hpp>
+#include <numasio/process_limits.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -20,6 +21,13 @@ enum class topology_origin {
     fallback    ///< nothing could be discovered: one node with the CPUs the process may use
 };
 
+/// Which limit keeps a CPU from this process. An offline CPU is in topology::offline_cpus instead.
+enum class cpu_denial {
+    none,
+    cpuset,   ///< the control group (container) does not have it
+    affinity  ///< the affinity mask that the process, or the discovering thread, was given does not have it
+};
+
 struct cpu_info {
     cpu_id id;
     node_id node;                 ///< the nearest node that is not CPU-less
@@ -28,6 +36,9 @@ struct cpu_info {
     std::uint32_t l3_group = 0;   ///< CPUs that share a last-level cache have the same number
     std::uint32_t smt_index = 0;  ///< 0 for a core's first hardware thread
     bool allowed = true;          ///< in the discovering thread's affinity mask and cpuset
+    cpu_denial denied = cpu_denial::none;  ///< where it is not allowed: by what
+
+    friend bool operator==(const cpu_info&, const cpu_info&) = default;
 };
 
 /// The huge pages of one size that the kernel keeps ready on a node.
@@ -35,6 +46,8 @@ struct huge_page_pool {
     bytes page;               ///< size of one page
     std::uint64_t total = 0;  ///< pages in the pool
     std::uint64_t free = 0;   ///< of these not taken, at the time of discovery
+
+    friend bool operator==(const huge_page_pool&, const huge_page_pool&) = default;
 };
 
 struct node_info {
@@ -44,12 +57,27 @@ struct node_info {
     bytes free_memory;         ///< at the time of discovery; zero where the topology is not live
     bool memory_allowed = true;  ///< in this process's cpuset.mems
     std::vector<huge_page_pool> huge_pages{};  ///< ascending by page size; empty where the topology is not live
+
+    friend bool operator==(const node_info&, const node_info&) = default;
 };
 
 struct node_distance {
     node_id from;
     node_id to;
     std::uint32_t value = 0;  ///< the firmware's SLIT: 10 is local
+
+    friend bool operator==(const node_distance&, const node_distance&) = default;
+};
+
+/// What the firmware (HMAT) says of reads by one node's CPUs from another's memory. The kernel shows the nearest
+/// initiators of a node only, so that pairs may be missing.
+struct memory_access {
+    node_id initiator;  ///< the node whose CPUs read
+    node_id target;     ///< the node whose memory is read
+    std::optional<std::uint64_t> read_latency_ns;
+    std::optional<std::uint64_t> read_bandwidth_mib_s;
+
+    friend bool operator==(const memory_access&, const memory_access&) = default;
 };
 
 class topology {
@@ -57,8 +85,11 @@ public:
     topology_origin origin = topology_origin::fallback;
     std::string source;    ///< "live", a file name, a description; or why it is a fallback
     std::vector<node_info> nodes;  ///< ascending by id; with and without CPUs
-    std::vector<cpu_info> cpus;    ///< ascending by id
+    std::vector<cpu_info> cpus;    ///< that are online; ascending by id
+    std::vector<cpu_id> offline_cpus;  ///< that the machine has and that do not run; ascending
     std::vector<node_distance> distances;  ///< every ordered pair the firmware gave; may be empty
+    std::vector<memory_access> accesses;   ///< ascending by initiator, then target; empty where there is no HMAT
+    std::optional<process_limits> limits;  ///< what `allowed` was made of; present where the CPUs are this machine's
 
     /// Threads: distinct objects safe, shared objects safe while nobody writes. Blocks: never.
     /// Cost: binary search. Lifetime: the pointer is valid until the topology changes.
@@ -67,6 +98,8 @@ public:
 
     /// Absent for a pair that the firmware did not give. Cost: linear in the pairs.
     std::optional<std::uint32_t> distance(node_id from, node_id to) const noexcept;
+    /// Null for a pair that the firmware said nothing about. Cost: binary search. Lifetime: until the topology changes.
+    const memory_access* access(node_id initiator, node_id target) const noexcept;
 
     /// Nodes that have at least one CPU that this process may use, ascending.
     std::vector<node_id> executor_nodes() const;
@@ -89,6 +122,8 @@ public:
         return origin == topology_origin::live || origin == topology_origin::simulated ||
                origin == topology_origin::fallback;
     }
+
+    friend bool operator==(const topology&, const topology&) = default;
 };
 
 /// Reads the machine's topology. What is allowed is what the calling thread may use: call it before pinning.
@@ -97,6 +132,10 @@ public:
 /// Fails: throws boost::system::system_error(errc::wrong_topology) naming the source if a file or
 /// description cannot be read; "live" never throws: what cannot be discovered is origin `fallback`.
 topology discover_topology(std::string_view source = "live");
+
+/// This machine again, after something changed: the affinity of the process is taken from `limits` instead of from the
+/// calling thread, which may be pinned; all else is read anew. Threads, Blocks, Cost: as above. Fails: as "live".
+topology discover_topology(const process_limits& limits);
 
 /// Splits the allowed CPUs of `machine` into `nodes` pretend nodes, for demonstrations.
 /// CPUs are dealt in ascending order, as evenly as possible; pretend nodes have no memory figures. The result is
@@ -108,6 +147,7 @@ topology simulate_nodes(const topology& machine, std::uint32_t nodes);
 std::string to_list(const std::vector<cpu_id>& cpus);
 std::string to_list(const std::vector<node_id>& nodes);
 std::string_view to_string(topology_origin origin) noexcept;
+std::string_view to_string(cpu_denial denied) noexcept;
 /// A person's view of the machine, several lines, ends with a line break.
 std::string to_text(const topology& machine);
 

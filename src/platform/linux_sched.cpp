@@ -3,6 +3,7 @@
 
 #include "src/platform/bit_mask.hpp"
 #include "src/platform/errno_code.hpp"
+#include "src/platform/id_list.hpp"
 
 #include <pthread.h>
 #include <sched.h>
@@ -81,5 +82,18 @@ error_code set_thread_name(std::string_view name) noexcept {
 }
 
 bool sysfs_shows_cpus() noexcept { return ::access("/sys/devices/system/cpu/online", R_OK) == 0; }
+
+std::optional<std::vector<cpu_id>> online_cpus() { return read_list<cpu_id>("/sys/devices/system/cpu/online"); }
+
+std::optional<std::vector<node_id>> nodes_with_memory() { return read_list<node_id>("/sys/devices/system/node/has_memory"); }
+
+std::optional<std::vector<cpu_id>> affinity_with_offline() {
+    std::ifstream status("/proc/thread-self/status");
+    const std::string key = "Cpus_allowed_list:";
+    for (std::string line; std::getline(status, line);) {
+        if (line.compare(0, key.size(), key) == 0) { return parse_list<cpu_id>(line.substr(key.size())); }
+    }
+    return std::nullopt;
+}
 
 }  // namespace numasio::platform

@@ -30,5 +30,10 @@ std::optional<cpu_id> running_on() noexcept;
 error_code set_thread_name(std::string_view name) noexcept;
 /// False where sysfs is not mounted (some sandboxes), so that no topology can be read.
 bool sysfs_shows_cpus() noexcept;
+/// The CPUs that are running, and the nodes that have memory, as sysfs shows them; absent where it does not.
+std::optional<std::vector<cpu_id>> online_cpus();
+std::optional<std::vector<node_id>> nodes_with_memory();
+/// The calling thread's mask as it was set, with the CPUs in it that are offline; absent without /proc.
+std::optional<std::vector<cpu_id>> affinity_with_offline();
 
 }  // namespace numasio::platform

@@ -222,8 +222,8 @@ stage_numa-vm() {
     local machine name
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
-        programs=(numa_machine_test contract_test hot_path_test foundation_test)
-        if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test numa_change_test); fi
+        programs=(numa_machine_test machine_change_test contract_test hot_path_test foundation_test)
+        if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test); fi
         in_machine "$name"
     done
     programs=(numa_machine_test contract_test hot_path_test foundation_test bridge_test)

@@ -199,7 +199,7 @@ numa_vm_run() {
     work=$(mktemp -d "$numa_vm_folder/run.XXXXXX")
     mkdir "$work/result"
     {
-        printf 'export PATH=%q HOME=/root LANG=C.UTF-8 NUMASIO_GUEST=1\n' "$root/build/tools/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        printf 'export PATH=%q HOME=/root LANG=C.UTF-8\n' "$root/build/tools/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         for name in $names; do printf 'export %s=%q\n' "$name" "${!name-}"; done
         printf 'ip link set lo up 2> /dev/null || ifconfig lo up 2> /dev/null || true\n'
         printf '%s\n' "${vm_setup[@]}"

@@ -1,5 +1,5 @@
 // A worker whose CPU is taken from it: noticed, put right, told. Here by another's sched_setaffinity; CPUs that go
-// offline and cpusets that shrink need a machine of their own (tests/numa_vm/change_test.cpp).
+// offline and cpusets that shrink need a machine of their own (tests/numa_vm/worker_change_test.cpp).
 #include "control_plane/bridge/bridge_fixture.hpp"
 
 #include <gmock/gmock.h>

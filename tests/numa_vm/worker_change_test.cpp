@@ -1,51 +1,17 @@
-// The machine changes while workers run: CPUs go offline, the cpuset shrinks, and all comes back. Changes the machine, so it
-// runs in the emulated one alone: ./dev numa-vm --topology four_asymmetric -- build/dev/bin/numa_change_test
+// The machine changes while workers run: CPUs go offline, the cpuset shrinks, and all comes back. On an emulated machine only:
+// ./dev numa-vm --topology four_asymmetric -- build/dev/bin/machine_change_test
 #include "control_plane/bridge/bridge_fixture.hpp"
+#include "numa_vm/machine_changes.hpp"
 
 #include <numasio/affinity.hpp>
 
-#include <gmock/gmock.h>
-#include <unistd.h>
+#include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 namespace numasio::test {
 namespace {
-
-namespace fs = std::filesystem;
-using ::testing::HasSubstr;
-
-void write(const fs::path& file, const std::string& text) {
-    std::ofstream out(file);
-    out << text << std::flush;
-    ASSERT_TRUE(out) << file << " <- " << text;
-}
-
-void set_online(cpu_id cpu, bool online) {
-    write("/sys/devices/system/cpu/cpu" + std::to_string(cpu.value) + "/online", online ? "1" : "0");
-}
-
-/// This process in a cpuset of its own, which is the whole machine again in the end.
-class own_cpuset {
-public:
-    own_cpuset() {
-        write(root / "cgroup.subtree_control", "+cpuset");
-        fs::create_directory(group);
-        write(group / "cgroup.procs", std::to_string(::getpid()));
-    }
-    ~own_cpuset() {
-        write(root / "cgroup.procs", std::to_string(::getpid()));
-        fs::remove(group);
-    }
-    void cpus(const std::vector<cpu_id>& list) { write(group / "cpuset.cpus", to_list(list)); }
-    void memory(const std::vector<node_id>& list) { write(group / "cpuset.mems", to_list(list)); }
-
-private:
-    const fs::path root = "/sys/fs/cgroup";
-    const fs::path group = root / "numasio_change_test";
-};
 
 struct where {
     explicit where(node_context&) {}
@@ -53,9 +19,10 @@ struct where {
 };
 
 /// One strict worker on the last node that has CPUs and memory, and what was told of it.
-class change : public ::testing::Test {
+class worker_change : public ::testing::Test {
 protected:
-    change() {
+    worker_change() {
+        if (!std::filesystem::exists("/run/guest.sh")) { std::abort(); }  // somebody's real machine
         for (const auto& node : machine_.nodes) {
             if (!node.cpus.empty() && node.memory.value != 0) { home_ = node.id; }
         }
@@ -126,9 +93,9 @@ protected:
     std::vector<std::string> told_;
 };
 
-TEST_F(change, of_a_cpu_that_goes_offline_moves_the_worker_within_its_node_and_back) {
+TEST_F(worker_change, of_a_cpu_that_goes_offline_moves_the_worker_within_its_node_and_back) {
     EXPECT_EQ(runs_on(), cpu_);
-    set_online(cpu_, false);
+    ASSERT_TRUE(set_online(cpu_, false));
     const auto gone = "CPU " + std::to_string(cpu_.value) + " is offline";
     EXPECT_TRUE(within_a_second([&] { return degraded().find(gone) != std::string::npos; })) << degraded();
     EXPECT_NE(runs_on(), cpu_);
@@ -136,44 +103,35 @@ TEST_F(change, of_a_cpu_that_goes_offline_moves_the_worker_within_its_node_and_b
     EXPECT_TRUE(told("is offline"));
     EXPECT_EQ(bridge_->status().workers.at(0).displacements, 1U);
 
-    set_online(cpu_, true);
+    ASSERT_TRUE(set_online(cpu_, true));
     EXPECT_TRUE(within_a_second([&] { return degraded().empty(); })) << degraded();
     EXPECT_EQ(runs_on(), cpu_);
     EXPECT_TRUE(told("(honoured)"));
 }
 
-TEST_F(change, of_the_cpuset_moves_the_worker_within_its_node_and_back) {
+TEST_F(worker_change, of_the_cpuset_moves_the_worker_within_its_node_and_back) {
     own_cpuset cpuset;
-    cpuset.cpus(all_but({cpu_}));
+    ASSERT_TRUE(cpuset.allow(all_but({cpu_})));
     EXPECT_TRUE(within_a_second([&] { return degraded().find("outside the cpuset") != std::string::npos; })) << degraded();
     EXPECT_EQ(node_of(runs_on()), home_);
-    cpuset.cpus(all_but({}));
+    ASSERT_TRUE(cpuset.allow(all_but({})));
     EXPECT_TRUE(within_a_second([&] { return degraded().empty(); })) << degraded();
     EXPECT_EQ(runs_on(), cpu_);
 }
 
-TEST_F(change, that_takes_every_cpu_of_the_node_moves_the_worker_to_the_nearest_and_back) {
+TEST_F(worker_change, that_takes_every_cpu_of_the_node_moves_the_worker_to_the_nearest_and_back) {
     own_cpuset cpuset;
-    cpuset.cpus(all_but(machine_.find(home_)->cpus));
+    ASSERT_TRUE(cpuset.allow(all_but(machine_.find(home_)->cpus)));
     EXPECT_TRUE(within_a_second([&] { return degraded().find("every other CPU of its node") != std::string::npos; })) << degraded();
     const auto refuge = node_of(runs_on());
     EXPECT_NE(refuge, home_);
     for (const auto node : machine_.executor_nodes()) {
         if (node != home_) { EXPECT_LE(machine_.distance(home_, refuge), machine_.distance(home_, node)); }
     }
-    cpuset.cpus(all_but({}));
+    ASSERT_TRUE(cpuset.allow(all_but({})));
     EXPECT_TRUE(within_a_second([&] { return degraded().empty(); })) << degraded();
     EXPECT_EQ(runs_on(), cpu_);
 }
 
 }  // namespace
 }  // namespace numasio::test
-
-int main(int argc, char** argv) {
-    ::testing::InitGoogleMock(&argc, argv);
-    if (std::getenv("NUMASIO_GUEST") == nullptr) {
-        std::fprintf(stderr, "this program takes CPUs offline; run it in the emulated machine: ./dev numa-vm -- %s\n", argv[0]);
-        return 2;
-    }
-    return RUN_ALL_TESTS();
-}

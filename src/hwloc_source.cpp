@@ -1,0 +1,63 @@
+// Has hwloc load a machine. Reads only: hwloc never pins for us.
+#include "src/hwloc_source.hpp"
+
+#include <numasio/errc.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <cerrno>
+#include <new>
+#include <string>
+#include <system_error>
+
+namespace numasio::detail {
+namespace {
+
+hwloc_handle make_hwloc() {
+    hwloc_topology_t raw = nullptr;
+    if (hwloc_topology_init(&raw) != 0) { throw std::bad_alloc(); }
+    hwloc_handle handle(raw, &hwloc_topology_destroy);
+    // The whole machine, so that what is not allowed can be shown as such; and hands off the caller's affinity
+    // (hwloc's x86 part would visit every CPU).
+    hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED | HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING);
+    return handle;
+}
+
+[[noreturn]] void refuse(std::string_view source, const std::string& why) {
+    throw boost::system::system_error(make_error_code(errc::wrong_topology),
+                                      "topology \"" + std::string(source) + "\": " + why);
+}
+
+}  // namespace
+
+hwloc_set make_set() {
+    hwloc_set set(hwloc_bitmap_alloc(), &hwloc_bitmap_free);
+    if (set == nullptr) { throw std::bad_alloc(); }
+    return set;
+}
+
+hwloc_handle load_live() {
+    hwloc_handle handle = make_hwloc();
+    if (hwloc_topology_load(handle.get()) != 0) { handle.reset(); }
+    return handle;
+}
+
+hwloc_handle load_described(std::string_view source) {
+    hwloc_handle handle = make_hwloc();
+    constexpr std::string_view synthetic = "synthetic:";
+    if (source.substr(0, synthetic.size()) == synthetic) {
+        const std::string description(source.substr(synthetic.size()));
+        if (hwloc_topology_set_synthetic(handle.get(), description.c_str()) != 0) {
+            refuse(source, "not a description that hwloc understands, such as \"synthetic:numa:2 core:4 pu:2\"");
+        }
+    } else if (hwloc_topology_set_xml(handle.get(), std::string(source).c_str()) != 0) {
+        refuse(source, std::string("the file cannot be read (") + std::generic_category().message(errno) +
+                           "); expected \"live\", \"synthetic:DESCRIPTION\" or an XML file written by lstopo");
+    }
+    if (hwloc_topology_load(handle.get()) != 0) {
+        refuse(source, "hwloc cannot load it; expected an XML file written by lstopo or a synthetic description");
+    }
+    return handle;
+}
+
+}  // namespace numasio::detail
