@@ -6,6 +6,8 @@
 #include <boost/system/system_error.hpp>
 
 #include <cerrno>
+#include <climits>
+#include <cstdlib>
 #include <new>
 #include <string>
 #include <system_error>
@@ -28,6 +30,12 @@ hwloc_handle make_hwloc() {
                                       "topology \"" + std::string(source) + "\": " + why);
 }
 
+void load(hwloc_topology_t machine, std::string_view source) {
+    if (hwloc_topology_load(machine) != 0) {
+        refuse(source, "hwloc cannot load it; expected an XML file written by lstopo or a synthetic description");
+    }
+}
+
 }  // namespace
 
 hwloc_set make_set() {
@@ -44,9 +52,8 @@ hwloc_handle load_live() {
 
 hwloc_handle load_described(std::string_view source) {
     hwloc_handle handle = make_hwloc();
-    constexpr std::string_view synthetic = "synthetic:";
-    if (source.substr(0, synthetic.size()) == synthetic) {
-        const std::string description(source.substr(synthetic.size()));
+    if (source.substr(0, synthetic_prefix.size()) == synthetic_prefix) {
+        const std::string description(source.substr(synthetic_prefix.size()));
         if (hwloc_topology_set_synthetic(handle.get(), description.c_str()) != 0) {
             refuse(source, "not a description that hwloc understands, such as \"synthetic:numa:2 core:4 pu:2\"");
         }
@@ -54,10 +61,29 @@ hwloc_handle load_described(std::string_view source) {
         refuse(source, std::string("the file cannot be read (") + std::generic_category().message(errno) +
                            "); expected \"live\", \"synthetic:DESCRIPTION\" or an XML file written by lstopo");
     }
-    if (hwloc_topology_load(handle.get()) != 0) {
-        refuse(source, "hwloc cannot load it; expected an XML file written by lstopo or a synthetic description");
-    }
+    load(handle.get(), source);
     return handle;
+}
+
+hwloc_handle load_xml(std::string_view text) {
+    hwloc_handle handle = make_hwloc();
+    const std::string ended(text);  // hwloc wants the zero at its end
+    if (ended.size() >= INT_MAX || hwloc_topology_set_xmlbuffer(handle.get(), ended.c_str(), static_cast<int>(ended.size() + 1)) != 0) {
+        refuse("(XML text)", "not XML; expected what lstopo writes");
+    }
+    load(handle.get(), "(XML text)");
+    return handle;
+}
+
+std::string source_from_environment() {
+    const auto value = [](const char* name) -> std::string {
+        const char* const text = std::getenv(name);
+        return text == nullptr ? "" : text;
+    };
+    if (const std::string described = value("HWLOC_SYNTHETIC"); !described.empty()) {
+        return std::string(synthetic_prefix) + described;
+    }
+    return value("HWLOC_XMLFILE");
 }
 
 }  // namespace numasio::detail

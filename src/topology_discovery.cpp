@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -85,8 +86,7 @@ topology read_live(const process_limits& limits) {
         return one_node("hwloc could not read this machine: " + std::generic_category().message(errno), limits);
     }
     if (hwloc_topology_is_thissystem(handle.get()) == 0) {
-        return one_node("hwloc was told to describe another machine; unset HWLOC_XMLFILE, HWLOC_SYNTHETIC and "
-                        "HWLOC_FSROOT", limits);
+        return one_node("hwloc was told to read another machine's files; unset HWLOC_FSROOT", limits);
     }
     topology machine = detail::read_topology(handle.get(), kernel_nodes(handle.get()));
     machine.origin = topology_origin::live;
@@ -116,19 +116,40 @@ topology discover_live(process_limits limits) {
     }
 }
 
+topology read_described(const std::string& source) {
+    const detail::hwloc_handle handle = detail::load_described(source);
+    const bool synthetic = source.compare(0, detail::synthetic_prefix.size(), detail::synthetic_prefix) == 0;
+    topology found = detail::read_topology(handle.get(), {});
+    found.origin = synthetic ? topology_origin::synthetic : topology_origin::xml;
+    found.source = synthetic ? source.substr(detail::synthetic_prefix.size()) : source;
+    return found;
+}
+
 }  // namespace
 
-topology discover_topology(const process_limits& limits) { return discover_live(limits_now(limits)); }
+topology discover_topology(const process_limits& limits) {
+    const std::string other = detail::source_from_environment();
+    return other.empty() ? discover_live(limits_now(limits)) : read_described(other);
+}
 
 topology discover_topology(std::string_view source) {
-    if (source == "live") { return discover_live(limits_now()); }
-    const detail::hwloc_handle handle = detail::load_described(source);
-    constexpr std::string_view synthetic = "synthetic:";
-    const bool described = source.substr(0, synthetic.size()) == synthetic;
-    topology found = detail::read_topology(handle.get(), {});
-    found.origin = described ? topology_origin::synthetic : topology_origin::xml;
-    found.source = described ? std::string(source.substr(synthetic.size())) : std::string(source);
-    return found;
+    if (source != "live") { return read_described(std::string(source)); }
+    const std::string other = detail::source_from_environment();
+    return other.empty() ? discover_live(limits_now()) : read_described(other);
+}
+
+std::string topology_xml(std::string_view source) {
+    const std::string other = source == "live" ? detail::source_from_environment() : std::string(source);
+    const detail::hwloc_handle handle = other.empty() ? detail::load_live() : detail::load_described(other);
+    if (handle == nullptr) { throw std::system_error(errno, std::generic_category(), "hwloc could not read this machine"); }
+    char* text = nullptr;
+    int length = 0;
+    if (hwloc_topology_export_xmlbuffer(handle.get(), &text, &length, 0) != 0) {
+        throw std::system_error(errno, std::generic_category(), "hwloc could not write its XML");
+    }
+    const auto release = [&](char* written) { hwloc_free_xmlbuffer(handle.get(), written); };
+    const std::unique_ptr<char, decltype(release)> owner(text, release);
+    return text;
 }
 
 }  // namespace numasio

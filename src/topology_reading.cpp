@@ -1,6 +1,8 @@
 // Nodes, CPUs, caches and distances of a machine as hwloc loaded it.
 #include "src/topology_reading.hpp"
 
+#include "src/memory_accesses.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -119,6 +121,7 @@ topology read_topology(hwloc_topology_t machine, const std::map<std::uint32_t, n
     read_cpus(machine, node_of, found);
     read_offline(machine, found);
     read_distances(machine, found);
+    found.accesses = read_accesses(machine, found);
     return found;
 }
 

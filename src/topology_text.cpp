@@ -62,6 +62,11 @@ std::string node_line(const topology& machine, const node_info& node) {
         line += ", " + in_words(node.memory);
         if (machine.origin == topology_origin::live) { line += ", " + in_words(node.free_memory) + " free"; }
         if (!node.memory_allowed) { line += " (not allowed)"; }
+        for (const huge_page_pool& pool : node.huge_pages) {
+            if (pool.total == 0) { continue; }
+            line += ", " + std::to_string(pool.total) + " pages of " + in_words(pool.page) + " (" +
+                    std::to_string(pool.free) + " free)";
+        }
     }
     return line + '\n';
 }
@@ -91,19 +96,32 @@ std::string column(const std::string& text, std::size_t width) {
     return std::string(width - std::min(width, text.size()), ' ') + text;
 }
 
-std::string distance_lines(const topology& machine) {
-    std::string text = "  distance from … to node:";
-    for (const node_info& to : machine.nodes) { text += column(std::to_string(to.id.value), 5); }
+// A matrix of what `value` says of each pair of nodes, "-" for nothing.
+template <class Value>
+std::string pair_lines(const topology& machine, const std::string& title, std::size_t width, Value value) {
+    std::string text = "  " + column(title, 23) + ':';
+    for (const node_info& to : machine.nodes) { text += column(std::to_string(to.id.value), width); }
     text += '\n';
     for (const node_info& from : machine.nodes) {
         text += "  " + column("node " + std::to_string(from.id.value), 23) + ':';
         for (const node_info& to : machine.nodes) {
-            const auto value = machine.distance(from.id, to.id);
-            text += column(value ? std::to_string(*value) : "-", 5);
+            const auto number = value(from.id, to.id);
+            text += column(number ? std::to_string(*number) : "-", width);
         }
         text += '\n';
     }
     return text;
+}
+
+std::string access_lines(const topology& machine) {
+    const auto figure = [&machine](auto which) {
+        return [&machine, which](node_id from, node_id to) {
+            const memory_access* const found = machine.access(from, to);
+            return found == nullptr ? std::optional<std::uint64_t>{} : found->*which;
+        };
+    };
+    return pair_lines(machine, "read latency (ns)", 8, figure(&memory_access::read_latency_ns)) +
+           pair_lines(machine, "read rate (MiB/s)", 8, figure(&memory_access::read_bandwidth_mib_s));
 }
 
 }  // namespace
@@ -152,7 +170,11 @@ std::string to_text(const topology& machine) {
     text += '\n';
     for (const node_info& node : machine.nodes) { text += node_line(machine, node); }
     text += denial_lines(machine);
-    if (!machine.distances.empty()) { text += distance_lines(machine); }
+    if (!machine.distances.empty()) {
+        text += pair_lines(machine, "distance from … to node", 5,
+                           [&](node_id from, node_id to) { return machine.distance(from, to); });
+    }
+    if (!machine.accesses.empty()) { text += access_lines(machine); }
     return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include <control_plane/metrics/health.hpp>
 #include <control_plane/metrics/json_parts.hpp>
+#include <control_plane/metrics/topology_document.hpp>
 
 #include <boost/json/serialize.hpp>
 
@@ -12,37 +13,6 @@ namespace numasio::detail {
 namespace {
 
 namespace json = boost::json;
-
-json::object topology_part(const topology& machine) {
-    json::array nodes;
-    for (const auto& node : machine.nodes) {
-        nodes.push_back(json::object{{"id", node.id.value},
-                                     {"cpus", ids(node.cpus)},
-                                     {"memory_bytes", node.memory.value},
-                                     {"free_memory_bytes_at_start", node.free_memory.value},
-                                     {"memory_allowed", node.memory_allowed}});
-    }
-    json::array cpus;
-    for (const auto& cpu : machine.cpus) {
-        cpus.push_back(json::object{{"id", cpu.id.value},
-                                    {"node", cpu.node.value},
-                                    {"core", cpu.core},
-                                    {"package", cpu.package},
-                                    {"l3_group", cpu.l3_group},
-                                    {"smt_index", cpu.smt_index},
-                                    {"allowed", cpu.allowed}});
-    }
-    json::array distances;
-    for (const auto& d : machine.distances) {
-        distances.push_back(json::object{{"from", d.from.value}, {"to", d.to.value}, {"value", d.value}});
-    }
-    return {{"origin", to_string(machine.origin)},
-            {"simulated", machine.origin == topology_origin::simulated},
-            {"source", machine.source},
-            {"nodes", std::move(nodes)},
-            {"cpus", std::move(cpus)},
-            {"distances", std::move(distances)}};
-}
 
 template <class Id>
 json::value ids_or_auto(const or_auto<std::vector<Id>>& asked) {
@@ -124,7 +94,7 @@ std::string status_json(const snapshot& shown) {
     all["ready"] = verdict_part(ready(shown.now));
     all["healthy"] = verdict_part(healthy(shown.now));
     all["degraded"] = texts(shown.now.degraded);
-    all["topology"] = topology_part(shown.machine);
+    all["topology"] = topology_document(shown.machine);
     all["plan"] = plan_part(shown.asked);
     all["layout"] = json::object{{"control_cpus", ids(shown.sites.control)}, {"notes", texts(shown.sites.notes)}};
     all["placements"] = placements_part(shown.now.placements);

@@ -127,15 +127,22 @@ public:
 };
 
 /// Reads the machine's topology. What is allowed is what the calling thread may use: call it before pinning.
-/// `source`: "live", "synthetic:DESCRIPTION" (hwloc's syntax) or the name of an hwloc XML file.
-/// Threads: any. Blocks: milliseconds (reads sysfs). Cost: one hwloc load.
+/// `source`: "live", "synthetic:DESCRIPTION" (hwloc's syntax) or the name of an hwloc XML file. Where hwloc's own
+/// variables HWLOC_SYNTHETIC or HWLOC_XMLFILE are set, "live" means the machine that they name: it plans, and cannot
+/// be pinned, also with HWLOC_THISSYSTEM. A described machine allows what its description allows.
+/// Threads: any, while nobody changes the environment. Blocks: milliseconds (reads sysfs). Cost: one hwloc load.
 /// Fails: throws boost::system::system_error(errc::wrong_topology) naming the source if a file or
-/// description cannot be read; "live" never throws: what cannot be discovered is origin `fallback`.
+/// description cannot be read; this machine never throws: what cannot be discovered is origin `fallback`.
 topology discover_topology(std::string_view source = "live");
 
 /// This machine again, after something changed: the affinity of the process is taken from `limits` instead of from the
 /// calling thread, which may be pinned; all else is read anew. Threads, Blocks, Cost: as above. Fails: as "live".
 topology discover_topology(const process_limits& limits);
+
+/// The machine as hwloc's XML (version 2), which discover_topology() and lstopo load. Of this machine it allows what the
+/// control group does: affinity is a thread's, and has no place there. Threads, Blocks, Cost: as discover_topology().
+/// Fails: as there; throws std::system_error where hwloc cannot read this machine.
+std::string topology_xml(std::string_view source = "live");
 
 /// Splits the allowed CPUs of `machine` into `nodes` pretend nodes, for demonstrations.
 /// CPUs are dealt in ascending order, as evenly as possible; pretend nodes have no memory figures. The result is

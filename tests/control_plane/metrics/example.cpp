@@ -77,6 +77,13 @@ void record(latency_histogram& into, std::uint64_t ns, std::uint64_t times) {
 
 example two_nodes() {
     example e{machine_of(2, 2), plan_of(), {}, {}};
+    e.machine.nodes[1].huge_pages = {{2_MiB, 16, 4}};
+    e.machine.offline_cpus = {cpu_id{4}};
+    e.machine.accesses = {{node_id{0}, node_id{0}, 80, 100'000}, {node_id{1}, node_id{0}, 140, std::nullopt}};
+    e.machine.limits = process_limits{{cpu_id{0}, cpu_id{1}, cpu_id{2}, cpu_id{3}}, std::vector{cpu_id{0}, cpu_id{1}, cpu_id{2}},
+                                      "/sys/fs/cgroup/kv", std::nullopt, {node_id{0}, node_id{1}}};
+    e.machine.cpus[3].allowed = false;
+    e.machine.cpus[3].denied = cpu_denial::cpuset;
     e.asked.control.cpus = {cpu_id{0}};
     e.sites.control = {cpu_id{0}};
     e.sites.workers = {{"kv", 0, cpu_id{1}, node_id{0}, node_id{0}}, {"kv", 1, cpu_id{2}, node_id{1}, node_id{1}}};

@@ -18,6 +18,25 @@ TEST(status_document, is_the_golden_document_for_the_example) {
     test::expect_golden("two_nodes.json", status_json(test::two_nodes().view()));
 }
 
+TEST(status_document, tells_which_limit_keeps_a_cpu_away_and_null_for_what_sets_none) {
+    const auto doc = read(test::two_nodes());
+    const auto& machine = doc.at("topology");
+    EXPECT_TRUE(machine.at("cpus").at(0).at("denied_by").is_null());
+    EXPECT_EQ(machine.at("cpus").at(3).at("denied_by").as_string(), "cpuset");
+    EXPECT_EQ(machine.at("offline_cpus").at(0).to_number<int>(), 4);
+    EXPECT_EQ(machine.at("limits").at("cpuset").as_string(), "/sys/fs/cgroup/kv");
+    EXPECT_TRUE(machine.at("limits").at("affinity").is_null());
+    EXPECT_TRUE(read(test::one_node()).at("topology").at("limits").is_null());
+}
+
+TEST(status_document, gives_the_firmwares_latency_in_seconds_and_null_where_it_gave_none) {
+    const auto doc = read(test::two_nodes());
+    const auto& accesses = doc.at("topology").at("accesses");
+    EXPECT_DOUBLE_EQ(accesses.at(0).at("read_latency_seconds").as_double(), 80e-9);
+    EXPECT_EQ(accesses.at(0).at("read_bytes_per_second").to_number<std::uint64_t>(), 100'000ULL << 20);
+    EXPECT_TRUE(accesses.at(1).at("read_bytes_per_second").is_null());
+}
+
 TEST(status_document, says_null_where_locality_was_not_measured) {
     const auto doc = read(test::two_nodes());
     EXPECT_EQ(doc.at("workers").at(0).at("locality").at("page").as_double(), 1.0);
