@@ -76,6 +76,7 @@ void read_cpus(hwloc_topology_t machine, const std::map<std::uint32_t, node_id>&
         cpu.package = packages.of(whole);
         cpu.l3_group = caches.of(cache != nullptr ? cache : whole);
         cpu.allowed = hwloc_bitmap_isset(allowed, pu->os_index) != 0;
+        cpu.denied = cpu.allowed ? cpu_denial::none : cpu_denial::cpuset;  // hwloc knows of no other limit
         found.cpus.push_back(cpu);
     }
     std::sort(found.cpus.begin(), found.cpus.end(), [](const auto& a, const auto& b) { return a.id < b.id; });

@@ -43,7 +43,7 @@ std::string counted(std::size_t count, const std::string& thing) {
 std::string node_line(const topology& machine, const node_info& node) {
     std::string line = "  node " + std::to_string(node.id.value) + ": ";
     if (node.cpus.empty()) {
-        line += "no CPUs (memory node)";
+        line += node.memory.value != 0 ? "no CPUs (memory node)" : "no CPUs";
     } else {
         line += (node.cpus.size() == 1 ? "CPU " : "CPUs ") + to_list(node.cpus);
         const std::vector<cpu_id> usable = machine.allowed_cpus(node.id);
@@ -83,7 +83,8 @@ std::vector<cpu_id> denied_by(const topology& machine, cpu_denial why) {
 std::string denial_lines(const topology& machine) {
     std::string text;
     if (const auto cpus = denied_by(machine, cpu_denial::cpuset); !cpus.empty()) {
-        text += "  not in the cpuset " + (machine.limits ? machine.limits->cpuset : std::string()) + ": " + to_list(cpus) + '\n';
+        const bool named = machine.limits && !machine.limits->cpuset.empty();
+        text += "  not in the cpuset" + (named ? ' ' + machine.limits->cpuset : std::string()) + ": " + to_list(cpus) + '\n';
     }
     if (const auto cpus = denied_by(machine, cpu_denial::affinity); !cpus.empty()) {
         text += "  not in the affinity mask: " + to_list(cpus) + '\n';

@@ -116,7 +116,7 @@ TEST(kernel_faults, without_sysfs_the_machine_is_one_flagged_node) {
 }
 
 TEST(kernel_faults, another_machines_description_in_the_environment_is_not_live) {
-    EXPECT_EQ(run("HWLOC_SYNTHETIC='numa:4 pu:2' '" NUMASIO_KERNEL_PROBE "'").at("origin"), "fallback");
+    EXPECT_EQ(run("HWLOC_SYNTHETIC='numa:4 pu:2' '" NUMASIO_KERNEL_PROBE "'").at("origin"), "synthetic");
 }
 
 TEST(kernel_faults, discovery_does_not_touch_the_callers_affinity) {
