@@ -128,6 +128,8 @@ example simulated() {
     auto e = two_nodes();
     e.machine.origin = topology_origin::simulated;
     e.machine.source = "simulated";
+    e.machine.accesses.clear();  // as simulate_nodes() leaves them: pretend nodes have no firmware
+    e.machine.distances.clear();
     e.asked.simulate_nodes = 2;
     for (auto& p : e.now.placements) { p.outcome = placement_outcome::simulated; }
     return e;
