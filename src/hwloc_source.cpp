@@ -1,16 +1,17 @@
 // Has hwloc load a machine. Reads only: hwloc never pins for us.
 #include "src/hwloc_source.hpp"
 
+#include "src/xml_machine.hpp"
+
 #include <numasio/errc.hpp>
 
 #include <boost/system/system_error.hpp>
 
-#include <cerrno>
-#include <climits>
+#include <array>
 #include <cstdlib>
+#include <fstream>
 #include <new>
 #include <string>
-#include <system_error>
 
 namespace numasio::detail {
 namespace {
@@ -36,6 +37,28 @@ void load(hwloc_topology_t machine, std::string_view source) {
     }
 }
 
+// The file, or a little more of it than is taken: a device could go on for ever.
+std::string text_of(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::string text;
+    for (std::array<char, 65536> part{}; in && text.size() <= longest_xml;) {
+        in.read(part.data(), static_cast<std::streamsize>(part.size()));
+        text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+    }
+    return text;
+}
+
+// Not the file itself: see xml_machine.hpp.
+void load_text(hwloc_topology_t machine, std::string_view text, std::string_view source) try {
+    const std::string checked = write_xml_machine(read_xml_machine(text));
+    if (hwloc_topology_set_xmlbuffer(machine, checked.c_str(), static_cast<int>(checked.size() + 1)) != 0) {
+        refuse(source, "hwloc cannot read it");
+    }
+    load(machine, source);
+} catch (const xml_problem& problem) {
+    refuse(source, std::string(problem.what()) + "; expected an XML file written by lstopo");
+}
+
 }  // namespace
 
 hwloc_set make_set() {
@@ -57,21 +80,20 @@ hwloc_handle load_described(std::string_view source) {
         if (hwloc_topology_set_synthetic(handle.get(), description.c_str()) != 0) {
             refuse(source, "not a description that hwloc understands, such as \"synthetic:numa:2 core:4 pu:2\"");
         }
-    } else if (hwloc_topology_set_xml(handle.get(), std::string(source).c_str()) != 0) {
-        refuse(source, std::string("the file cannot be read (") + std::generic_category().message(errno) +
-                           "); expected \"live\", \"synthetic:DESCRIPTION\" or an XML file written by lstopo");
+        load(handle.get(), source);
+        return handle;
     }
-    load(handle.get(), source);
+    const std::string text = text_of(std::string(source));
+    if (text.empty()) {
+        refuse(source, "nothing can be read there; expected \"live\", \"synthetic:DESCRIPTION\" or an XML file written by lstopo");
+    }
+    load_text(handle.get(), text, source);
     return handle;
 }
 
 hwloc_handle load_xml(std::string_view text) {
     hwloc_handle handle = make_hwloc();
-    const std::string ended(text);  // hwloc wants the zero at its end
-    if (ended.size() >= INT_MAX || hwloc_topology_set_xmlbuffer(handle.get(), ended.c_str(), static_cast<int>(ended.size() + 1)) != 0) {
-        refuse("(XML text)", "not XML; expected what lstopo writes");
-    }
-    load(handle.get(), "(XML text)");
+    load_text(handle.get(), text, "(XML text)");
     return handle;
 }
 

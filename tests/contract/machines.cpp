@@ -16,7 +16,6 @@ const std::vector<shape>& shapes() {
         {"hybrid_desktop", "hybrid.xml", 1, 12, 1, "0", "0-11", {7, "6-7", "0-11", 0, 0}, {}},
         {"no_l3", "synthetic:pack:1 l2:4 core:2 pu:1", 1, 8, 1, "0", "0-7", {3, "3", "2-3", 0, 0}, {}},
         {"two_sockets", "two_sockets.xml", 2, 16, 2, "0-1", "0-15", {10, "2,10", "0-3,8-11", 0, 0}, between(0, 1, 21)},
-        {"two_sockets_of_hwloc_1", "hwloc_1.xml", 2, 4, 2, "0-1", "0-3", {2, "2", "2-3", 1, 1}, {}},
         {"two_sockets_without_smt", "synthetic:pack:2 numa:1 l3:1 core:16 pu:1", 2, 32, 2, "0-1", "0-31",
          {17, "17", "16-31", 1, 1}, {}},
         {"interleaved_cpus", "synthetic:pack:2 numa:1 core:4 pu:1(indexes=0,2,4,6,1,3,5,7)", 2, 8, 2, "0-1", "0-7",

@@ -29,7 +29,7 @@ const std::vector<row>& table() {
         {"include/numasio/detail/", {"include/"}, with_lanes},
         {"include/", {"include/"}, vocabulary},
         {"src/platform/", {"include/", "src/"}, {}, true},
-        {"src/", {"include/", "src/"}, {"hwloc", "numa", "numaif", "boost/system", "boost/interprocess"}},
+        {"src/", {"include/", "src/"}, {"hwloc", "numa", "numaif", "boost/system", "boost/interprocess", "boost/property_tree"}},
         {"hot_path/", {"include/", "src/", "hot_path/"}, with_lanes},
         {"control_plane/bridge/", {"include/", "src/", "control_plane/bridge/"}, with_lanes},
         {"control_plane/", {"include/", "src/", "control_plane/"}, control_libraries},
