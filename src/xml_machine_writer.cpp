@@ -36,10 +36,12 @@ private:
         out_ += "<object";
         attribute("type", std::string(type));
         attribute("os_index", std::to_string(os_index));
-        attribute("cpuset", text_of(cpus));
-        attribute("complete_cpuset", text_of(complete_cpus));
-        attribute("nodeset", text_of(nodes));
-        attribute("complete_nodeset", text_of(nodes));
+        const std::string cpu_text = text_of(cpus);  // the dear part of a large machine: none is made twice
+        const std::string node_text = text_of(nodes);
+        attribute("cpuset", cpu_text);
+        attribute("complete_cpuset", complete_cpus == cpus ? cpu_text : text_of(complete_cpus));
+        attribute("nodeset", node_text);
+        attribute("complete_nodeset", node_text);
         attribute("gp_index", std::to_string(++last_gp_));
     }
 
