@@ -31,6 +31,23 @@ std::vector<cpu_id> this_thread_cpus() {
 
 std::optional<cpu_id> current_cpu() noexcept { return platform::running_on(); }
 
+error_code set_this_thread_fifo(int priority) noexcept {
+    const error_code refused = platform::set_fifo(priority);
+    if (refused == platform::errno_code(EPERM)) { return errc::realtime_refused; }
+    if (refused) { return refused; }
+    int got = 0;
+    if (const error_code unread = platform::get_fifo(got)) { return unread; }
+    return got == priority ? error_code{} : make_error_code(errc::realtime_refused);
+}
+
+error_code set_this_thread_ordinary() noexcept { return platform::set_ordinary(); }
+
+std::optional<int> this_thread_fifo() noexcept {
+    int priority = 0;
+    if (platform::get_fifo(priority) || priority == 0) { return std::nullopt; }
+    return priority;
+}
+
 error_code name_this_thread(std::string_view name) noexcept { return platform::set_thread_name(name); }
 
 error_code set_this_thread_memory(node_id node, memory_policy policy) noexcept try {

@@ -33,6 +33,8 @@ public:
             case errc::pages_unknown: return "the kernel did not say where all pages are";
             case errc::already_open: return "a service was opened for this pool before; keep the port that open() gave";
             case errc::no_place: return "the reservation was used or moved from, or is another pool's";
+            case errc::realtime_refused:
+                return "the kernel refused real-time priority; raise RLIMIT_RTPRIO (ulimit -r, LimitRTPRIO=) or grant CAP_SYS_NICE";
             case errc::wrong_topology: return "the topology source could not be read";
         }
         return "unknown numasio error";

@@ -26,6 +26,22 @@ std::vector<cpu_id> this_thread_cpus();
 /// Threads: any. Blocks: never. Fails: absent where the kernel does not say. Cost: no system call on x86-64 (vDSO).
 std::optional<cpu_id> current_cpu() noexcept;
 
+/// Gives the calling thread real-time priority (SCHED_FIFO, 1 … 99, higher runs first) and reads it back: it then runs until
+/// it sleeps or a higher one wakes. A worker that never sleeps starves everything else on its CPU, the kernel's own threads
+/// too; the kernel's brake (kernel.sched_rt_runtime_us) gives others 5 % by default. Threads that it starts are ordinary.
+/// Threads: acts on the caller only. Blocks: two system calls. Cost: microseconds.
+/// Fails: errc::realtime_refused where the process has neither CAP_SYS_NICE nor RLIMIT_RTPRIO (the kernel's EPERM), or the
+/// thread is not what was asked for; otherwise the kernel's errno (EINVAL for a priority outside 1 … 99).
+error_code set_this_thread_fifo(int priority) noexcept;
+
+/// Makes the calling thread an ordinary one again (SCHED_OTHER).
+/// Threads: acts on the caller only. Blocks: one system call. Fails: the kernel's errno. Cost: microseconds.
+error_code set_this_thread_ordinary() noexcept;
+
+/// The calling thread's priority if it is SCHED_FIFO. Threads: any. Blocks: one system call. Fails: absent where it is not, or
+/// the kernel does not say. Cost: microseconds.
+std::optional<int> this_thread_fifo() noexcept;
+
 /// Names the calling thread for top, gdb and perf; longer names are cut to 15 bytes.
 /// Threads: acts on the caller only. Blocks: one system call. Fails: the kernel's errno. Cost: microseconds.
 error_code name_this_thread(std::string_view name) noexcept;

@@ -31,6 +31,7 @@ enum class errc {
     pages_unknown,        ///< the kernel did not say where all pages are
     already_open,         ///< a pool is opened once
     no_place,             ///< a reservation that was used or moved from, or that is another pool's
+    realtime_refused,     ///< the kernel did not give the thread real-time priority
 };
 
 /// The category of errc; its name is "numasio".

@@ -1,4 +1,4 @@
-// The scheduler calls: a thread's CPUs, its name.
+// The scheduler calls: a thread's CPUs, its priority, its name.
 #include "src/platform/linux_sched.hpp"
 
 #include "src/platform/bit_mask.hpp"
@@ -73,6 +73,27 @@ std::optional<cpu_id> running_on() noexcept {
     const int cpu = ::sched_getcpu();
     if (cpu < 0) { return std::nullopt; }
     return cpu_id{static_cast<std::uint32_t>(cpu)};
+}
+
+error_code set_fifo(int priority) noexcept {
+    ::sched_param asked{};
+    asked.sched_priority = priority;
+    if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &asked) != 0) { return last_error(); }
+    return {};
+}
+
+error_code set_ordinary() noexcept {
+    const ::sched_param none{};
+    if (::sched_setscheduler(0, SCHED_OTHER, &none) != 0) { return last_error(); }
+    return {};
+}
+
+error_code get_fifo(int& priority) noexcept {
+    const int policy = ::sched_getscheduler(0);
+    ::sched_param now{};
+    if (policy < 0 || ::sched_getparam(0, &now) != 0) { return last_error(); }
+    priority = (policy & ~SCHED_RESET_ON_FORK) == SCHED_FIFO ? now.sched_priority : 0;
+    return {};
 }
 
 error_code set_thread_name(std::string_view name) noexcept {

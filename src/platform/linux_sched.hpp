@@ -1,4 +1,4 @@
-// The scheduler calls: a thread's CPUs, its name. Private to src/ and hot_path/.
+// The scheduler calls: a thread's CPUs, its priority, its name. Private to src/ and hot_path/.
 #pragma once
 
 #include <numasio/errc.hpp>
@@ -27,6 +27,11 @@ std::optional<bool> is_pinned_to(std::span<const cpu_id> cpus, kernel_thread thr
 /// False where the kernel says so; a CPU that cannot be taken offline has no such file and is online.
 bool is_online(cpu_id cpu);
 std::optional<cpu_id> running_on() noexcept;
+/// SCHED_FIFO for the calling thread, not for those that it starts; SCHED_OTHER.
+error_code set_fifo(int priority) noexcept;
+error_code set_ordinary() noexcept;
+/// The calling thread's SCHED_FIFO priority; 0 where it has another policy.
+error_code get_fifo(int& priority) noexcept;
 error_code set_thread_name(std::string_view name) noexcept;
 /// False where sysfs is not mounted (some sandboxes), so that no topology can be read.
 bool sysfs_shows_cpus() noexcept;

@@ -1,0 +1,126 @@
+// The scheduler's calls refused with each documented errno: a typed error, never a pin or a priority that is not there.
+#include <numasio/affinity.hpp>
+
+#include "support/strace.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cerrno>
+#include <fstream>
+#include <ostream>
+#include <string>
+#include <thread>
+
+#include <unistd.h>
+
+namespace {
+
+using namespace numasio;
+using numasio::test::answers;
+using testing::HasSubstr;
+
+const std::string probe = "'" NUMASIO_SCHED_PROBE "'";
+
+std::string code(int value) { return "system:" + std::to_string(value); }
+std::string code(errc value) { return "numasio:" + std::to_string(static_cast<int>(value)); }
+
+struct refusal {
+    std::string call;
+    std::string error;
+    std::string step;    ///< what the program did then
+    std::string answer;  ///< and was told
+};
+void PrintTo(const refusal& r, std::ostream* out) { *out << r.call << " " << r.error << ": " << r.step; }
+
+class sched_faults : public testing::TestWithParam<refusal> {};
+
+TEST_P(sched_faults, are_told_as_what_they_are) {
+    const auto& [call, error, step, answer] = GetParam();
+    const answers got = test::run(test::under_fault(probe, call, error));
+    EXPECT_EQ(got.at(step), answer);
+    if (call == "sched_setaffinity" || call == "sched_getaffinity") { EXPECT_EQ(got.at("scoped"), "nothing"); }
+    if (call == "sched_setscheduler") { EXPECT_EQ(got.at("fifo_read"), "0"); }
+}
+
+// The first sched_getaffinity is libnuma's, which does not survive an EINVAL to every mask that it tries.
+INSTANTIATE_TEST_SUITE_P(
+    of_every_call, sched_faults,
+    testing::Values(refusal{"sched_setaffinity", "EPERM", "pin", code(EPERM)},
+                    refusal{"sched_setaffinity", "EINVAL", "pin", code(EINVAL)},
+                    refusal{"sched_setaffinity", "ESRCH", "pin", code(ESRCH)},
+                    refusal{"sched_setaffinity", "EFAULT", "pin", code(EFAULT)},
+                    refusal{"sched_setaffinity", "ENOSYS", "pin", code(ENOSYS)},
+                    refusal{"sched_getaffinity", "EPERM", "pin", code(EPERM)},
+                    refusal{"sched_getaffinity", "EINVAL:when=2+", "pin", code(EINVAL)},
+                    refusal{"sched_getaffinity", "ESRCH", "pin", code(ESRCH)},
+                    refusal{"sched_getaffinity", "EFAULT", "pin", code(EFAULT)},
+                    refusal{"sched_getaffinity", "ENOSYS", "pin", code(ENOSYS)},
+                    refusal{"sched_setscheduler", "EPERM", "fifo", code(errc::realtime_refused)},
+                    refusal{"sched_setscheduler", "EINVAL", "fifo", code(EINVAL)},
+                    refusal{"sched_setscheduler", "ESRCH", "fifo", code(ESRCH)},
+                    refusal{"sched_setscheduler", "ENOSYS", "fifo", code(ENOSYS)},
+                    refusal{"sched_setscheduler", "EPERM", "ordinary", code(EPERM)}),
+    [](const auto& tested) {
+        return tested.param.call + "_" + tested.param.error.substr(0, tested.param.error.find(':')) + "_" + tested.param.step;
+    });
+
+TEST(sched_faults, a_priority_that_cannot_be_read_back_is_not_believed) {
+    // Accepted, but nothing was done: the answer of a sandbox that lies.
+    const answers got = test::run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e trace=sched_setscheduler "
+                                  "-e inject=sched_setscheduler:retval=0 " + probe + " 2>&1");
+    EXPECT_EQ(got.at("fifo"), code(errc::realtime_refused));
+    EXPECT_EQ(got.at("fifo_read"), "0");
+    for (const char* call : {"sched_getscheduler", "sched_getparam"}) {
+        const answers unread = test::run(test::under_fault(probe, call, "EPERM"));
+        EXPECT_NE(unread.at("fifo"), "ok") << call;
+        EXPECT_EQ(unread.at("fifo_read"), "0") << call;
+    }
+}
+
+/// With CAP_SYS_NICE, whoever has it.
+bool may_have_real_time() {
+    std::ifstream status("/proc/self/status");
+    const std::string key = "CapEff:";
+    for (std::string line; std::getline(status, line);) {
+        if (line.compare(0, key.size(), key) == 0) { return (std::stoull(line.substr(key.size()), nullptr, 16) >> 23 & 1) != 0; }
+    }
+    return false;
+}
+
+TEST(fifo, is_what_the_kernel_reads_back_and_is_not_inherited) {
+    std::thread([] {
+        ASSERT_EQ(this_thread_fifo(), std::nullopt);
+        const auto refused = set_this_thread_fifo(3);
+        if (!may_have_real_time()) {
+            EXPECT_EQ(refused, errc::realtime_refused);
+            EXPECT_EQ(this_thread_fifo(), std::nullopt);
+            return;
+        }
+        ASSERT_FALSE(refused) << refused.message();
+        EXPECT_EQ(this_thread_fifo(), 3);
+        std::thread([] { EXPECT_EQ(this_thread_fifo(), std::nullopt); }).join();
+        EXPECT_FALSE(set_this_thread_ordinary());
+        EXPECT_EQ(this_thread_fifo(), std::nullopt);
+    }).join();
+}
+
+TEST(fifo, outside_the_kernels_priorities_is_its_errno) {
+    for (const int priority : {-1, 0, 100}) {
+        EXPECT_EQ(set_this_thread_fifo(priority), boost::system::errc::invalid_argument) << priority;
+    }
+}
+
+TEST(fifo, without_permission_is_refused_with_the_remedy) {
+    // Root gives up what it has; an ordinary user without RLIMIT_RTPRIO never had it.
+    const std::string as_nobody = ::geteuid() == 0 ? "setpriv --reuid 1000 --regid 1000 --clear-groups --bounding-set=-all " : "";
+    const std::string copy = "/tmp/numasio_sched_probe_" + std::to_string(::getpid());  // build folders may be root's alone
+    const answers got = test::run("cp " + probe + " " + copy + " && chmod 755 " + copy + " && (ulimit -r 0; " + as_nobody + copy +
+                                  "); status=$?; rm -f " + copy + "; exit $status");
+    EXPECT_EQ(got.at("fifo"), code(errc::realtime_refused));
+    EXPECT_THAT(got.at("fifo_says"), HasSubstr("RLIMIT_RTPRIO"));
+    EXPECT_THAT(got.at("fifo_says"), HasSubstr("CAP_SYS_NICE"));
+    EXPECT_EQ(got.at("fifo_read"), "0");
+    EXPECT_EQ(got.at("pin"), "ok");
+}
+
+}  // namespace
