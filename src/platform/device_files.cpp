@@ -1,7 +1,7 @@
 // Reads the device classes of sysfs, walks up PCI paths, and lists interrupts.
 #include "src/platform/device_files.hpp"
 
-#include "src/platform/number_list.hpp"
+#include "src/platform/id_list.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -177,8 +177,8 @@ private:
             const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), irq.number);
             if (error != std::errc{} || irq.number == 0) { continue; }
             irq.name = line_of(sys_ / "kernel/irq" / text / "actions");
-            irq.allowed = parse_list<cpu_id>(line_of(proc_ / "irq" / text / "smp_affinity_list"));
-            irq.effective = parse_list<cpu_id>(line_of(proc_ / "irq" / text / "effective_affinity_list"));
+            irq.allowed = read_list<cpu_id>(proc_ / "irq" / text / "smp_affinity_list").value_or(std::vector<cpu_id>());
+            irq.effective = read_list<cpu_id>(proc_ / "irq" / text / "effective_affinity_list").value_or(std::vector<cpu_id>());
             found.push_back(std::move(irq));
         }
         std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.number < b.number; });

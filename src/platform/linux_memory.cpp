@@ -3,14 +3,15 @@
 
 #include "src/platform/bit_mask.hpp"
 #include "src/platform/errno_code.hpp"
-#include "src/platform/number_list.hpp"
 
 #include <boost/system/system_error.hpp>
+#include <hwloc/bitmap.h>
 #include <numaif.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <string>
 
@@ -46,7 +47,15 @@ std::optional<std::vector<node_id>> allowed_by_proc() {
     const std::string key = "Mems_allowed_list:";
     for (std::string line; std::getline(status, line);) {
         if (line.compare(0, key.size(), key) != 0) { continue; }
-        return parse_list<node_id>(line.substr(key.size()));
+        const std::unique_ptr<hwloc_bitmap_s, void (*)(hwloc_bitmap_t)> set(hwloc_bitmap_alloc(), &hwloc_bitmap_free);
+        const std::size_t start = line.find_first_not_of(" \t", key.size());
+        if (set == nullptr || start == std::string::npos) { return std::nullopt; }
+        if (hwloc_bitmap_list_sscanf(set.get(), line.c_str() + start) != 0) { return std::nullopt; }
+        std::vector<node_id> nodes;
+        for (int i = hwloc_bitmap_first(set.get()); i >= 0; i = hwloc_bitmap_next(set.get(), i)) {
+            nodes.push_back(node_id{static_cast<std::uint32_t>(i)});
+        }
+        return nodes;
     }
     return std::nullopt;
 }
@@ -91,8 +100,8 @@ error_code populate(std::span<std::byte> pages) noexcept {
     return {};
 }
 
-error_code locate_pages(std::span<void*> pages, std::span<int> status) noexcept {
-    if (::move_pages(0, pages.size(), pages.data(), nullptr, status.data(), 0) < 0) { return last_error(); }
+error_code locate_pages(std::span<void*> pages, std::span<int> status, int pid) noexcept {
+    if (::move_pages(pid, pages.size(), pages.data(), nullptr, status.data(), 0) < 0) { return last_error(); }
     return {};
 }
 

@@ -25,8 +25,8 @@ error_code set_thread_policy(node_id node, memory_policy policy);
 /// MADV_POPULATE_WRITE; EINVAL before Linux 5.14.
 error_code populate(std::span<std::byte> pages) noexcept;
 
-/// move_pages(2) as a query: `status[i]` is the node of `pages[i]`, or a negated errno.
-error_code locate_pages(std::span<void*> pages, std::span<int> status) noexcept;
+/// move_pages(2) as a query: `status[i]` is the node of `pages[i]`, or a negated errno. `pid` 0: this process.
+error_code locate_pages(std::span<void*> pages, std::span<int> status, int pid = 0) noexcept;
 
 /// The nodes that this thread may take memory from: the kernel's answer, or, where a container's filter
 /// forbids that call, /proc. Absent where neither can be read.

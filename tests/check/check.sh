@@ -97,7 +97,7 @@ unpack_aarch64_root() {
     local work=$root/build/aarch64 package
     local packages=(libhwloc-dev libhwloc15 libudev1 libnuma-dev libnuma1 libboost1.81-dev libboost-json1.81-dev
                     libboost-json1.81.0 libboost-container1.81-dev libboost-container1.81.0 libboost-system1.81-dev
-                    libboost-system1.81.0 libyaml-cpp-dev libyaml-cpp0.7 prometheus-cpp-dev
+                    libboost-system1.81.0 libyaml-cpp-dev libyaml-cpp0.7 prometheus-cpp-dev libcli11-dev
                     libprometheus-cpp-core1.0 zlib1g)
     [[ ! -f $work/root.ready ]] || return 0
     mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/root"
@@ -223,6 +223,8 @@ stage_numa-vm() {
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
         programs=(numa_machine_test machine_change_test contract_test hot_path_test foundation_test)
+        if [[ $name == devices ]]; then programs+=(numa_devices_test); fi
+        if [[ $name =~ ^(devices|four_asymmetric|no_memory_no_cpus)$ ]]; then programs+=(cli_test); fi
         if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test); fi
         in_machine "$name"
     done

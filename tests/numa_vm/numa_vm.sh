@@ -3,7 +3,7 @@
 numa_vm_folder=$root/build/numa_vm
 PATH=$PATH:/usr/sbin:/sbin  # depmod and modprobe, which are not in every user's
 # What the guest needs to see the host's files and its devices; each brings its dependencies.
-numa_vm_modules=(virtio_pci virtio_console 9pnet_virtio 9p overlay virtio_net e1000e nvme)
+numa_vm_modules=(virtio_pci virtio_console 9pnet_virtio 9p overlay virtio_net e1000e nvme 8021q bonding dummy bridge macvlan)
 
 numa-vm() {
     local topology=two_nodes limit=${NUMASIO_VM_TIMEOUT:-300} names=()
@@ -200,6 +200,7 @@ numa_vm_run() {
     mkdir "$work/result"
     {
         printf 'export PATH=%q HOME=/root LANG=C.UTF-8\n' "$root/build/tools/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        printf 'export NUMASIO_VM_MACHINE=%q\n' "$(realpath "$machine")"  # what a test may expect of the guest
         for name in $names; do printf 'export %s=%q\n' "$name" "${!name-}"; done
         printf 'ip link set lo up 2> /dev/null || ifconfig lo up 2> /dev/null || true\n'
         printf '%s\n' "${vm_setup[@]}"

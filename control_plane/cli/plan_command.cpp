@@ -1,0 +1,155 @@
+// numasioctl plan: what a plan would do on this or that machine, and whether it could.
+#include <control_plane/cli/commands.hpp>
+
+#include <control_plane/bridge/memory_check.hpp>
+#include <control_plane/cli/machine_source.hpp>
+#include <control_plane/cli/near_devices.hpp>
+#include <control_plane/cli/text.hpp>
+#include <numasio/layout.hpp>
+#include <numasio/load_plan.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+
+namespace numasio::cli {
+namespace {
+
+struct options {
+    std::string file;
+    std::string source = "live";
+};
+
+struct judged {
+    plan asked;
+    topology machine;
+    layout sites;
+    std::vector<plan_problem> problems;  ///< empty: it can be carried out
+    bool laid_out = false;               ///< `sites` holds
+};
+
+constexpr const char* explain_more = R"(Which CPUs the control plane and each pool's workers get, where their memory is,
+what is shared, what does not fit, and which pool would stand nearer to a
+network card. Nothing is pinned or allocated. Exit status 3: it cannot be
+carried out.
+)";
+
+constexpr const char* check_more = R"(Reads the plan and lays it out, as a start would before it makes a thread; on
+this machine the services' memory is held against what is free, too (lanes add
+to that: their size depends on the program). Silent but for problems, which go
+to stderr as FILE:LINE:COLUMN: KEY: WHAT; expected WHAT. Exit status 3: problems.
+)";
+
+/// Everything that stands in the way: in the file, between plan and machine, in memory.
+judged judge(const options& asked) {
+    judged out;
+    out.machine = machine_from(asked.source);
+    try {
+        out.asked = load_plan(asked.file);
+        const auto nodes = out.asked.simulate_nodes;
+        // As a bridge does it; more nodes than CPUs is the layout's problem, with its place.
+        if (nodes != 0 && nodes <= out.machine.allowed_cpus().size()) { out.machine = simulate_nodes(out.machine, nodes); }
+        out.sites = make_layout(out.asked, out.machine);
+        out.laid_out = true;
+        if (!out.machine.cpus_are_real()) { return out; }
+        std::vector<detail::pool_memory> memory;
+        for (const auto& pool : out.asked.pools) { memory.push_back({&pool, 0}); }
+        detail::check_memory(out.asked, out.sites, out.machine, memory);
+    } catch (const plan_error& e) {
+        out.problems = e.problems();
+        if (!std::ifstream(asked.file)) { throw failure(e.what()); }
+    }
+    return out;
+}
+
+void write_problems(std::ostream& to, const judged& plan) {
+    for (const auto& problem : plan.problems) { to << to_text(problem) << '\n'; }
+}
+
+std::string pool_text(const pool_plan& pool, const layout& sites) {
+    std::map<std::pair<node_id, node_id>, std::vector<cpu_id>> groups;  // by node of CPU and of memory
+    std::size_t workers = 0;
+    for (const auto& site : sites.workers) {
+        if (site.pool != pool.name) { continue; }
+        groups[{site.node, site.memory_node}].push_back(site.cpu);
+        ++workers;
+    }
+    const bytes each = pool.memory.per_worker;
+    std::string out = "pool " + pool.name + ": " + counted(workers, "worker") + (pool.cpus ? "" : " (auto)") + ", " + amount(each) + " each (" +
+                      std::string(to_string(pool.memory.policy)) + ", " + std::string(to_string(pool.enforce)) + "), idle: " +
+                      std::string(to_string(pool.idle.strategy)) + '\n';
+    table rows({"NODE", "WORKERS", "MEMORY", "OF NODE", "CPUS"}, "rrrrl");
+    for (auto& [nodes, cpus] : groups) {
+        std::sort(cpus.begin(), cpus.end());
+        rows.add({std::to_string(nodes.first.value), std::to_string(cpus.size()), amount({each.value * cpus.size()}),
+                  std::to_string(nodes.second.value), to_list(cpus)});
+    }
+    return out + rows.text(2);
+}
+
+/// The layout's notes on who got which CPU: the tables show that.
+bool in_table(const std::string& note, const plan& asked) {
+    const auto begins = [&](const std::string& with) { return note.compare(0, with.size(), with) == 0; };
+    const auto counts_workers = [&](const pool_plan& pool) {
+        return begins(pool.name + ": ") && note.find(" worker") == note.find_first_not_of("0123456789", pool.name.size() + 2);
+    };
+    return begins("control: CPU ") || std::any_of(asked.pools.begin(), asked.pools.end(), counts_workers);
+}
+
+std::string explanation(const judged& plan, const options& asked) {
+    std::string out = labelled("plan", asked.file, 9) + labelled("machine", machine_name(plan.machine), 9);
+    out += "\ncontrol: " + std::string(plan.sites.control.size() == 1 ? "CPU " : "CPUs ") + to_list(plan.sites.control) +
+           (plan.asked.control.cpus ? "\n" : " (auto)\n");
+    for (const auto& pool : plan.asked.pools) { out += '\n' + pool_text(pool, plan.sites); }
+    for (const auto& listener : plan.asked.listeners) {
+        out += "\nlistener " + listener.name + ": " + listener.address + ", port " + std::to_string(listener.port);
+    }
+    if (!plan.asked.listeners.empty()) { out += '\n'; }
+    out += '\n';
+    for (const auto& note : plan.sites.notes) {
+        if (!in_table(note, plan.asked)) { out += labelled("note", note, 9); }
+    }
+    if (!plan.machine.nodes_are_real()) { return out; }
+    for (const auto& line : nearer_to_cards(plan.asked, plan.sites, plan.machine, discover_devices())) {
+        out += labelled("suggest", line, 9);
+    }
+    return out;
+}
+
+exit_code explain(const options& asked) {
+    const auto plan = judge(asked);
+    if (plan.laid_out) { std::cout << explanation(plan, asked); }
+    if (plan.problems.empty()) { return done; }
+    std::cout << (plan.laid_out ? "\n" : "") << counted(plan.problems.size(), "problem") << " on " << machine_name(plan.machine) << ":\n";
+    write_problems(std::cout, plan);
+    return answered_no;
+}
+
+exit_code check(const options& asked) {
+    const auto plan = judge(asked);
+    write_problems(std::cerr, plan);
+    return plan.problems.empty() ? done : answered_no;
+}
+
+void add(CLI::App& plan, const char* name, const char* what, const char* more, exit_code (*run)(const options&), exit_code& ended) {
+    auto* const command = plan.add_subcommand(name, what);
+    const auto asked = std::make_shared<options>();
+    command->add_option("FILE", asked->file, "The plan, as in docs/plan.md")->required()->type_name("");
+    add_topology_option(*command, asked->source);
+    command->footer(more);
+    command->callback([asked, run, &ended] { ended = run(*asked); });
+}
+
+}  // namespace
+
+void add_plan(CLI::App& program, exit_code& ended) {
+    auto* const plan = program.add_subcommand("plan", "What a plan would do on a machine, or whether it could");
+    plan->require_subcommand(1);
+    plan->footer("See docs/plan.md for the plan itself.");
+    add(*plan, "explain", "Who gets which CPU and memory, and what would be nearer", explain_more, &explain, ended);
+    add(*plan, "check", "Only whether the plan can be carried out", check_more, &check, ended);
+}
+
+}  // namespace numasio::cli

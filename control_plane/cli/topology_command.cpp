@@ -1,0 +1,61 @@
+// numasioctl topology: the machine as a picture, as JSON, or as hwloc XML to take along.
+#include <control_plane/cli/commands.hpp>
+
+#include <control_plane/cli/device_document.hpp>
+#include <control_plane/cli/machine_source.hpp>
+#include <control_plane/cli/topology_picture.hpp>
+#include <control_plane/metrics/topology_document.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <iostream>
+#include <memory>
+
+namespace numasio::cli {
+namespace {
+
+struct options {
+    std::string source = "live";
+    bool json = false;
+    bool xml = false;
+};
+
+constexpr const char* more = R"(Each node with its CPUs, last-level caches (L3), memory, huge pages and devices;
+then the firmware's distances (10 is local; from the row's node to the column's).
+)";
+
+void show(const options& asked) {
+    if (asked.xml && asked.source.compare(0, 10, "simulated:") == 0) {
+        throw failure("--xml writes machines that hwloc knows; pretend nodes are not among them: give --topology simulated:N instead");
+    }
+    if (asked.xml) {
+        std::cout << topology_xml(asked.source);
+        return;
+    }
+    const auto machine = machine_from(asked.source);
+    const auto devices = machine.nodes_are_real() ? discover_devices() : std::vector<device_info>();
+    if (asked.json) {
+        auto document = detail::topology_document(machine);
+        document["devices"] = machine.nodes_are_real() ? boost::json::value(device_documents(devices, machine)) : boost::json::value(nullptr);
+        std::cout << boost::json::serialize(document) << '\n';
+    } else {
+        std::cout << picture(machine, devices);
+    }
+}
+
+}  // namespace
+
+void add_topology(CLI::App& program, exit_code& ended) {
+    auto* const command = program.add_subcommand("topology", "The machine as a picture: nodes, CPUs, memory, devices");
+    const auto asked = std::make_shared<options>();
+    add_topology_option(*command, asked->source);
+    auto* const json = command->add_flag("--json", asked->json, "One JSON document, devices included");
+    command->add_flag("--xml", asked->xml, "hwloc's XML, for --topology on another machine")->excludes(json);
+    command->footer(more);
+    command->callback([asked, &ended] {
+        show(*asked);
+        ended = done;
+    });
+}
+
+}  // namespace numasio::cli
