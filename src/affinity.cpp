@@ -2,7 +2,7 @@
 #include <numasio/affinity.hpp>
 
 #include "src/platform/errno_code.hpp"
-#include "src/platform/linux_memory.hpp"
+#include "src/platform/memory_nodes.hpp"
 #include "src/platform/linux_sched.hpp"
 
 #include <algorithm>

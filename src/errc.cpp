@@ -32,6 +32,8 @@ public:
             case errc::no_worker: return "the pool has no worker of that number";
             case errc::pages_unknown: return "the kernel did not say where all pages are";
             case errc::already_open: return "a service was opened for this pool before; keep the port that open() gave";
+            case errc::no_huge_pages: return "too few huge pages are free on the nodes asked for";
+            case errc::policy_unknown: return "this kernel does not know the memory policy";
             case errc::no_place: return "the reservation was used or moved from, or is another pool's";
             case errc::realtime_refused:
                 return "the kernel refused real-time priority; raise RLIMIT_RTPRIO (ulimit -r, LimitRTPRIO=) or grant CAP_SYS_NICE";

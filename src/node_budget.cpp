@@ -1,7 +1,7 @@
 // The account of promised and untouched memory, by node.
 #include "src/node_budget.hpp"
 
-#include "src/platform/linux_memory.hpp"
+#include "src/platform/memory_nodes.hpp"
 #include "src/platform/memory_group.hpp"
 
 #include <algorithm>
@@ -55,22 +55,42 @@ std::uint64_t promised_in_all() noexcept {
     return sum;
 }
 
+/// What is left of `node`, where the kernel shows one with memory. Guarded by account_mutex.
+std::optional<std::uint64_t> left_on(node_id node) {
+    const auto found = platform::room_on(node);
+    if (!found || found->total.value == 0) { return std::nullopt; }
+    const auto mine = account.find(node);
+    return less(usable(*found), mine == account.end() ? 0 : mine->second);
+}
+
 }  // namespace
 
 bool node_budget::promise(node_id node, std::size_t size) {
     const std::lock_guard lock(account_mutex);
-    const auto room = platform::room_on(node);
-    if (room && room->total.value != 0 && account[node] + size > usable(*room)) { return false; }
+    const auto left = left_on(node);
+    if (left && size > *left) { return false; }
     account[node] += size;
     return true;
 }
 
+std::optional<std::map<node_id, std::uint64_t>> node_budget::promise_among(std::span<const node_id> nodes, std::size_t size) {
+    const std::lock_guard lock(account_mutex);
+    std::map<node_id, std::uint64_t> shares;
+    std::uint64_t missing = size;
+    for (const node_id node : nodes) {
+        const std::uint64_t share = std::min(missing, left_on(node).value_or(missing));
+        shares[node] += share;
+        missing -= share;
+    }
+    if (missing != 0) { return std::nullopt; }
+    for (const auto& [node, share] : shares) { account[node] += share; }
+    return shares;
+}
+
 std::optional<bytes> node_budget::room(node_id node) {
     const std::lock_guard lock(account_mutex);
-    const auto found = platform::room_on(node);
-    if (!found || found->total.value == 0) { return std::nullopt; }
-    const auto mine = account.find(node);
-    return bytes{less(usable(*found), mine == account.end() ? 0 : mine->second)};
+    const auto left = left_on(node);
+    return left ? std::optional(bytes{*left}) : std::nullopt;
 }
 
 bytes node_budget::room_in_all() {

@@ -4,7 +4,10 @@
 #include <numasio/ids.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
+#include <span>
 
 namespace numasio {
 
@@ -14,6 +17,10 @@ namespace node_budget {
 /// Promises `size` bytes of `node`; false, and nothing promised, where so much is not free less a reserve and
 /// less what others were promised. A node that the kernel does not show, or that has no memory, is not judged.
 bool promise(node_id node, std::size_t size);
+
+/// Promises `size` bytes of `nodes` together, the first first; absent, and nothing promised, where they have too little.
+/// For each node what was promised of it.
+std::optional<std::map<node_id, std::uint64_t>> promise_among(std::span<const node_id> nodes, std::size_t size);
 
 /// Takes back what was touched by now or never will be.
 void settle(node_id node, std::size_t size) noexcept;

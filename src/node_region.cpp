@@ -1,9 +1,13 @@
-// Maps, binds, prefaults and audits the memory of a node.
+// Maps, binds, prefaults, moves and audits the memory of a node, step by step.
 #include <numasio/node_region.hpp>
 
 #include "src/node_budget.hpp"
 #include "src/platform/errno_code.hpp"
+#include "src/platform/huge_pages.hpp"
 #include "src/platform/linux_memory.hpp"
+#include "src/platform/memory_nodes.hpp"
+#include "src/prefault.hpp"
+#include "src/region_setup.hpp"
 
 #include <boost/system/system_error.hpp>
 
@@ -13,43 +17,26 @@
 #include <utility>
 
 namespace numasio {
-namespace {
 
-std::size_t whole_pages(bytes size) {
-    const std::uint64_t page = platform::page_size();
-    if (size.value > std::numeric_limits<std::size_t>::max() - page) {
-        throw boost::system::system_error(platform::errno_code(ENOMEM), "node_region: more than an address space");
-    }
-    return static_cast<std::size_t>((size.value + page - 1) / page * page);
+node_region::node_region(bytes size)
+    : data_(platform::map_pages(whole_pages(size, platform::page_size()))), page_(platform::page_size()) {}
+
+// Delegates, so that an exception from the steps unmaps what is there.
+node_region::node_region(bytes size, const region_options& options) : node_region() {
+    region_setup(*this, size, options).run();
 }
-
-// Prefaulted at a time: as much may be counted twice, as promised and as no longer free.
-constexpr std::size_t step = 4 << 20;
-
-error_code touch(std::span<std::byte> part) noexcept {
-    const error_code refused = platform::populate(part);
-    // An older kernel (EINVAL) or a container's filter (EPERM, ENOSYS) does not know the call: touch by hand.
-    if (refused.value() != EINVAL && refused.value() != EPERM && refused.value() != ENOSYS) { return refused; }
-    for (std::size_t at = 0; at < part.size(); at += platform::page_size()) {
-        volatile std::byte& first = part[at];
-        first = first;  // a write, so that it is not the shared zero page
-    }
-    return {};
-}
-
-}  // namespace
-
-node_region::node_region(bytes size) : data_(platform::map_pages(whole_pages(size))) {}
 
 node_region::node_region(node_region&& other) noexcept
-    : data_(std::exchange(other.data_, {})), home_(other.home_), promised_(std::exchange(other.promised_, 0)) {}
+    : data_(std::exchange(other.data_, {})), page_(other.page_), promises_(std::exchange(other.promises_, {})),
+      placed_(std::exchange(other.placed_, {})) {}
 
 node_region& node_region::operator=(node_region&& other) noexcept {
     if (this != &other) {
         release();
         data_ = std::exchange(other.data_, {});
-        home_ = other.home_;
-        promised_ = std::exchange(other.promised_, 0);
+        page_ = other.page_;
+        promises_ = std::exchange(other.promises_, {});
+        placed_ = std::exchange(other.placed_, {});
     }
     return *this;
 }
@@ -57,47 +44,90 @@ node_region& node_region::operator=(node_region&& other) noexcept {
 node_region::~node_region() { release(); }
 
 void node_region::release() noexcept {
-    settle(promised_);
-    platform::unmap_pages(data_);
+    settle(std::numeric_limits<std::uint64_t>::max());
+    platform::unmap_pages(std::exchange(data_, {}));
 }
 
-void node_region::settle(std::size_t size) noexcept {
-    if (size == 0) { return; }
-    node_budget::settle(home_, size);
-    promised_ -= size;
+void node_region::settle(std::uint64_t size) noexcept {
+    for (promise& p : promises_) {
+        const std::uint64_t share = std::min(size, p.left);
+        if (share != 0) { node_budget::settle(p.node, share); }
+        p.left -= share;
+        size -= share;
+    }
+}
+
+bool node_region::promised() const noexcept {
+    return std::any_of(promises_.begin(), promises_.end(), [](const promise& p) { return p.left != 0; });
 }
 
 error_code node_region::bind(node_id home, memory_policy policy) noexcept try {
     if (data_.empty()) { return platform::errno_code(EINVAL); }
-    settle(promised_);
-    if (policy == memory_policy::bind) {
+    settle(std::numeric_limits<std::uint64_t>::max());
+    if (policy == memory_policy::bind && page_ == platform::page_size()) {
+        promises_.assign(1, {home, 0});
         // A strict binding beyond the node's memory is not refused by the kernel: it kills the process at the fault.
         if (!node_budget::promise(home, data_.size())) { return errc::out_of_node_memory; }
-        home_ = home;
-        promised_ = data_.size();
+        promises_.front().left = data_.size();
     }
-    const error_code refused = platform::bind_pages(data_, home, policy);
-    if (refused) { settle(promised_); }
+    const error_code refused = platform::bind_pages(data_, std::span(&home, 1), policy);
+    if (refused) { settle(std::numeric_limits<std::uint64_t>::max()); }
     return refused;
 } catch (const std::bad_alloc&) {
     return platform::errno_code(ENOMEM);
 }
 
-error_code node_region::prefault() noexcept try {
+error_code node_region::prefault(const prefault_options& how) noexcept try {
+    error_code pin;
+    const error_code failed = touch(how, pin);
+    return failed ? failed : pin;
+} catch (const std::bad_alloc&) {
+    return platform::errno_code(ENOMEM);
+}
+
+error_code node_region::touch(const prefault_options& how, error_code& pin) {
+    const bool huge = page_ != platform::page_size();
     // Several workers prefault at once: what is not promised on one node is promised as a whole before it is touched.
-    if (promised_ == 0) {
+    // A pool's pages were taken from what is free long ago.
+    if (!promised() && !huge) {
+        promises_.assign(1, {node_budget::anywhere, 0});
         if (!node_budget::promise_anywhere(data_.size())) { return errc::out_of_node_memory; }
-        home_ = node_budget::anywhere;
-        promised_ = data_.size();
-    } else if (!node_budget::promises_fit()) {
+        promises_.front().left = data_.size();
+    } else if (!huge && !node_budget::promises_fit()) {
         return errc::out_of_node_memory;
     }
-    for (std::size_t at = 0; at < data_.size(); at += step) {
-        const std::span<std::byte> part = data_.subspan(at, std::min(step, data_.size() - at));
-        if (const error_code refused = touch(part)) { return refused; }
-        settle(std::min(part.size(), promised_));
+    const auto result = prefault_pages(data_, page_, huge, how, [this](std::size_t part) { settle(part); });
+    pin = result.pin;
+    return result.error;
+}
+
+error_code node_region::migrate(node_id home) noexcept try {
+    if (data_.empty()) { return platform::errno_code(EINVAL); }
+    const std::uint64_t missing = pages() - audit().on(home);
+    settle(std::numeric_limits<std::uint64_t>::max());
+    if (page_ != platform::page_size()) {
+        if (free_huge_pages(home, bytes{page_}) < missing) { return errc::no_huge_pages; }
+    } else {
+        promises_.assign(1, {home, 0});
+        if (!node_budget::promise(home, missing * page_)) { return errc::out_of_node_memory; }
+        promises_.front().left = missing * page_;
     }
-    return {};
+    const auto policy = placed_.policy == memory_policy::preferred && placed_.bound ? memory_policy::preferred : memory_policy::bind;
+    const error_code refused = platform::bind_pages(data_, std::span(&home, 1), policy, true);
+    if (refused) {
+        settle(std::numeric_limits<std::uint64_t>::max());
+        return refused;
+    }
+    placed_.bound = true;
+    placed_.policy = policy;
+    std::erase_if(placed_.lost, [](const region_loss& l) { return l.step == "page audit" || l.step == "migrate"; });
+    placed_.nodes.assign(1, home);
+    placed_.audit = audit();
+    settle(missing * page_ - std::min(missing, placed_.audit.unknown) * page_);  // what is still to be touched stays promised
+    const error_code verdict = judge(placed_, page_);
+    placed_.outcome = verdict || !placed_.lost.empty() ? placement_outcome::degraded : placement_outcome::honoured;
+    if (verdict) { placed_.lost.push_back({"migrate", verdict, "pages that are in use by the kernel cannot be moved; try again"}); }
+    return verdict;
 } catch (const std::bad_alloc&) {
     return platform::errno_code(ENOMEM);
 }
@@ -110,7 +140,7 @@ page_audit node_region::audit(std::size_t max_pages, std::size_t first) const {
     std::array<int, 1024> status;
     for (std::size_t at = start; at < end;) {
         const std::size_t count = std::min(page.size(), end - at);
-        for (std::size_t i = 0; i < count; ++i) { page[i] = data_.data() + (at + i) * platform::page_size(); }
+        for (std::size_t i = 0; i < count; ++i) { page[i] = data_.data() + (at + i) * page_; }
         const bool answered = !platform::locate_pages({page.data(), count}, {status.data(), count});
         for (std::size_t i = 0; i < count; ++i) {
             if (answered && status[i] >= 0) {
@@ -124,7 +154,5 @@ page_audit node_region::audit(std::size_t max_pages, std::size_t first) const {
     }
     return found;
 }
-
-std::size_t node_region::pages() const noexcept { return data_.size() / platform::page_size(); }
 
 }  // namespace numasio

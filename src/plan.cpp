@@ -23,6 +23,19 @@ std::string_view to_string(memory_policy policy) noexcept {
         case memory_policy::bind: return "bind";
         case memory_policy::preferred: return "preferred";
         case memory_policy::local: return "local";
+        case memory_policy::preferred_many: return "preferred_many";
+        case memory_policy::interleave: return "interleave";
+        case memory_policy::weighted_interleave: return "weighted_interleave";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(page_kind pages) noexcept {
+    switch (pages) {
+        case page_kind::base: return "4KiB";
+        case page_kind::transparent: return "transparent";
+        case page_kind::huge_2mib: return "2MiB";
+        case page_kind::huge_1gib: return "1GiB";
     }
     return "unknown";
 }

@@ -3,7 +3,7 @@
 
 #include "src/hwloc_source.hpp"
 #include "src/platform/huge_pages.hpp"
-#include "src/platform/linux_memory.hpp"
+#include "src/platform/memory_nodes.hpp"
 #include "src/platform/linux_sched.hpp"
 #include "src/topology_reading.hpp"
 

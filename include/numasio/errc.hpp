@@ -30,6 +30,8 @@ enum class errc {
     no_worker,            ///< a home beyond the pool's workers
     pages_unknown,        ///< the kernel did not say where all pages are
     already_open,         ///< a pool is opened once
+    no_huge_pages,        ///< the nodes' pools hold too few free pages of the size, or the kernel makes none
+    policy_unknown,       ///< the kernel is older than the memory policy
     no_place,             ///< a reservation that was used or moved from, or that is another pool's
     realtime_refused,     ///< the kernel did not give the thread real-time priority
 };

@@ -18,9 +18,20 @@ template <class T>
 using or_auto = std::optional<T>;
 
 enum class memory_policy {
-    bind,       ///< pages on the worker's node or not at all
-    preferred,  ///< the worker's node first, others where it is full
-    local       ///< wherever the faulting thread runs (first touch)
+    bind,                ///< pages on the node (or nodes) or not at all
+    preferred,           ///< the node first, others where it is full
+    local,               ///< wherever the faulting thread runs (first touch)
+    preferred_many,      ///< the nodes first, others where they are full; Linux 5.15
+    interleave,          ///< page by page over the nodes in turn
+    weighted_interleave  ///< the same, in the proportion that the machine's administrator set; Linux 6.9
+};
+
+/// Which pages a mapping is made of.
+enum class page_kind {
+    base,         ///< the kernel's smallest: 4 KiB on x86-64, and no others
+    transparent,  ///< the kernel is advised to make huge pages of them as it can (madvise)
+    huge_2mib,    ///< from the nodes' pools, which the machine's administrator fills (hugetlb)
+    huge_1gib
 };
 
 enum class enforcement {
@@ -107,6 +118,8 @@ struct plan {
 };
 
 std::string_view to_string(memory_policy policy) noexcept;
+/// "4KiB", "transparent", "2MiB", "1GiB".
+std::string_view to_string(page_kind pages) noexcept;
 std::string_view to_string(enforcement enforce) noexcept;
 std::string_view to_string(idle_strategy strategy) noexcept;
 std::string_view to_string(when_full full) noexcept;

@@ -1,4 +1,4 @@
-// Reads the pools of huge pages of a node.
+// Reads what sysfs tells of huge pages.
 #include "src/platform/huge_pages.hpp"
 
 #include <algorithm>
@@ -45,6 +45,13 @@ std::vector<huge_page_pool> huge_page_pools(node_id node, const std::string& nod
     }
     std::sort(pools.begin(), pools.end(), [](const auto& a, const auto& b) { return a.page < b.page; });
     return pools;
+}
+
+bool transparent_pages_are_off(const std::string& setting) {
+    std::ifstream in(setting);  // "always [madvise] never"
+    std::string text;
+    std::getline(in, text);
+    return text.find("[never]") != std::string::npos;
 }
 
 }  // namespace numasio::platform

@@ -14,33 +14,27 @@ namespace numasio::platform {
 
 std::size_t page_size() noexcept;
 
-/// Anonymous private memory; `size` is a multiple of the page size. Throws system_error.
-std::span<std::byte> map_pages(std::size_t size);
+/// Anonymous private memory; `size` is a multiple of the page size. `huge`: of pages of that size from the pools
+/// (hugetlb); 0: of the usual ones. Throws system_error.
+std::span<std::byte> map_pages(std::size_t size, std::size_t huge = 0);
 void unmap_pages(std::span<std::byte> pages) noexcept;
 
-/// mbind(2) on the pages, set_mempolicy(2) for the calling thread.
-error_code bind_pages(std::span<std::byte> pages, node_id node, memory_policy policy);
-error_code set_thread_policy(node_id node, memory_policy policy);
+/// MADV_HUGEPAGE or MADV_NOHUGEPAGE. EINVAL where the kernel was built without transparent huge pages.
+error_code advise_transparent(std::span<std::byte> pages, bool wanted) noexcept;
+
+/// mlock2(2): what is touched from now on stays in memory.
+error_code lock_pages(std::span<std::byte> pages) noexcept;
 
 /// MADV_POPULATE_WRITE; EINVAL before Linux 5.14.
 error_code populate(std::span<std::byte> pages) noexcept;
 
+/// Touches one page so that a fault that cannot be served is EFAULT, not a signal; its bytes stay as they are.
+error_code touch_or_fail(std::byte& page) noexcept;
+
 /// move_pages(2) as a query: `status[i]` is the node of `pages[i]`, or a negated errno. `pid` 0: this process.
 error_code locate_pages(std::span<void*> pages, std::span<int> status, int pid = 0) noexcept;
 
-/// The nodes that this thread may take memory from: the kernel's answer, or, where a container's filter
-/// forbids that call, /proc. Absent where neither can be read.
-std::optional<std::vector<node_id>> allowed_memory_nodes();
-
-struct node_room {
-    bytes total;
-    bytes free;
-    bytes reclaimable;  ///< file cache and slabs that the kernel gives up under pressure, half of them counted
-};
-/// Source: sysfs. Absent where the kernel shows no such node.
-std::optional<node_room> room_on(node_id node);
-
-/// Sources: sysconf. For a machine whose nodes cannot be read.
-bytes physical_memory() noexcept;
+/// get_mempolicy(2): the node of the page at `address`, which is touched by that. For pages that move_pages(2) does not tell of.
+std::optional<node_id> node_of(std::byte* address) noexcept;
 
 }  // namespace numasio::platform

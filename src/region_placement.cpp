@@ -1,0 +1,54 @@
+// Holds an audit against what was asked, and says it as text.
+#include "src/region_setup.hpp"
+
+#include <numasio/topology.hpp>
+
+#include <algorithm>
+
+namespace numasio {
+namespace {
+
+/// Of pages that are shared out in turn, each node has as many as the other.
+bool are_even(const page_audit& audit, const std::vector<node_id>& nodes, std::uint64_t tolerance) {
+    const std::uint64_t fair = audit.asked / nodes.size();
+    return std::all_of(nodes.begin(), nodes.end(), [&](node_id node) {
+        const std::uint64_t here = audit.on(node);
+        return here + tolerance >= fair && here <= fair + tolerance;
+    });
+}
+
+}  // namespace
+
+error_code judge(const region_placement& placed, std::size_t page) {
+    const page_audit& audit = placed.audit;
+    std::vector<node_id> nodes = placed.nodes;
+    // Wherever the touching threads run is one place, or the region is split.
+    if (nodes.empty() && !audit.on_node.empty()) { nodes.push_back(audit.on_node.begin()->first); }
+    std::uint64_t there = 0;
+    for (const node_id node : nodes) { there += audit.on(node); }
+    if (there + audit.unknown != audit.asked) { return errc::pages_elsewhere; }
+    if (audit.unknown != 0) { return errc::pages_unknown; }
+    // Where the kernel makes huge pages of small ones it shares out the huge ones.
+    const bool may_join = !placed.pages || placed.pages == page_kind::transparent;
+    const std::uint64_t tolerance = may_join ? (std::uint64_t{4} << 20) / page : 1;
+    if (placed.policy == memory_policy::interleave && !are_even(audit, nodes, tolerance)) { return errc::pages_elsewhere; }
+    return {};
+}
+
+std::string to_text(const region_placement& p) {
+    std::string text = std::string(p.bound ? to_string(p.policy) : "unbound");
+    if (!p.nodes.empty()) { text += (p.nodes.size() == 1 ? " node " : " nodes ") + to_list(p.nodes); }
+    if (p.pages) { text += ", " + std::string(to_string(*p.pages)) + " pages"; }
+    if (p.locked) { text += ", locked"; }
+    text += ':';
+    for (const auto& [node, pages] : p.audit.on_node) {
+        text += ' ' + std::to_string(pages) + " on node " + std::to_string(node.value) + ',';
+    }
+    if (p.audit.unknown != 0) { text += ' ' + std::to_string(p.audit.unknown) + " unknown,"; }
+    text.back() = ' ';
+    text += '(' + std::string(to_string(p.outcome)) + ')';
+    for (const region_loss& loss : p.lost) { text += "; " + loss.step + ": " + loss.error.message() + ": " + loss.why; }
+    return text;
+}
+
+}  // namespace numasio
