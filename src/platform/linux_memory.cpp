@@ -51,8 +51,8 @@ error_code lock_pages(std::span<std::byte> pages) noexcept {
 }
 
 error_code populate(std::span<std::byte> pages) noexcept {
-    while (::madvise(pages.data(), pages.size(), MADV_POPULATE_WRITE) != 0) {
-        if (errno != EINTR && errno != EAGAIN) { return last_error(); }
+    for (int tries = 1; ::madvise(pages.data(), pages.size(), MADV_POPULATE_WRITE) != 0; ++tries) {
+        if ((errno != EINTR && errno != EAGAIN) || tries == 1000) { return last_error(); }
     }
     return {};
 }
@@ -71,12 +71,6 @@ error_code touch_or_fail(std::byte& page) noexcept {
 error_code locate_pages(std::span<void*> pages, std::span<int> status, int pid) noexcept {
     if (::move_pages(pid, pages.size(), pages.data(), nullptr, status.data(), 0) < 0) { return last_error(); }
     return {};
-}
-
-std::optional<node_id> node_of(std::byte* address) noexcept {
-    int node = -1;
-    if (::get_mempolicy(&node, nullptr, 0, address, MPOL_F_NODE | MPOL_F_ADDR) != 0 || node < 0) { return std::nullopt; }
-    return node_id{static_cast<std::uint32_t>(node)};
 }
 
 }  // namespace numasio::platform

@@ -1,14 +1,10 @@
-// The memory calls: mapping, policy, prefault, where pages are, what a node has free. Private to src/.
+// The calls that map, advise, lock, touch and find pages. Private to src/.
 #pragma once
 
 #include <numasio/errc.hpp>
-#include <numasio/ids.hpp>
-#include <numasio/plan.hpp>
 
 #include <cstddef>
-#include <optional>
 #include <span>
-#include <vector>
 
 namespace numasio::platform {
 
@@ -33,8 +29,5 @@ error_code touch_or_fail(std::byte& page) noexcept;
 
 /// move_pages(2) as a query: `status[i]` is the node of `pages[i]`, or a negated errno. `pid` 0: this process.
 error_code locate_pages(std::span<void*> pages, std::span<int> status, int pid = 0) noexcept;
-
-/// get_mempolicy(2): the node of the page at `address`, which is touched by that. For pages that move_pages(2) does not tell of.
-std::optional<node_id> node_of(std::byte* address) noexcept;
 
 }  // namespace numasio::platform

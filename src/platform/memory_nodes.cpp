@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -120,6 +121,15 @@ std::optional<node_room> room_on(node_id node) {
     }
     if (!found) { return std::nullopt; }
     return room;
+}
+
+std::optional<unsigned> balancing_setting() noexcept try {
+    std::ifstream in("/proc/sys/kernel/numa_balancing");
+    unsigned bits = 0;
+    if (in >> bits) { return bits; }
+    return std::nullopt;
+} catch (const std::exception&) {
+    return std::nullopt;
 }
 
 bytes physical_memory() noexcept {

@@ -32,4 +32,7 @@ std::optional<node_room> room_on(node_id node);
 /// Sources: sysconf. For a machine whose nodes cannot be read.
 bytes physical_memory() noexcept;
 
+/// The bits of /proc/sys/kernel/numa_balancing: 1 balances, 2 moves between tiers of memory. Absent where it cannot be read.
+std::optional<unsigned> balancing_setting() noexcept;
+
 }  // namespace numasio::platform

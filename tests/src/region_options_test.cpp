@@ -20,6 +20,7 @@ namespace {
 using namespace numasio;
 using namespace numasio::literals;
 using numasio::test::status_kib;
+using numasio::test::writable_kib;
 using ::testing::HasSubstr;
 
 node_id memory_node() {
@@ -175,7 +176,7 @@ TEST(region_options, capacity_is_refused_before_the_kernel_would_kill_also_over_
 }
 
 TEST(region_options, a_prefault_tells_its_progress_and_ends_when_it_is_cancelled_with_nothing_left) {
-    const auto before = status_kib("VmSize");
+    const auto before = writable_kib();
     prefault_watch watch;
     region_options options = on({memory_node()});
     options.touch.cpus = discover_topology().allowed_cpus();
@@ -188,7 +189,7 @@ TEST(region_options, a_prefault_tells_its_progress_and_ends_when_it_is_cancelled
     impatient.join();
     EXPECT_GE(watch.touched(), 8_MiB);
     EXPECT_LT(watch.touched(), 512_MiB);
-    EXPECT_LT(status_kib("VmSize"), before + (200 << 10));  // threads' stacks stay cached, 512 MiB would show
+    EXPECT_LT(writable_kib(), before + (200 << 10));  // threads' stacks stay cached, 512 MiB would show
 
     prefault_watch whole;
     node_region region(20_MiB);
