@@ -8,10 +8,12 @@
 #include <boost/system/system_error.hpp>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <new>
 #include <string>
+#include <system_error>
 
 namespace numasio::detail {
 namespace {
@@ -39,6 +41,7 @@ void load(hwloc_topology_t machine, std::string_view source) {
 
 // The file, or a little more of it than is taken: a device could go on for ever.
 std::string text_of(const std::string& file) {
+    errno = 0;
     std::ifstream in(file, std::ios::binary);
     std::string text;
     for (std::array<char, 65536> part{}; in && text.size() <= longest_xml;) {
@@ -85,7 +88,7 @@ hwloc_handle load_described(std::string_view source) {
     }
     const std::string text = text_of(std::string(source));
     if (text.empty()) {
-        refuse(source, "nothing can be read there; expected \"live\", \"synthetic:DESCRIPTION\" or an XML file written by lstopo");
+        refuse(source, "nothing can be read there (" + std::generic_category().message(errno) + "); expected \"live\", \"synthetic:DESCRIPTION\" or an XML file written by lstopo");
     }
     load_text(handle.get(), text, source);
     return handle;

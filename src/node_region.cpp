@@ -45,7 +45,7 @@ node_region::~node_region() { release(); }
 
 void node_region::release() noexcept {
     settle(std::numeric_limits<std::uint64_t>::max());
-    platform::unmap_pages(std::exchange(data_, {}));
+    platform::unmap_pages(std::exchange(data_, {}), page_ == platform::page_size() ? 0 : page_);
 }
 
 void node_region::settle(std::uint64_t size) noexcept {

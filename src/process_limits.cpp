@@ -4,7 +4,7 @@
 #include <numasio/affinity.hpp>
 
 #include "src/platform/cpuset_group.hpp"
-#include "src/platform/linux_memory.hpp"
+#include "src/platform/memory_nodes.hpp"
 #include "src/platform/linux_sched.hpp"
 
 #include <algorithm>

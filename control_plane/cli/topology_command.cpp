@@ -21,7 +21,7 @@ struct options {
 };
 
 constexpr const char* more = R"(Each node with its CPUs, last-level caches (L3), memory, huge pages and devices;
-then the firmware's distances (10 is local; from the row's node to the column's).
+then the firmware's distances (10 is local), from a row's node to a column's.
 )";
 
 void show(const options& asked) {

@@ -4,6 +4,7 @@
 #include "src/platform/bit_mask.hpp"
 #include "src/platform/linux_memory.hpp"
 #include "src/platform/linux_sched.hpp"
+#include "src/platform/memory_nodes.hpp"
 
 #include <linux/io_uring.h>
 #include <linux/membarrier.h>
@@ -99,7 +100,7 @@ trial try_fifo() {
 
 trial try_bind(node_id node) {
     const auto pages = small_region();
-    if (const error_code refused = bind_pages(pages, node, memory_policy::bind)) { return failed(refused); }
+    if (const error_code refused = bind_pages(pages, std::span(&node, 1), memory_policy::bind)) { return failed(refused); }
     touch(pages);
     const int got = node_of(pages);
     // Where the kernel does not say, move_pages has a line of its own.
@@ -132,7 +133,7 @@ trial try_locate() {
 
 trial try_move(node_id from, node_id to) {
     const auto pages = small_region();
-    static_cast<void>(bind_pages(pages, from, memory_policy::preferred));
+    static_cast<void>(bind_pages(pages, std::span(&from, 1), memory_policy::preferred));
     touch(pages);
     std::array<void*, 1> page{pages.data()};
     const std::array<int, 1> target{static_cast<int>(to.value)};

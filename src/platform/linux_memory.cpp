@@ -11,6 +11,7 @@
 
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <string>
 
 #ifndef MADV_POPULATE_WRITE
@@ -27,18 +28,51 @@ std::size_t page_size() noexcept {
     return size;
 }
 
-std::span<std::byte> map_pages(std::size_t size, std::size_t huge) {
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    if (huge != 0) { flags |= MAP_HUGETLB | std::countr_zero(huge) << MAP_HUGE_SHIFT; }
-    void* const start = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+namespace {
+
+std::byte* map_or_throw(std::size_t size, int protection, int flags) {
+    void* const start = ::mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     if (start == MAP_FAILED) {
         throw boost::system::system_error(last_error(), "mmap of " + std::to_string(size) + " bytes");
     }
-    return {static_cast<std::byte*>(start), size};
+    return static_cast<std::byte*>(start);
 }
 
-void unmap_pages(std::span<std::byte> pages) noexcept {
-    if (!pages.empty()) { ::munmap(pages.data(), pages.size()); }
+// A guard page on each side: mappings that touch each other become one, and before ours is bound a neighbour's fault may
+// then bring a transparent huge page, from the neighbour's node, that reaches into it.
+std::span<std::byte> map_guarded(std::size_t size) {
+    constexpr std::size_t transparent = std::size_t{2} << 20;  // starts where the kernel's huge pages can
+    const std::size_t guard = page_size();
+    const std::size_t slack = size < transparent ? 0 : transparent;
+    const std::size_t whole = size + slack + 2 * guard;
+    if (size == 0) { throw boost::system::system_error(errno_code(EINVAL), "mmap of 0 bytes"); }
+    if (whole < size) { throw boost::system::system_error(errno_code(ENOMEM), "more than an address space"); }
+    std::byte* const start = map_or_throw(whole, PROT_NONE, 0);
+    std::byte* data = start + guard;
+    if (slack != 0) {
+        data += (transparent - reinterpret_cast<std::uintptr_t>(data) % transparent) % transparent;
+        const auto before = static_cast<std::size_t>(data - guard - start);
+        if (before != 0) { ::munmap(start, before); }
+        if (before != slack) { ::munmap(data + size + guard, slack - before); }
+    }
+    if (::mprotect(data, size, PROT_READ | PROT_WRITE) != 0) {
+        const error_code refused = last_error();
+        unmap_pages({data, size}, 0);
+        throw boost::system::system_error(refused, "mprotect of " + std::to_string(size) + " bytes");
+    }
+    return {data, size};
+}
+
+}  // namespace
+
+std::span<std::byte> map_pages(std::size_t size, std::size_t huge) {
+    if (huge == 0) { return map_guarded(size); }
+    return {map_or_throw(size, PROT_READ | PROT_WRITE, MAP_HUGETLB | std::countr_zero(huge) << MAP_HUGE_SHIFT), size};
+}
+
+void unmap_pages(std::span<std::byte> pages, std::size_t huge) noexcept {
+    const std::size_t guard = huge == 0 ? page_size() : 0;
+    if (!pages.empty()) { ::munmap(pages.data() - guard, pages.size() + 2 * guard); }
 }
 
 error_code advise_transparent(std::span<std::byte> pages, bool wanted) noexcept {

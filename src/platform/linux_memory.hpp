@@ -13,7 +13,8 @@ std::size_t page_size() noexcept;
 /// Anonymous private memory; `size` is a multiple of the page size. `huge`: of pages of that size from the pools
 /// (hugetlb); 0: of the usual ones. Throws system_error.
 std::span<std::byte> map_pages(std::size_t size, std::size_t huge = 0);
-void unmap_pages(std::span<std::byte> pages) noexcept;
+/// What map_pages() gave, with the same `huge`.
+void unmap_pages(std::span<std::byte> pages, std::size_t huge = 0) noexcept;
 
 /// MADV_HUGEPAGE or MADV_NOHUGEPAGE. EINVAL where the kernel was built without transparent huge pages.
 error_code advise_transparent(std::span<std::byte> pages, bool wanted) noexcept;

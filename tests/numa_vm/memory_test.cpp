@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -70,6 +72,23 @@ region_options on(std::vector<node_id> nodes, memory_policy policy, or_auto<page
     options.pages = pages;
     options.enforce = enforce;
     return options;
+}
+
+TEST(bound_memory, gets_no_page_of_a_neighbour_that_is_touched_before_it_is_bound) {
+    for (const auto& node : memory_nodes()) {
+        for (int turn = 0; turn < 8; ++turn) {
+            node_region region(1060_KiB);
+            constexpr std::size_t size = 4U << 20;
+            void* const neighbour = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            ASSERT_NE(neighbour, MAP_FAILED);
+            std::memset(neighbour, 1, size);
+            EXPECT_EQ(region.audit().unknown, region.pages()) << "touched, and nobody did";
+            ASSERT_FALSE(region.bind(node.id, memory_policy::bind));
+            ASSERT_FALSE(region.prefault());
+            EXPECT_EQ(region.audit().on(node.id), region.pages());
+            ::munmap(neighbour, size);
+        }
+    }
 }
 
 constexpr memory_policy policies[] = {memory_policy::bind,           memory_policy::preferred,  memory_policy::local,

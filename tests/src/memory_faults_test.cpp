@@ -112,28 +112,38 @@ TEST(memory_faults, without_a_fault_every_option_is_honoured) {
     }
 }
 
-/// The number of the probe's mmap that is for the region: 48 MiB in one piece.
-std::string regions_mmap() {
-    const std::string log = ::testing::TempDir() + "numasio_mmap.log";
-    run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o '" + log + "' -e trace=mmap '" NUMASIO_MEMORY_PROBE "' strict");
+/// The number of the probe's `call` whose arguments hold `text`: the one that is for the region of 48 MiB.
+std::string number_of(const std::string& call, const std::string& text) {
+    const std::string log = ::testing::TempDir() + "numasio_" + call + ".log";
+    run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o '" + log + "' -e trace=" + call + " '" NUMASIO_MEMORY_PROBE "' strict");
     std::ifstream in(log);
     int number = 0;
     for (std::string line; std::getline(in, line);) {
-        if (line.find("mmap(") == std::string::npos) { continue; }
+        if (line.find(call + "(") == std::string::npos) { continue; }
         ++number;
-        if (line.find("mmap(NULL, 50331648, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)") != std::string::npos) {
-            return std::to_string(number);
-        }
+        if (line.find(text) != std::string::npos) { return std::to_string(number); }
     }
-    ADD_FAILURE() << "no mmap of 48 MiB in " << log;
+    ADD_FAILURE() << "no " << call << " with " << text << " in " << log;
     return "1";
 }
 
 TEST(memory_faults, a_refused_mmap_is_the_kernels_errno_under_either_enforcement) {
-    const std::string which = ":when=" + regions_mmap();
+    // With room for the alignment and the two guard pages.
+    const std::string which = ":when=" + number_of("mmap", "NULL, 52436992, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0");
     for (const char* error : {"EACCES", "EAGAIN", "EBADF", "EINVAL", "ENFILE", "ENODEV", "ENOMEM", "EPERM"}) {
         for (const char* enforcement : {"strict", "best_effort"}) {
             const auto got = run(under_fault(std::string("'" NUMASIO_MEMORY_PROBE "' ") + enforcement, "mmap", error + which));
+            EXPECT_EQ(got.at("made"), "system:" + std::to_string(numbers.at(error))) << error << ' ' << enforcement;
+            EXPECT_EQ(got.at("left"), "nothing");
+        }
+    }
+}
+
+TEST(memory_faults, a_refused_mprotect_is_the_kernels_errno_under_either_enforcement) {
+    const std::string which = ":when=" + number_of("mprotect", "50331648, PROT_READ|PROT_WRITE");
+    for (const char* error : {"EACCES", "EINVAL", "ENOMEM"}) {
+        for (const char* enforcement : {"strict", "best_effort"}) {
+            const auto got = run(under_fault(std::string("'" NUMASIO_MEMORY_PROBE "' ") + enforcement, "mprotect", error + which));
             EXPECT_EQ(got.at("made"), "system:" + std::to_string(numbers.at(error))) << error << ' ' << enforcement;
             EXPECT_EQ(got.at("left"), "nothing");
         }

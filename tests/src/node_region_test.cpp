@@ -12,6 +12,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <string>
 #include <utility>
 
 namespace {
@@ -141,6 +145,45 @@ TEST(node_region, sizes_are_rounded_up_to_whole_pages) {
     const std::size_t page = node_region(bytes{1}).data().size();
     EXPECT_EQ(node_region(bytes{page}).pages(), 1U);
     EXPECT_EQ(node_region(bytes{page + 1}).pages(), 2U);
+}
+
+using range = std::pair<std::uintptr_t, std::uintptr_t>;
+
+/// Start and end of every mapping of this process.
+std::vector<range> mappings() {
+    std::vector<range> ranges;
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        char* end = nullptr;
+        const auto start = std::strtoull(line.c_str(), &end, 16);
+        ranges.emplace_back(start, std::strtoull(end + 1, nullptr, 16));
+    }
+    return ranges;
+}
+
+range of(const node_region& region) {
+    const auto start = reinterpret_cast<std::uintptr_t>(region.data().data());
+    return {start, start + region.data().size()};
+}
+
+// Mappings that touch each other become one: then a neighbour's huge page, from its own node, may reach into ours.
+TEST(node_region, shares_its_mapping_with_no_neighbour_and_leaves_nothing_behind) {
+    std::vector<range> ours;
+    {
+        std::vector<node_region> regions;
+        for (const auto size : {64_KiB, 1_MiB, 2_MiB, 5_MiB, 4_KiB}) { regions.emplace_back(size); }
+        const auto now = mappings();
+        for (const auto& region : regions) {
+            ours.push_back(of(region));
+            EXPECT_EQ(std::count(now.begin(), now.end(), ours.back()), 1);
+        }
+        EXPECT_EQ(ours[3].first % (2U << 20), 0U);  // where the kernel's huge pages can start
+    }
+    for (const auto& [start, end] : mappings()) {
+        for (const auto& [first, last] : ours) {
+            EXPECT_TRUE(end < first || last < start) << "a region or its guard is still mapped";
+        }
+    }
 }
 
 TEST(node_region, a_size_that_cannot_be_mapped_throws_the_kernels_errno) {
