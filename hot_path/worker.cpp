@@ -2,6 +2,7 @@
 #include "hot_path/worker.hpp"
 
 #include "hot_path/settle.hpp"
+#include "src/region_keeper.hpp"
 #include "src/thread_keeper.hpp"
 
 #include <numasio/affinity.hpp>
@@ -22,7 +23,9 @@ struct worker::shared {
     explicit shared(worker_orders o) : orders(std::move(o)) {}
 
     worker_orders orders;
-    std::optional<thread_keeper> keeper;    // written before the phase that tells of it
+    std::optional<thread_keeper> keeper;    // these two written before the phase that tells of it
+    std::vector<region_keeper> memory;
+    std::uint32_t looks = 0;                // by whoever looks after the worker
     std::exception_ptr failure;             // written before the phase that tells of it
     enum : std::uint32_t { settling, serving, failed, ended };
     std::atomic<std::uint32_t> phase{settling};
@@ -136,6 +139,24 @@ thread_keeper keeper_of(const worker_orders& orders) {
     return {platform::this_thread(), {site.cpu}, orders.refuges, std::move(settled)};
 }
 
+/// For what the kernel is known to have put where it should be: the rest was told as degraded and stays so.
+std::vector<region_keeper> keepers_of_memory(const worker_orders& orders) {
+    const auto& core = *orders.core;
+    std::vector<region_keeper> keepers;
+    const auto keep = [&](const node_region& region, placement_subject subject) {
+        const auto& placed = region.placed();  // bound without options, it says nothing
+        const auto policy = placed.bound ? placed.policy : orders.memory.policy;
+        const auto nodes = placed.bound ? placed.nodes : std::vector{core.site.memory_node};
+        for (auto& p : core.placements.all()) {
+            if (p.subject != subject || p.outcome != placement_outcome::honoured || policy == memory_policy::local) { continue; }
+            keepers.emplace_back(region, policy, nodes, std::move(p));
+        }
+    };
+    keep(core.service_memory, placement_subject::service_memory);
+    keep(core.lane_memory, placement_subject::lane_memory);
+    return keepers;
+}
+
 }  // namespace
 
 void worker::run(const std::shared_ptr<shared>& self) noexcept {
@@ -144,6 +165,7 @@ void worker::run(const std::shared_ptr<shared>& self) noexcept {
     try {
         settle(self->orders);
         self->keeper = keeper_of(self->orders);
+        self->memory = keepers_of_memory(self->orders);
         node_memory memory(core.service_memory.data());
         node_context context(site.node, site.cpu, site.index, self->orders.workers, memory, memory.limit());
         const auto service = build_service(self->orders, context);
@@ -194,16 +216,23 @@ bool worker::join_until(clock::time_point deadline) noexcept {
     return true;
 }
 
-std::optional<placement> worker::look_after() noexcept try {
+std::vector<placement> worker::look_after() noexcept try {
     // A thread that has ended has no place, and its number may be another's.
-    if (shared_->phase.load(std::memory_order_acquire) != shared::serving) { return std::nullopt; }
+    if (shared_->phase.load(std::memory_order_acquire) != shared::serving) { return {}; }
     auto& core = *shared_->orders.core;
+    std::vector<placement> changed;
     auto found = shared_->keeper->look();
     if (found.displaced) { core.displacements.fetch_add(1, std::memory_order_relaxed); }
-    if (found.changed) { core.placements.replace(*found.changed); }
-    return std::move(found.changed);
+    if (found.changed) { changed.push_back(std::move(*found.changed)); }
+    if (shared_->looks++ % 2 == 0) {
+        for (auto& memory : shared_->memory) {
+            if (auto moved = memory.look()) { changed.push_back(std::move(*moved)); }
+        }
+    }
+    for (const auto& p : changed) { core.placements.replace(p); }
+    return changed;
 } catch (const std::bad_alloc&) {
-    return std::nullopt;  // the next look tells
+    return {};  // the next look tells
 }
 
 void worker::leave() noexcept {

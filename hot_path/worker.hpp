@@ -11,7 +11,6 @@
 #include <chrono>
 #include <exception>
 #include <memory>
-#include <optional>
 #include <thread>
 #include <vector>
 
@@ -42,9 +41,9 @@ public:
     bool join_until(std::chrono::steady_clock::time_point deadline) noexcept;
     void leave() noexcept;
 
-    /// Is it still where it was put? What changed, where something did. After wait_until_serving().
-    /// Threads: one at a time. Blocks: a system call. Fails: never; what the kernel does not say is no change.
-    std::optional<placement> look_after() noexcept;
+    /// Are thread and memory still where they were put? What is not is put right where the kernel lets it. What changed. After
+    /// wait_until_serving(). Threads: one at a time. Blocks: some system calls. Fails: never; what the kernel does not say is no change.
+    std::vector<placement> look_after() noexcept;
 
 private:
     struct shared;  // outlives this object where the thread has been left to itself

@@ -14,7 +14,7 @@ public:
     bool join_until(std::chrono::steady_clock::time_point deadline) noexcept override {
         return worker_.join_until(deadline);
     }
-    std::optional<placement> look_after() noexcept override { return worker_.look_after(); }
+    std::vector<placement> look_after() noexcept override { return worker_.look_after(); }
     void leave() noexcept override { worker_.leave(); }
 
 private:

@@ -8,7 +8,7 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
+#include <vector>
 
 namespace numasio::detail {
 
@@ -19,8 +19,8 @@ public:
     virtual void wait_until_serving() = 0;
     /// Blocks until the thread has ended or `deadline`; false where it has not.
     virtual bool join_until(std::chrono::steady_clock::time_point deadline) noexcept = 0;
-    /// Looks whether the worker is still where it was put, and puts it right; what changed, where something did.
-    virtual std::optional<placement> look_after() noexcept = 0;
+    /// Looks whether the worker and its memory still are where they were put, and puts them right; what changed.
+    virtual std::vector<placement> look_after() noexcept = 0;
     /// The thread will not end in time: it keeps what it shares and goes its own way.
     virtual void leave() noexcept = 0;
 };

@@ -133,7 +133,7 @@ void bridge_core::launch(opened_pool& pool) {
 
 void bridge_core::look_after_threads() noexcept try {
     for (auto& worker : running_) {
-        if (auto changed = worker->look_after()) { news_->tell(std::move(*changed)); }
+        for (auto& changed : worker->look_after()) { news_->tell(std::move(changed)); }
     }
     for (auto& changed : control_->look()) { news_->tell(std::move(changed)); }
 } catch (const std::exception&) {

@@ -19,6 +19,8 @@
 namespace numasio::platform {
 namespace {
 
+constexpr int static_nodes = 1 << 15;  // MPOL_F_STATIC_NODES, which libnuma's header lacks
+
 // The kernel takes masks of at most a page of bits; a larger number is a mistake.
 constexpr std::uint32_t node_limit = 4096 * 8;
 
@@ -87,7 +89,8 @@ error_code bind_pages(std::span<std::byte> pages, std::span<const node_id> nodes
 error_code set_thread_policy(node_id node, memory_policy policy) {
     auto call = call_for(std::span(&node, 1), policy);
     if (!call) { return errno_code(EINVAL); }
-    if (::set_mempolicy(call->mode, call->mask(), call->bits()) != 0) { return last_error(); }
+    // Static: a cpuset that loses the node and gets it back finds the policy as it was.
+    if (::set_mempolicy(call->mode | (policy == memory_policy::local ? 0 : static_nodes), call->mask(), call->bits()) != 0) { return last_error(); }
     return {};
 }
 

@@ -222,7 +222,7 @@ stage_numa-vm() {
     local machine name
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
-        programs=(numa_machine_test machine_change_test contract_test hot_path_test foundation_test)
+        programs=(numa_machine_test worker_change_test topology_change_test contract_test hot_path_test foundation_test)
         if [[ $name == devices ]]; then programs+=(numa_devices_test); fi
         if [[ $name =~ ^(devices|four_asymmetric|no_memory_no_cpus)$ ]]; then programs+=(cli_test); fi
         if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test); fi

@@ -1,5 +1,5 @@
 // The machine changes while workers run: CPUs go offline, the cpuset shrinks, and all comes back. On an emulated machine only:
-// ./dev numa-vm --topology four_asymmetric -- build/dev/bin/machine_change_test
+// ./dev numa-vm --topology four_asymmetric -- build/dev/bin/worker_change_test
 #include "control_plane/bridge/bridge_fixture.hpp"
 #include "numa_vm/machine_changes.hpp"
 
@@ -7,7 +7,12 @@
 
 #include <gtest/gtest.h>
 
+#include <numaif.h>
+#include <sys/mman.h>
+
+#include <array>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 namespace numasio::test {
@@ -131,6 +136,83 @@ TEST_F(worker_change, that_takes_every_cpu_of_the_node_moves_the_worker_to_the_n
     ASSERT_TRUE(cpuset.allow(all_but({})));
     EXPECT_TRUE(within_a_second([&] { return degraded().empty(); })) << degraded();
     EXPECT_EQ(runs_on(), cpu_);
+}
+
+/// The node of a page that a service gets from the kernel now, by its thread's policy, as the kernel says.
+struct heap_user {
+    explicit heap_user(node_context&) {}
+    std::uint32_t operator()(int) const {
+        constexpr std::size_t size = 64U << 10;  // by mmap: malloc keeps pages that it has had
+        void* const block = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (block == MAP_FAILED) { return ~0U; }
+        std::memset(block, 1, size);
+        std::array<void*, 1> page{block};
+        std::array<int, 1> node{-1};
+        const bool asked = ::move_pages(0, 1, page.data(), nullptr, node.data(), 0) == 0;
+        ::munmap(block, size);
+        return asked ? static_cast<std::uint32_t>(node[0]) : ~0U;
+    }
+};
+
+TEST(memory_change, that_takes_the_node_from_the_cpuset_is_told_and_undone_when_it_is_back) {
+    if (!std::filesystem::exists("/run/guest.sh")) { std::abort(); }  // somebody's real machine
+    const auto machine = discover_topology();
+    std::vector<node_id> with_memory;
+    for (const auto& node : machine.nodes) {
+        if (node.memory.value != 0) { with_memory.push_back(node.id); }
+    }
+    auto without_home = with_memory;
+    const auto home = without_home.back();
+    without_home.pop_back();
+    plan asked;
+    auto& pool = asked.pools.emplace_back();
+    pool.name = "p";
+    for (const auto node : machine.executor_nodes()) {
+        if (machine.nearest_memory(node) == home) { pool.nodes = {node}; }
+    }
+    ASSERT_TRUE(pool.nodes);
+    pool.workers_per_node = 1;
+    pool.memory.per_worker = 8_MiB;
+    pool.lane.capacity = 64;
+    pool.enforce = enforcement::strict;
+    asio::io_context io;
+    bridge b{io, asked, machine};
+    auto& p = b.open<int, std::uint32_t, heap_user>("p");
+    b.start();
+    const auto heap_node = [&] {
+        std::uint32_t node = ~0U;
+        p.async_call(p.at(0), 1, [&](error_code, std::uint32_t answer) { node = answer; });
+        io.restart();
+        io.run();
+        return node_id{node};
+    };
+    EXPECT_EQ(heap_node(), home);
+    own_cpuset cpuset;
+    const auto degraded = [&] {
+        std::string all;
+        for (const auto& reason : b.status().degraded) { all += reason + "\n"; }
+        return all;
+    };
+    const auto within_a_second = [](auto done) {
+        const auto until = std::chrono::steady_clock::now() + 1s;
+        while (!done()) {
+            if (std::chrono::steady_clock::now() > until) { return false; }
+            std::this_thread::sleep_for(10ms);
+        }
+        return true;
+    };
+    ASSERT_TRUE(cpuset.allow(without_home));
+    EXPECT_TRUE(within_a_second([&] { return degraded().find("outside the memory nodes") != std::string::npos; })) << degraded();
+    EXPECT_NE(heap_node(), home);
+    EXPECT_NE(b.status().workers.at(0).page_locality, 1.0);
+
+    ASSERT_TRUE(cpuset.allow(with_memory));
+    EXPECT_TRUE(within_a_second([&] { return degraded().empty(); })) << degraded();
+    EXPECT_EQ(heap_node(), home);
+    for (const auto& placed : b.placements()) {
+        if (placed.pages) { EXPECT_EQ(placed.pages->on(home), placed.pages->asked) << to_text(placed); }
+    }
+    EXPECT_TRUE(within_a_second([&] { return b.status().workers.at(0).page_locality == 1.0; }));
 }
 
 }  // namespace
