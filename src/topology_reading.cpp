@@ -28,6 +28,15 @@ hwloc_obj_t last_level_cache(hwloc_obj_t pu) noexcept {
     return last;
 }
 
+// For a CPU whose node is not shown (its memory is another container's): a CPU-less node must not become one with CPUs.
+hwloc_obj_t first_with_cpus(hwloc_topology_t machine) {
+    hwloc_obj_t first = nullptr;
+    for (hwloc_obj_t n = nullptr; (n = hwloc_get_next_obj_by_type(machine, HWLOC_OBJ_NUMANODE, n)) != nullptr;) {
+        if (hwloc_bitmap_iszero(n->cpuset) == 0 && (first == nullptr || n->os_index < first->os_index)) { first = n; }
+    }
+    return first != nullptr ? first : hwloc_get_obj_by_type(machine, HWLOC_OBJ_NUMANODE, 0);
+}
+
 // The node that a CPU belongs to: of those that hwloc calls local, the one with the fewest CPUs, and of these
 // the lowest number, because attached memory (HBM, CXL) shares its CPUs with an ordinary node before it.
 hwloc_obj_t local_node(hwloc_topology_t machine, hwloc_obj_t pu) {
@@ -41,7 +50,7 @@ hwloc_obj_t local_node(hwloc_topology_t machine, hwloc_obj_t pu) {
             best_weight = weight;
         }
     }
-    return best != nullptr ? best : hwloc_get_obj_by_type(machine, HWLOC_OBJ_NUMANODE, 0);
+    return best != nullptr ? best : first_with_cpus(machine);
 }
 
 void read_nodes(hwloc_topology_t machine, topology& found) {

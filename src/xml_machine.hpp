@@ -35,7 +35,8 @@ struct xml_object {
     std::vector<xml_memory> memory;
     std::vector<xml_object> children;
     hwloc_set cpus = make_set();
-    hwloc_set nodes = make_set();  ///< below and here
+    hwloc_set complete_cpus = make_set();  ///< with those offline; hwloc orders objects by it
+    hwloc_set nodes = make_set();          ///< below and here
 };
 
 struct xml_distances {
@@ -52,7 +53,6 @@ struct xml_figure {
 
 struct xml_machine {
     xml_object root;
-    hwloc_set complete_cpus = make_set();
     hwloc_set allowed_cpus = make_set();
     hwloc_set allowed_nodes = make_set();
     std::vector<xml_distances> distances;

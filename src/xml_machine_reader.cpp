@@ -101,9 +101,10 @@ public:
         const auto topology = document.find("topology");
         if (topology == document.not_found()) { throw xml_problem("it has no element \"topology\""); }
         const std::string version = attribute(topology->second, "version").value_or("1");
-        if (version.compare(0, 2, "2.") != 0) {
+        const std::string major = version.substr(0, version.find('.'));
+        if (major != "2" && major != "3") {  // what is read here is the same in both
             throw xml_problem("its format is version " + version.substr(0, 8) +
-                              " and not 2 (lstopo of hwloc 2 converts it: lstopo OLD.xml NEW.xml)");
+                              " and not 2 or 3 (lstopo of hwloc 2 converts older ones: lstopo OLD.xml NEW.xml)");
         }
         const auto machine = topology->second.find("object");
         if (machine == topology->second.not_found() || required(machine->second, "type") != "Machine") {
@@ -122,8 +123,7 @@ private:
         out_.root = object(element, "Machine");
         if (hwloc_bitmap_iszero(out_.root.cpus.get()) != 0) { throw xml_problem("it has no PU"); }
         if (hwloc_bitmap_iszero(out_.root.nodes.get()) != 0) { throw xml_problem("it has no NUMANode"); }
-        out_.complete_cpus = set_of(attribute(element, "complete_cpuset").value_or("0x0"));
-        hwloc_bitmap_or(out_.complete_cpus.get(), out_.complete_cpus.get(), out_.root.cpus.get());
+        settle_offline(out_.root);
         out_.allowed_cpus = allowed(element, "allowed_cpuset", out_.root.cpus.get());
         out_.allowed_nodes = allowed(element, "allowed_nodeset", out_.root.nodes.get());
     }
@@ -140,6 +140,7 @@ private:
     xml_object object(const ptree& element, const std::string& type) {
         xml_object found;
         found.type = type;
+        found.complete_cpus = set_of(attribute(element, "complete_cpuset").value_or(""));
         if (const auto os = attribute(element, "os_index")) { found.os_index = number(*os, "os_index"); }
         for (const std::string_view name : numbers) {
             if (const auto value = attribute(element, name.data())) { found.attributes.emplace_back(name, number(*value, name.data())); }
@@ -180,6 +181,17 @@ private:
             return;
         }
         std::move(child.memory.begin(), child.memory.end(), std::back_inserter(parent.memory));
+    }
+
+    // Leaves each CPU that does not run to one object and those around it, as each that runs is: the first that named it.
+    void settle_offline(xml_object& one) {
+        for (xml_object& child : one.children) { settle_offline(child); }
+        hwloc_bitmap_t const complete = one.complete_cpus.get();
+        hwloc_bitmap_andnot(complete, complete, pus_.get());
+        hwloc_bitmap_andnot(complete, complete, offline_.get());
+        hwloc_bitmap_or(offline_.get(), offline_.get(), complete);
+        hwloc_bitmap_or(complete, complete, one.cpus.get());
+        for (const xml_object& child : one.children) { hwloc_bitmap_or(complete, complete, child.complete_cpus.get()); }
     }
 
     void add_memory(const ptree& element, xml_object& parent) {
@@ -231,6 +243,7 @@ private:
 
     xml_machine out_;
     hwloc_set pus_ = make_set();
+    hwloc_set offline_ = make_set();  // that settle_offline() gave to an object
     hwloc_set nodes_ = make_set();
 };
 

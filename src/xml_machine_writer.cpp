@@ -39,7 +39,7 @@ private:
         const std::string cpu_text = text_of(cpus);  // the dear part of a large machine: none is made twice
         const std::string node_text = text_of(nodes);
         attribute("cpuset", cpu_text);
-        attribute("complete_cpuset", complete_cpus == cpus ? cpu_text : text_of(complete_cpus));
+        attribute("complete_cpuset", hwloc_bitmap_isequal(complete_cpus, cpus) != 0 ? cpu_text : text_of(complete_cpus));
         attribute("nodeset", node_text);
         attribute("complete_nodeset", node_text);
         attribute("gp_index", std::to_string(++last_gp_));
@@ -51,7 +51,7 @@ private:
         const hwloc_set around = make_set();
         hwloc_bitmap_or(nodes.get(), above, one.nodes.get());
         hwloc_bitmap_copy(around.get(), above);
-        open(one.type, one.os_index, one.cpus.get(), machine != nullptr ? machine->complete_cpus.get() : one.cpus.get(), nodes.get());
+        open(one.type, one.os_index, one.cpus.get(), one.complete_cpus.get(), nodes.get());
         if (machine != nullptr) {
             attribute("allowed_cpuset", text_of(machine->allowed_cpus.get()));
             attribute("allowed_nodeset", text_of(machine->allowed_nodes.get()));

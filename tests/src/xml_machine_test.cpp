@@ -65,6 +65,29 @@ TEST(xml_machine, of_hwloc_1_is_refused_and_the_remedy_is_told) {
     EXPECT_THAT(refusal(R"(<topology><object type="Machine"/></topology>)"), HasSubstr("lstopo OLD.xml NEW.xml"));
 }
 
+TEST(xml_machine, of_hwloc_3_is_read_although_the_hwloc_here_may_be_older) {
+    std::string text = machine_of(node + pus);
+    text.replace(text.find("2.0"), 3, "3.0");
+    EXPECT_EQ(load(text), load(machine_of(node + pus)));
+}
+
+TEST(xml_machine, numbers_cores_as_they_lie_in_the_machine_also_where_the_first_of_them_are_offline) {
+    const topology machine = load(machine_of(R"(<object type="NUMANode" os_index="0" cpuset="0xff"/>
+        <object type="Package" os_index="0" complete_cpuset="0x55"><object type="Core"><object type="PU" os_index="6"/></object></object>
+        <object type="Package" os_index="1" complete_cpuset="0xaa"><object type="Core"><object type="PU" os_index="3"/></object></object>)"));
+    EXPECT_EQ(machine.find(cpu_id{6})->core, 0U);
+    EXPECT_EQ(machine.find(cpu_id{3})->core, 1U);
+    EXPECT_EQ(to_list(machine.offline_cpus), "0-2,4-5,7");
+}
+
+TEST(xml_machine, gives_a_cpu_whose_node_is_not_shown_to_the_first_that_has_cpus) {
+    const topology machine = load(machine_of(R"(<object type="Package"><object type="PU" os_index="0"/></object>
+        <object type="Package"><object type="NUMANode" os_index="3" cpuset="0x2"/><object type="PU" os_index="1"/></object>
+        <object type="Package"><object type="NUMANode" os_index="2" cpuset="0x4"/><object type="PU" os_index="2"/></object>)"));
+    EXPECT_EQ(machine.find(cpu_id{0})->node, node_id{2});
+    EXPECT_EQ(machine.find(cpu_id{1})->node, node_id{3});
+}
+
 TEST(xml_machine, has_as_many_distances_as_pairs_of_its_nodes_or_is_refused) {
     const auto with = [](const std::string& nodes, const std::string& values) {
         const std::string second = R"(<object type="NUMANode" os_index="7" cpuset="0x0" gp_index="6"/>)";
