@@ -115,6 +115,31 @@ TEST(kernel_faults, without_sysfs_the_machine_is_one_flagged_node) {
     EXPECT_NE(unmounted.at("allowed_cpus"), "0");
 }
 
+TEST(kernel_faults, without_a_readable_control_group_the_threads_mask_is_the_limit) {
+    const std::string all = run("'" NUMASIO_KERNEL_PROBE "'").at("usable_cpus");
+    for (const char* error : {"ENOENT", "EACCES", "EMFILE"}) {
+        const answers got = refuse("openat", error, "-P /proc/self/cgroup");
+        EXPECT_EQ(got.at("cpuset"), "absent") << error;
+        EXPECT_EQ(got.at("usable_cpus"), all) << error;
+        EXPECT_EQ(got.at("origin"), "live") << error;
+    }
+}
+
+TEST(kernel_faults, without_its_mask_a_process_may_use_what_is_online_and_in_its_cpuset) {
+    const std::string all = run("'" NUMASIO_KERNEL_PROBE "'").at("usable_cpus");
+    for (const char* error : {"EPERM", "ENOSYS"}) {
+        const answers got = refuse("sched_getaffinity", error);
+        EXPECT_EQ(got.at("usable_cpus"), all) << error;
+        EXPECT_EQ(got.at("origin"), "live") << error;
+    }
+}
+
+TEST(kernel_faults, without_sysfs_or_proc_the_limits_are_the_threads_mask) {
+    const std::string all = run("'" NUMASIO_KERNEL_PROBE "'").at("usable_cpus");
+    EXPECT_EQ(refuse("openat", "EACCES", "-P /sys/devices/system/cpu/online").at("usable_cpus"), all);
+    EXPECT_EQ(refuse("openat", "EACCES", "-P /proc/thread-self/status").at("usable_cpus"), all);
+}
+
 TEST(kernel_faults, another_machines_description_in_the_environment_is_not_live) {
     EXPECT_EQ(run("HWLOC_SYNTHETIC='numa:4 pu:2' '" NUMASIO_KERNEL_PROBE "'").at("origin"), "synthetic");
 }

@@ -24,6 +24,8 @@ int main() {
     const node_info& node = machine.nodes.front();
     std::cout << "origin=" << to_string(machine.origin) << '\n'
               << "allowed_cpus=" << machine.allowed_cpus().size() << '\n'
+              << "usable_cpus=" << limits_now().usable_cpus().size() << '\n'
+              << "cpuset=" << (limits_now().cpuset_cpus ? "seen" : "absent") << '\n'
               << "memory_allowed=" << (node.memory_allowed ? "yes" : "no") << '\n'
               << "free_memory=" << node.free_memory.value << '\n';
 
