@@ -45,7 +45,7 @@ bytes size_for(node_id node, const speed_options& options, std::optional<bytes> 
 /// Why the region cannot stand for `node`; empty where every page of it is there.
 std::string settle(node_region& region, node_id node) {
     if (const auto refused = region.bind(node, memory_policy::bind)) { return "memory cannot be bound there: " + refused.message(); }
-    platform::advise_huge_pages(region.data());
+    static_cast<void>(platform::advise_transparent(region.data(), true));  // huge_share() tells whether it was followed
     if (const auto refused = region.prefault()) { return "memory cannot be had there: " + refused.message(); }
     const auto audit = region.audit();
     if (audit.unknown == audit.asked) { return "the kernel does not say where pages are (move_pages is refused)"; }

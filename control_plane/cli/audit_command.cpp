@@ -35,7 +35,8 @@ is the mapping's own; "default" follows the thread that touches a page first.
 
 std::string nodes_text(const mapping_memory& mapping) {
     std::vector<std::pair<node_id, bytes>> order(mapping.on_node.begin(), mapping.on_node.end());
-    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::sort(order.begin(), order.end(),
+              [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
     std::string text;
     const auto all = static_cast<double>(mapping.resident().value);
     for (std::size_t i = 0; i < order.size(); ++i) {
@@ -57,7 +58,9 @@ std::vector<const mapping_memory*> largest(const process_memory& process, std::s
     for (const auto& mapping : process.mappings) {
         if (mapping.resident().value != 0) { order.push_back(&mapping); }
     }
-    std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->resident() > b->resident(); });
+    std::sort(order.begin(), order.end(), [](auto* a, auto* b) {
+        return a->resident() != b->resident() ? a->resident() > b->resident() : a->start < b->start;
+    });
     order.resize(std::min(order.size(), most));
     return order;
 }

@@ -40,12 +40,12 @@ described.
 
 template <class Value>
 std::string matrix(const speed_matrix& measured, const std::string& corner, Value value) {
-    constexpr std::size_t at_a_time = 7;
+    constexpr std::size_t at_a_time = 8;
     std::string out;
     for (std::size_t first = 0; first < measured.to.size(); first += at_a_time) {
         const std::size_t last = std::min(measured.to.size(), first + at_a_time);
         std::vector<std::string> head{corner};
-        for (std::size_t i = first; i < last; ++i) { head.push_back("node " + std::to_string(measured.to[i].node.value)); }
+        for (std::size_t i = first; i < last; ++i) { head.push_back(std::to_string(measured.to[i].node.value)); }
         table rows(std::move(head), "l" + std::string(at_a_time, 'r'));
         for (const auto from : measured.from) {
             std::vector<std::string> row{"node " + std::to_string(from.value)};

@@ -39,7 +39,7 @@ carried out.
 constexpr const char* check_more = R"(Reads the plan and lays it out, as a start would before it makes a thread; on
 this machine the services' memory is held against what is free, too (lanes add
 to that: their size depends on the program). Silent but for problems, which go
-to stderr as FILE:LINE:COLUMN: KEY: WHAT; expected WHAT. Exit status 3: problems.
+to stderr as FILE:LINE:COLUMN: KEY: WHAT; expected WHAT (exit status 3).
 )";
 
 /// Everything that stands in the way: in the file, between plan and machine, in memory.
@@ -148,7 +148,7 @@ void add_plan(CLI::App& program, exit_code& ended) {
     auto* const plan = program.add_subcommand("plan", "What a plan would do on a machine, or whether it could");
     plan->require_subcommand(1);
     plan->footer("See docs/plan.md for the plan itself.");
-    add(*plan, "explain", "Who gets which CPU and memory, and what would be nearer", explain_more, &explain, ended);
+    add(*plan, "explain", "Who gets which CPU and memory; what would be nearer", explain_more, &explain, ended);
     add(*plan, "check", "Only whether the plan can be carried out", check_more, &check, ended);
 }
 

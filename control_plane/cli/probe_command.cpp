@@ -18,10 +18,10 @@ namespace {
 namespace json = boost::json;
 
 constexpr const char* more = R"(Each call that numasio makes is made, in a child process that leaves nothing
-behind; nothing is concluded from capabilities. Calls marked * are what placement
-stands on: pinning, binding, reading back. With all of them granted the exit
-status is 0, else 3. "refused" can be changed by somebody; "absent" is not in
-this kernel or machine.
+behind; nothing is concluded from capabilities. Calls marked * are what
+placement stands on: pinning, binding, reading back. With all of them granted
+the exit status is 0, else 3. "refused" can be changed by somebody; "absent" is
+not in this kernel or machine.
 )";
 
 bool from_kernel(const call_report& report) { return report.error && report.error.category() == boost::system::system_category(); }

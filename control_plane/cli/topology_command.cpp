@@ -20,8 +20,10 @@ struct options {
     bool xml = false;
 };
 
-constexpr const char* more = R"(Each node with its CPUs, last-level caches (L3), memory, huge pages and devices;
-then the firmware's distances (10 is local), from a row's node to a column's.
+constexpr const char* more = R"(Each node with its CPUs, the groups of them that share a last-level cache (L3),
+memory, huge pages and devices; then what the firmware says of distances (SLIT:
+10 is local) and of latency and bandwidth (HMAT), from the row's node to the
+column's. What is there in fact, numasioctl latency measures.
 )";
 
 void show(const options& asked) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace numasio::cli {
@@ -133,24 +134,56 @@ private:
     std::vector<std::pair<std::string, std::string>> parts_;
 };
 
-std::string distances(const topology& machine) {
-    if (machine.distances.empty()) { return {}; }
-    constexpr std::size_t at_a_time = 14;  // columns of a matrix that fit
+/// Rows from node, columns to node, as many columns at a time as fit.
+template <class Value>
+std::string matrix(const topology& machine, const std::string& corner, Value value) {
+    constexpr std::size_t at_a_time = 10;
     std::string out;
     for (std::size_t first = 0; first < machine.nodes.size(); first += at_a_time) {
         const std::size_t last = std::min(machine.nodes.size(), first + at_a_time);
-        std::vector<std::string> head{first == 0 ? "distance" : ""};
+        std::vector<std::string> head{corner};
         for (std::size_t i = first; i < last; ++i) { head.push_back(std::to_string(machine.nodes[i].id.value)); }
         table rows(std::move(head), "l" + std::string(at_a_time, 'r'));
         for (const auto& from : machine.nodes) {
             std::vector<std::string> row{"node " + std::to_string(from.id.value)};
             for (std::size_t i = first; i < last; ++i) {
-                const auto value = machine.distance(from.id, machine.nodes[i].id);
-                row.push_back(value ? std::to_string(*value) : "-");
+                const std::optional<std::uint64_t> number = value(from.id, machine.nodes[i].id);
+                row.push_back(number ? std::to_string(*number) : "-");
             }
             rows.add(std::move(row));
         }
         out += '\n' + rows.text();
+    }
+    return out;
+}
+
+std::string firmware(const topology& machine) {
+    std::string out;
+    if (!machine.distances.empty()) {
+        out += matrix(machine, "distance", [&](node_id from, node_id to) { return machine.distance(from, to); });
+    }
+    if (machine.accesses.empty()) { return out; }
+    out += matrix(machine, "ns (HMAT)", [&](node_id from, node_id to) {
+        const auto* access = machine.access(from, to);
+        return access != nullptr ? access->read_latency_ns : std::nullopt;
+    });
+    return out + matrix(machine, "MiB/s (HMAT)", [&](node_id from, node_id to) {
+        const auto* access = machine.access(from, to);
+        return access != nullptr ? access->read_bandwidth_mib_s : std::nullopt;
+    });
+}
+
+/// CPUs that the machine has and this process cannot use, by reason.
+std::string missing(const topology& machine) {
+    std::map<cpu_denial, std::vector<cpu_id>> denied;
+    for (const auto& cpu : machine.cpus) {
+        if (!cpu.allowed) { denied[cpu.denied].push_back(cpu.id); }
+    }
+    std::string out;
+    if (!machine.offline_cpus.empty()) { out += wrapped("offline: " + cpus_text(machine.offline_cpus), 2); }
+    for (const auto& [by, cpus] : denied) {
+        const std::string reason = by == cpu_denial::none ? "" : " (" + std::string(to_string(by)) + ")";
+        out += wrapped("not allowed" + reason + ": " + cpus_text(cpus), 2);
     }
     return out;
 }
@@ -168,14 +201,13 @@ std::string devices_elsewhere(const std::vector<device_info>& devices) {
 
 std::string picture(const topology& machine, const std::vector<device_info>& devices) {
     const auto all = count(machine, [](const cpu_info&) { return true; });
-    std::string title = counted(all.packages.size(), "package") + ", " +
+    const std::string title = counted(all.packages.size(), "package") + ", " +
                         counted(machine.nodes.size(), "node") + ", " + counted(all.cores.size(), "core") + ", " + counted(all.cpus, "CPU");
-    const auto allowed = machine.allowed_cpus();
-    if (allowed.size() != all.cpus) { title += "; this process may use " + cpus_text(allowed); }
     const std::string name = machine_name(machine) + ":";
     std::string out = columns(name) + 1 + columns(title) <= width ? name + ' ' + title + '\n' : wrapped(name, 0) + wrapped(title, 2);
+    out += missing(machine);
     for (const auto& node : machine.nodes) { out += '\n' + branch(machine, node).text(devices); }
-    return out + distances(machine) + devices_elsewhere(devices);
+    return out + firmware(machine) + devices_elsewhere(devices);
 }
 
 }  // namespace numasio::cli

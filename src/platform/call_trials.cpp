@@ -6,6 +6,8 @@
 #include "src/platform/linux_sched.hpp"
 #include "src/platform/memory_nodes.hpp"
 
+#include <numasio/plan.hpp>
+
 #include <linux/io_uring.h>
 #include <linux/membarrier.h>
 #include <linux/perf_event.h>
@@ -30,10 +32,6 @@ namespace {
 
 constexpr std::size_t some_pages = 4;
 
-// Kernel 5.15 and 6.9; older libnuma headers lack the names.
-constexpr int preferred_many = 5;
-constexpr int weighted_interleave = 6;
-
 trial failed(int error) { return {error, 0, false, {}}; }
 trial failed(const error_code& error) { return failed(error.value()); }
 trial lied(std::string text) { return {0, 0, true, std::move(text)}; }
@@ -56,18 +54,9 @@ void touch(std::span<std::byte> pages) noexcept {
     }
 }
 
-bit_mask mask_of(std::span<const node_id> nodes) {
-    std::uint32_t most = 0;
-    for (const node_id node : nodes) { most = std::max(most, node.value); }
-    bit_mask mask(most + 1);
-    for (const node_id node : nodes) { mask.set(node.value); }
-    return mask;
-}
-
-trial try_policy(int mode, std::span<const node_id> nodes) {
+trial try_policy(memory_policy policy, std::span<const node_id> nodes) {
     const auto pages = small_region();
-    bit_mask mask = mask_of(nodes);
-    if (::mbind(pages.data(), pages.size(), mode, mask.data(), mask.bits() + 1, 0) != 0) { return failed(errno); }
+    if (const error_code refused = bind_pages(pages, nodes, policy)) { return failed(refused); }
     touch(pages);
     return done();
 }
@@ -100,7 +89,7 @@ trial try_fifo() {
 
 trial try_bind(node_id node) {
     const auto pages = small_region();
-    if (const error_code refused = bind_pages(pages, std::span(&node, 1), memory_policy::bind)) { return failed(refused); }
+    if (const error_code refused = bind_pages(pages, std::array{node}, memory_policy::bind)) { return failed(refused); }
     touch(pages);
     const int got = node_of(pages);
     // Where the kernel does not say, move_pages has a line of its own.
@@ -121,8 +110,8 @@ trial try_allowed_nodes() {
     return failed(errno);
 }
 
-trial try_preferred_many(std::span<const node_id> nodes) { return try_policy(preferred_many, nodes); }
-trial try_weighted_interleave(std::span<const node_id> nodes) { return try_policy(weighted_interleave, nodes); }
+trial try_preferred_many(std::span<const node_id> nodes) { return try_policy(memory_policy::preferred_many, nodes); }
+trial try_weighted_interleave(std::span<const node_id> nodes) { return try_policy(memory_policy::weighted_interleave, nodes); }
 
 trial try_locate() {
     const auto pages = small_region();
@@ -133,7 +122,7 @@ trial try_locate() {
 
 trial try_move(node_id from, node_id to) {
     const auto pages = small_region();
-    static_cast<void>(bind_pages(pages, std::span(&from, 1), memory_policy::preferred));
+    static_cast<void>(bind_pages(pages, std::array{from}, memory_policy::preferred));
     touch(pages);
     std::array<void*, 1> page{pages.data()};
     const std::array<int, 1> target{static_cast<int>(to.value)};
@@ -144,11 +133,8 @@ trial try_move(node_id from, node_id to) {
 }
 
 trial try_migrate(node_id from, node_id to) {
-    const std::array<node_id, 2> both{from, to};
-    bit_mask old_nodes = mask_of(both);
-    bit_mask new_nodes = mask_of(both);
-    std::fill_n(old_nodes.data(), old_nodes.size_bytes() / sizeof(bit_mask::word), 0);
-    std::fill_n(new_nodes.data(), new_nodes.size_bytes() / sizeof(bit_mask::word), 0);
+    bit_mask old_nodes(std::max(from, to).value + 1);
+    bit_mask new_nodes = old_nodes;
     old_nodes.set(from.value);
     new_nodes.set(to.value);
     if (::migrate_pages(0, old_nodes.bits() + 1, old_nodes.data(), new_nodes.data()) < 0) { return failed(errno); }
@@ -162,7 +148,7 @@ trial try_populate() {
 
 trial try_transparent_huge_pages() {
     const auto pages = map_pages(8 << 20);
-    if (::madvise(pages.data(), pages.size(), MADV_HUGEPAGE) != 0) { return failed(errno); }
+    if (const error_code refused = advise_transparent(pages, true)) { return failed(refused); }
     std::ifstream enabled("/sys/kernel/mm/transparent_hugepage/enabled");
     std::string mode;
     std::getline(enabled, mode);

@@ -1,7 +1,5 @@
-// Asks for huge pages, reads smaps, reads the caches' sizes.
+// Reads smaps and the caches' sizes.
 #include "src/platform/page_tables.hpp"
-
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -10,10 +8,6 @@
 #include <fstream>
 
 namespace numasio::platform {
-
-void advise_huge_pages(std::span<std::byte> pages) noexcept {
-    static_cast<void>(::madvise(pages.data(), pages.size(), MADV_HUGEPAGE));
-}
 
 std::optional<double> huge_share(std::span<const std::byte> pages) {
     std::ifstream smaps("/proc/self/smaps");

@@ -10,9 +10,6 @@
 
 namespace numasio::platform {
 
-/// Advice only: whether it was followed huge_share() tells.
-void advise_huge_pages(std::span<std::byte> pages) noexcept;
-
 /// Share of the mappings that overlap `pages` which is on transparent huge pages, 0 … 1; absent where /proc does not say.
 /// Blocks: the kernel walks the process's page tables. Fails: throws std::bad_alloc only.
 std::optional<double> huge_share(std::span<const std::byte> pages);

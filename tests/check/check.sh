@@ -99,7 +99,8 @@ unpack_aarch64_root() {
                     libboost-json1.81.0 libboost-container1.81-dev libboost-container1.81.0 libboost-system1.81-dev
                     libboost-system1.81.0 libyaml-cpp-dev libyaml-cpp0.7 prometheus-cpp-dev libcli11-dev
                     libprometheus-cpp-core1.0 zlib1g)
-    [[ ! -f $work/root.ready ]] || return 0
+    # Unpacked once, and anew where the list has changed.
+    [[ $(cat "$work/root.ready" 2> /dev/null) != "${packages[*]}" ]] || return 0
     mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/root"
     # A private apt: the sources of this machine, the architecture of the other.
     local apt=(apt-get -q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=root
@@ -108,7 +109,7 @@ unpack_aarch64_root() {
     "${apt[@]}" update
     (cd "$work/apt/archives" && "${apt[@]}" download "${packages[@]/%/:arm64}")
     for package in "$work"/apt/archives/*.deb; do dpkg-deb -x "$package" "$work/root"; done
-    touch "$work/root.ready"
+    printf '%s\n' "${packages[*]}" > "$work/root.ready"
 }
 
 # --- the installed package --------------------------------------------------------------------
@@ -142,6 +143,10 @@ stage_install() {
         -DBUILD_SHARED_LIBS=ON -DCMAKE_INSTALL_PREFIX="$check_folder/shared/install"
     cmake --build "$check_folder/shared"
     cmake --install "$check_folder/shared" > /dev/null
+    local tool
+    for tool in build/release/install "$check_folder/shared/install"; do
+        if [[ $("$tool/bin/numasioctl" --version) == "numasioctl "* ]]; then passed=$(( passed + 1 )); else failed=$(( failed + 1 )); fi
+    done
     consume shared -DCMAKE_PREFIX_PATH="$check_folder/shared/install" "$all"
     consume subdirectory -DNUMASIO_SOURCE="$root" "$all"
     cases "$passed" "$failed"

@@ -35,7 +35,7 @@ const std::vector<rule>& code_rules() {
         // Called unqualified or from the global namespace; platform::mbind() is our own.
         r.push_back({std::regex(R"((?:^|[^\w:.>]|[^\w>]::)(syscall|mmap|munmap|madvise|mlock\w*|mbind|move_pages|migrate_pages|)"
                                 R"([gs]et_mempolicy|sched_\w+|pthread_\w+|prctl|eventfd\w*|epoll_\w+|io_uring_\w+|)"
-                                R"(getcpu|membarrier|sysconf|sigaction|fork|numa_\w+)\s*\()"),
+                                R"(getcpu|membarrier|sysconf|sigaction|fork|numa_(?!balancing\b)\w+)\s*\()"),
                      "system call"});
         r.push_back({std::regex(R"(\b(__x86_64__|__i386__|__aarch64__|__arm__|__amd64__|__linux__|__ARM_\w+|__SSE\w*__|)"
                                 R"(__AVX\w*__|__asm__|__asm|asm|__rdtscp?|_mm\d*_\w+|__builtin_ia32_\w+)\b)"),

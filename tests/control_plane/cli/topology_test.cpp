@@ -66,6 +66,19 @@ TEST(topology_command, of_8_nodes_and_256_cpus_fits_a_screen) {
     EXPECT_THAT(got.out, Not(HasSubstr("used")));  // nobody knows what is free there
 }
 
+TEST(topology_command, shows_what_the_firmware_says_and_what_is_not_allowed) {
+    const std::string machines = NUMASIO_SOURCE_DIR "/tests/src/machines/";
+    const auto hmat = ctl("topology -t '" + machines + "hmat.xml'");
+    EXPECT_THAT(hmat.out, HasSubstr("node 2  memory only"));
+    EXPECT_THAT(hmat.out, HasSubstr("ns (HMAT)    0    1    2\nnode 0      80  141    -\n"));
+    EXPECT_THAT(hmat.out, HasSubstr("MiB/s (HMAT)"));
+    const auto container = ctl("topology -t '" + machines + "container.xml'");
+    EXPECT_THAT(container.out, HasSubstr("not allowed (cpuset): CPUs 0-4,7,12-15"));
+    EXPECT_THAT(container.out, HasSubstr("4-7 (allowed: 5-6)"));
+    EXPECT_THAT(container.out, HasSubstr("(none allowed)"));
+    EXPECT_THAT(container.out, HasSubstr("32 GiB (not allowed)"));
+}
+
 TEST(topology_command, of_pretend_nodes_says_so) {
     const auto got = ctl("topology -t simulated:1");
     ASSERT_EQ(got.status, 0) << got.err;
@@ -77,7 +90,7 @@ TEST(topology_command, of_a_machine_that_cannot_be_had_names_the_remedy) {
     for (const auto& [source, said] : {std::pair{"simulated:0", "expected 1 to "},
                                        std::pair{"simulated:two", "expected simulated:N"},
                                        std::pair{"simulated:99999", "one for each CPU that this process may use"},
-                                       std::pair{"/nonexistent.xml", "No such file"},
+                                       std::pair{"/nonexistent.xml", "nothing can be read there"},
                                        std::pair{"synthetic:nonsense", "not a description"}}) {
         const auto got = ctl(std::string("topology -t ") + source);
         EXPECT_EQ(got.status, 1) << source;

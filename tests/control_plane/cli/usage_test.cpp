@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <ostream>
+#include <regex>
 
 namespace numasio::test {
 namespace {
@@ -20,6 +21,25 @@ TEST(numasioctl, explains_itself_within_80_columns) {
         EXPECT_LE(widest(help.out), 80U) << help.out;
     }
     EXPECT_THAT(ctl("--help").out, HasSubstr("EXIT STATUS"));
+}
+
+TEST(numasioctl, is_documented_with_every_command_and_option) {
+    const std::string page = contents(NUMASIO_SOURCE_DIR "/docs/numasioctl.md");
+    const std::regex option(R"(\n  (?:-\w,)?(--[a-z]+)|\n  -(\w),--topology)");
+    std::size_t options = 0;
+    for (const std::string command : {"topology", "devices", "audit", "probe", "latency", "plan explain", "plan check"}) {
+        EXPECT_THAT(page, HasSubstr("`" + command + "`"));
+        const auto help = ctl(command + " --help").out;
+        for (std::sregex_iterator it(help.begin(), help.end(), option), end; it != end; ++it, ++options) {
+            const std::string name = (*it)[1];
+            const std::string written = name == "--topology" ? "-t MACHINE" : name == "--rows" ? "-n N" : name;
+            if (name != "--help") { EXPECT_THAT(page, HasSubstr(written)) << command; }
+        }
+    }
+    EXPECT_GE(options, 15U);
+    for (const char* status : {"| 0 | done", "| 1 | could not", "| 2 | the command line", "| 3 | done, and the answer is no"}) {
+        EXPECT_THAT(page, HasSubstr(status));
+    }
 }
 
 TEST(numasioctl, tells_its_version) {
