@@ -153,9 +153,12 @@ json::object document(const process_memory& process) {
 void add_audit(CLI::App& program, exit_code& ended) {
     auto* const command = program.add_subcommand("audit", "Where the memory of a process is, mapping by mapping");
     const auto asked = std::make_shared<options>();
-    auto* const pid = command->add_option("PID", asked->pid, "The process")->check(CLI::Range(1, 4'194'304).description(""))->type_name("");
-    auto* const self = command->add_flag("--self", asked->self, "This program itself: what any process gets here")->excludes(pid);
-    command->add_option("-n,--rows", asked->rows, "Mappings to show, largest first (10)")->check(CLI::Range(0, 65'536).description(""))->type_name("N");
+    auto* const pid = command->add_option("PID", asked->pid, "The process")
+                         ->check(CLI::Range(1, 4'194'304).description(""))->type_name("");
+    auto* const self = command->add_flag("--self", asked->self, "This program itself: what any process gets here")
+                          ->excludes(pid);
+    command->add_option("-n,--rows", asked->rows, "Mappings to show, largest first (10)")
+        ->check(CLI::Range(0, 65'536).description(""))->type_name("N");
     command->add_flag("--json", asked->json, "One JSON document, all mappings");
     command->footer(more);
     command->callback([asked, pid, self, &ended] {

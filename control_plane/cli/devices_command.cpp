@@ -77,7 +77,8 @@ std::vector<std::string> hints(const std::vector<device_info>& devices, const to
         out.push_back(device.name + ": " + std::to_string(away.size()) + " of " + counted(device.interrupts.size(), "interrupt") +
                       " not on its node " + to_list(device.nodes) + " (the first: " + std::to_string(away.front().number) +
                       (away.front().name.empty() ? "" : ", " + away.front().name) + "); as root: echo " + home + " > /proc/irq/" +
-                      std::to_string(away.front().number) + "/smp_affinity_list (it moves with its next interrupt; irqbalance may move it back)");
+                      std::to_string(away.front().number) + "/smp_affinity_list " +
+                      "(it moves with its next interrupt; irqbalance may move it back)");
     }
     return out;
 }
@@ -87,8 +88,8 @@ std::string text(const std::vector<device_info>& devices, const topology& machin
     table rows({"DEVICE", "KIND", "DRIVER", "NODE", "LINK", "RX/TX", "PCI", "IRQ CPUS"});
     for (const auto& device : devices) {
         const bool named_by_place = device.pci && device.name == to_string(*device.pci);
-        rows.add({named_by_place ? "-" : device.name, std::string(to_string(device.kind)), device.driver.empty() ? "-" : device.driver,
-                  node_text(device), link_text(device), queue_text(device), on_text(device), interrupt_cpus(device)});
+        rows.add({named_by_place ? "-" : device.name, std::string(to_string(device.kind)),
+                  device.driver.empty() ? "-" : device.driver, node_text(device), link_text(device), queue_text(device), on_text(device), interrupt_cpus(device)});
     }
     std::string out = rows.text();
     const auto said = hints(devices, machine);

@@ -136,7 +136,8 @@ exit_code measure(const options& asked) {
     options.total = ns(asked.total);
     const bool watched = platform::stderr_is_terminal();
     const auto measured = measure_memory_speed(machine, options, [&](std::size_t ready, std::size_t all) {
-        if (watched) { std::cerr << "\rmeasured " << ready << " of " << counted(all, "pair") << (ready == all ? "\r\033[K" : "") << std::flush; }
+        if (!watched) { return; }
+        std::cerr << "\rmeasured " << ready << " of " << counted(all, "pair") << (ready == all ? "\r\033[K" : "") << std::flush;
     });
     std::cout << (asked.json ? json::serialize(document(measured)) + '\n' : text(measured));
     return something(measured) ? done : answered_no;
@@ -149,9 +150,13 @@ void add_latency(CLI::App& program, exit_code& ended) {
     const auto asked = std::make_shared<options>();
     add_topology_option(*command, asked->source);
     command->add_option("--size", asked->size, "Buffer, as 512MiB (4 x the last-level cache)")
-        ->transform(CLI::AsSizeValue(false).description(""))->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 40).description(""))->type_name("SIZE");
-    command->add_option("--time", asked->seconds, "Of each measurement, in seconds (0.1)")->check(CLI::Range(0.001, 60.0).description(""))->type_name("S");
-    command->add_option("--total", asked->total, "Of all measurements together, at most (60)")->check(CLI::Range(0.01, 3600.0).description(""))->type_name("S");
+        ->transform(CLI::AsSizeValue(false).description(""))
+        ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 40).description(""))
+        ->type_name("SIZE");
+    command->add_option("--time", asked->seconds, "Of each measurement, in seconds (0.1)")
+        ->check(CLI::Range(0.001, 60.0).description(""))->type_name("S");
+    command->add_option("--total", asked->total, "Of all measurements together, at most (60)")
+        ->check(CLI::Range(0.01, 3600.0).description(""))->type_name("S");
     command->add_flag("--json", asked->json, "One JSON document");
     command->footer(more);
     command->callback([asked, &ended] { ended = measure(*asked); });

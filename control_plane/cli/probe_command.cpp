@@ -45,7 +45,8 @@ std::string text(const std::vector<call_report>& reports) {
         if (!report.found.empty()) { said += (said.empty() ? "" : ": ") + report.found; }
         rows.add({report.need == call_need::placement ? "*" : " ", report.call, report.asked,
                   std::string(to_string(report.answer)) + note, said});
-        if (!good) { remedies += labelled("[" + std::to_string(number) + "]", report.call + ", " + report.asked + ": " + report.remedy, 5); }
+        if (good) { continue; }
+        remedies += labelled("[" + std::to_string(number) + "]", report.call + ", " + report.asked + ": " + report.remedy, 5);
     }
     std::string out = rows.text() + '\n' + std::to_string(granted) + " of " + std::to_string(reports.size()) + " granted; placement (*) " +
                       (lacks_placement(reports) ? "is NOT fully possible here\n" : "can be enforced and read back here\n");

@@ -28,7 +28,8 @@ column's. What is there in fact, numasioctl latency measures.
 
 void show(const options& asked) {
     if (asked.xml && asked.source.compare(0, 10, "simulated:") == 0) {
-        throw failure("--xml writes machines that hwloc knows; pretend nodes are not among them: give --topology simulated:N instead");
+        throw failure("--xml writes machines that hwloc knows, and pretend nodes are none of them; where the file would be read, "
+                      "--topology simulated:N does the same");
     }
     if (asked.xml) {
         std::cout << topology_xml(asked.source);
@@ -38,7 +39,8 @@ void show(const options& asked) {
     const auto devices = machine.nodes_are_real() ? discover_devices() : std::vector<device_info>();
     if (asked.json) {
         auto document = detail::topology_document(machine);
-        document["devices"] = machine.nodes_are_real() ? boost::json::value(device_documents(devices, machine)) : boost::json::value(nullptr);
+        document["devices"] = nullptr;
+        if (machine.nodes_are_real()) { document["devices"] = device_documents(devices, machine); }
         std::cout << boost::json::serialize(document) << '\n';
     } else {
         std::cout << picture(machine, devices);

@@ -95,7 +95,10 @@ private:
     }
 
     void add_memory() {
-        if (machine_.origin == topology_origin::simulated) { return parts_.emplace_back("memory", "not simulated"), void(); }
+        if (machine_.origin == topology_origin::simulated) {
+            parts_.emplace_back("memory", "not simulated");
+            return;
+        }
         if (node_.memory.value == 0) {
             const auto nearest = machine_.nearest_memory(node_.id);
             parts_.emplace_back("memory", nearest && *nearest != node_.id ? "none; the nearest is node " + std::to_string(nearest->value) : "none");
