@@ -13,7 +13,7 @@
 namespace numasio::detail {
 
 /// A thread of its own, because the io_context belongs to somebody else: it may be busy, not run yet, or wait for the last
-/// work to end (docs/decisions/0005). It sleeps between looks. Threads: made and destroyed by one.
+/// work to end (docs/decisions/0007). It sleeps between looks. Threads: made and destroyed by one.
 class placement_watch {
 public:
     /// Faults are to be seen within a second.
