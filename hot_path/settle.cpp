@@ -1,6 +1,8 @@
 // Every step of the start yields a placement: what was asked, what the kernel says was got, and why.
 #include "hot_path/settle.hpp"
 
+#include "src/platform/memory_nodes.hpp"
+
 #include <numasio/affinity.hpp>
 
 #include <boost/system/system_error.hpp>
@@ -42,14 +44,18 @@ public:
     }
 
     node_region place(placement_subject subject, bytes size) {
-        auto p = begin(subject, size_text(size) + ", " + policy_text());
+        const bool service = subject == placement_subject::service_memory;
+        if (service && nodes_are_real() && (orders_.memory.pages || interleaves())) { return place_by_options(size); }
+        // Lanes are the worker's alone, wherever its service's memory is.
+        const auto policy = interleaves() ? memory_policy::bind : orders_.memory.policy;
+        auto p = begin(subject, size_text(size) + ", " + std::string(to_string(policy)) + " " + node_text(core_.site.memory_node));
         auto region = map(size);
         if (!nodes_are_real()) {
             fault_in(region);
             unbound(std::move(p));
             return region;
         }
-        const auto bound = region.bind(core_.site.memory_node, orders_.memory.policy);
+        const auto bound = region.bind(core_.site.memory_node, policy);
         const auto* const step = bound == errc::out_of_node_memory ? "memory check" : "mbind";
         if (bound && orders_.enforce == enforcement::strict) { fail(step, bound, p); }
         fault_in(region);
@@ -71,8 +77,41 @@ private:
         return p;
     }
 
-    std::string policy_text() const {
-        return std::string(to_string(orders_.memory.policy)) + " " + node_text(core_.site.memory_node);
+    bool interleaves() const noexcept {
+        return orders_.memory.policy == memory_policy::interleave || orders_.memory.policy == memory_policy::weighted_interleave;
+    }
+
+    node_region place_by_options(bytes size) {
+        region_options options;
+        options.policy = orders_.memory.policy;
+        options.nodes.assign(1, core_.site.memory_node);
+        if (interleaves()) {
+            if (const auto allowed = platform::allowed_memory_nodes()) { options.nodes = *allowed; }
+        }
+        options.pages = orders_.memory.pages;
+        options.enforce = enforcement::best_effort;  // finish() is strict where the plan is
+        auto p = begin(placement_subject::service_memory, size_text(size) + ", " + std::string(to_string(options.policy)) + " " +
+                                                              nodes_text(options.nodes) + pages_text(options.pages));
+        auto region = made(size, options);
+        const auto& placed = region.placed();
+        p.pages = placed.audit;
+        p.got = nodes_text(placed.audit) + pages_text(placed.pages);
+        if (placed.audit.on_node.empty()) { core_.pages_are_known = false; }
+        if (placed.lost.empty()) { finish(std::move(p), {}, {}); }
+        else { finish(std::move(p), placed.lost.front().error, placed.lost.front().step + " (" + placed.lost.front().why + ")"); }
+        return region;
+    }
+
+    node_region made(bytes size, const region_options& options) const {
+        try {
+            return node_region(size, options);
+        } catch (const boost::system::system_error& e) {
+            throw boost::system::system_error(e.code(), name_of(core_.site) + ": memory of " + size_text(size) + memory_remedy);
+        }
+    }
+
+    static std::string pages_text(const or_auto<page_kind>& pages) {
+        return pages ? ", " + std::string(to_string(*pages)) + " pages" : "";
     }
 
     /// Honoured is only what was read back: a page of which nothing is known is none.
@@ -86,6 +125,10 @@ private:
         if (audit.on_node.empty()) { return "page locations unknown"; }
         std::vector<node_id> nodes;
         for (const auto& [node, pages] : audit.on_node) { nodes.push_back(node); }
+        return nodes_text(nodes);
+    }
+
+    static std::string nodes_text(const std::vector<node_id>& nodes) {
         return (nodes.size() == 1 ? "node " : "nodes ") + to_list(nodes);
     }
 

@@ -14,6 +14,17 @@ constexpr std::size_t pages_per_sample = 256;
 constexpr std::int64_t sample_lasts_ns = 1'000'000'000;
 constexpr std::int64_t stuck_after_ns = 1'000'000'000;
 
+/// Of the sampled pages that the kernel told of: those on the worker's memory node, or on one of the nodes that its memory
+/// was interleaved over.
+std::optional<double> share_as_asked(const page_audit& sample, const region_placement& placed, node_id home) {
+    if (placed.nodes.size() < 2) { return sample.ratio(home); }
+    std::optional<double> share;
+    for (const node_id node : placed.nodes) {
+        if (const auto here = sample.ratio(node)) { share = share.value_or(0.0) + *here; }
+    }
+    return share;
+}
+
 }  // namespace
 
 drain_operation::~drain_operation() {
@@ -114,7 +125,7 @@ worker_status worker_core::status() const {
     if (pages_are_known) {
         const auto sample = sample_pages();
         s.pages_sampled = sample.asked - sample.unknown;
-        s.page_locality = sample.ratio(site.memory_node);
+        s.page_locality = share_as_asked(sample, service_memory.placed(), site.memory_node);
     }
     return s;
 }

@@ -5,7 +5,7 @@
 
 namespace numasio {
 
-numa_balancing_mode numa_balancing() noexcept {
+numa_balancing_mode kernel_balancing() noexcept {
     const auto setting = platform::balancing_setting();
     if (!setting) { return numa_balancing_mode::unknown; }
     if (*setting == 0) { return numa_balancing_mode::off; }

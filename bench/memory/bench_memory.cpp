@@ -1,5 +1,7 @@
-// Allocate and free: node_memory against malloc, the standard's pool resources and mimalloc, interleaved in one run.
+// Allocate and free: node_memory against malloc, the standard's pool resources and mimalloc, interleaved in one run; and
+// what the audit of a page costs.
 #include <numasio/node_memory.hpp>
+#include <numasio/node_region.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -157,6 +159,20 @@ void many_threads(benchmark::State& state) {
     free_all(Memory::heap(), live);
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(dice_thrown));
 }
+
+/// What it costs to ask the kernel where pages are; the argument is pages a call.
+void audit(benchmark::State& state) {
+    numasio::node_region region(numasio::bytes{64 << 20});
+    if (region.prefault()) { return state.SkipWithError("no memory"); }
+    const auto pages = static_cast<std::size_t>(state.range(0));
+    std::size_t first = 0;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(region.audit(pages, first).asked);
+        first = first + 2 * pages <= region.pages() ? first + pages : 0;
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(pages));
+}
+BENCHMARK(audit)->Arg(1)->Arg(256)->Arg(1024)->Arg(16384)->Unit(benchmark::kMicrosecond);
 
 #define NUMASIO_ONE_THREAD(name, memory) \
     BENCHMARK_TEMPLATE(one_thread, memory)->Name("one_thread/" name)->Arg(1000)->Arg(100'000)->Unit(benchmark::kMillisecond)

@@ -226,6 +226,7 @@ bridge_status bridge_core::status() const {
     s.accepting = phase_ == phase::started && !stopping_ && !draining_;
     s.draining = draining_ || stopping_;
     s.abandoned = abandoned_->load(std::memory_order_relaxed);
+    s.numa_balancing = kernel_balancing();
     if (phase_ == phase::made) { return s; }
     for (const auto& pool : pools_) {
         s.pools.push_back({pool.core->name(), pool.core->refused()});

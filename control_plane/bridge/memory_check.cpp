@@ -15,13 +15,20 @@
 namespace numasio::detail {
 namespace {
 
+/// What a service takes of free memory: a pool's huge pages were taken from it long ago.
+std::uint64_t service_bytes(const pool_memory& memory) {
+    const auto pages = memory.pool->memory.pages;
+    const bool huge = pages == page_kind::huge_2mib || pages == page_kind::huge_1gib;
+    return huge ? 0 : memory.pool->memory.per_worker.value;
+}
+
 /// What a group of workers needs, and the pool that needs most of it.
 struct need {
     std::uint64_t total = 0;
     std::map<const pool_plan*, std::uint64_t> workers;
 
     void add(const pool_memory& memory) {
-        total += memory.lanes + memory.pool->memory.per_worker.value;
+        total += memory.lanes + service_bytes(memory);
         ++workers[memory.pool];
     }
 };
@@ -65,7 +72,7 @@ private:
         };
         const auto size = [&](const auto& entry) {
             const auto memory = of(entry.first);
-            return entry.second * (memory.lanes + memory.pool->memory.per_worker.value);
+            return entry.second * (memory.lanes + service_bytes(memory));
         };
         const auto largest = std::max_element(asked.workers.begin(), asked.workers.end(),
                                               [&](const auto& a, const auto& b) { return size(a) < size(b); });

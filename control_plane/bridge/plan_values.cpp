@@ -157,7 +157,15 @@ void add_pool(entry_list& out, const std::string& key, const pool_plan& pool) {
         out.add(key + ".workers_per_node", "auto");
     }
     out.word(key + ".memory.policy", pool.memory.policy,
-             {memory_policy::bind, memory_policy::preferred, memory_policy::local}, fallback.memory.policy);
+             {memory_policy::bind, memory_policy::preferred, memory_policy::local, memory_policy::interleave,
+              memory_policy::weighted_interleave},
+             fallback.memory.policy);
+    if (pool.memory.pages) {
+        out.word(key + ".memory.pages", *pool.memory.pages,
+                 {page_kind::base, page_kind::transparent, page_kind::huge_2mib, page_kind::huge_1gib}, page_kind::base);
+    } else {
+        out.add(key + ".memory.pages", "auto");
+    }
     out.size(key + ".memory.per_worker", pool.memory.per_worker, plan_limits::memory_per_worker,
              fallback.memory.per_worker);
     out.whole(key + ".lane.capacity", pool.lane.capacity, plan_limits::lane_capacity, fallback.lane.capacity);

@@ -43,7 +43,7 @@ std::string counted(std::size_t n, const std::string& what) {
     return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
-void write_machine(std::ostream& out, const topology& machine) {
+void write_machine(std::ostream& out, const topology& machine, numa_balancing_mode balancing) {
     out << to_text(machine);
     if (machine.origin == topology_origin::simulated) {
         out << "  SIMULATED: pretend nodes; pinning is real, memory is not bound and page locality not measured\n";
@@ -54,6 +54,9 @@ void write_machine(std::ostream& out, const topology& machine) {
     }
     if (machine.executor_nodes().size() == 1) {
         out << "  one node: numasio adds bounded hand-off and pinning here, not locality\n";
+    } else if (balancing == numa_balancing_mode::on) {
+        out << "  the kernel's NUMA balancing is on: bound memory stays, other memory wanders between nodes"
+               " (sysctl kernel.numa_balancing=0)\n";
     }
 }
 
@@ -69,7 +72,7 @@ void write_pool(std::ostream& out, const pool_plan& pool, const layout& sites) {
     out << '\n';
     out << "    memory: " << amount(pool.memory.per_worker) << " each, "
         << amount({pool.memory.per_worker.value * workers.size()}) << " in all, " << to_string(pool.memory.policy)
-        << " (" << to_string(pool.enforce) << ")\n";
+        << (pool.memory.pages ? ", " + std::string(to_string(*pool.memory.pages)) + " pages" : "") << " (" << to_string(pool.enforce) << ")\n";
     if (workers.size() <= most_worker_lines) {
         for (const auto* w : workers) {
             out << "    " << worker_name(*w) << ": CPU " << w->cpu.value << ", node " << w->node.value;
@@ -138,7 +141,7 @@ void write_reasons(std::ostream& out, const bridge_status& now) {
 std::string banner(const snapshot& shown) {
     std::ostringstream out;
     out << "numasio " NUMASIO_VERSION "\n";
-    write_machine(out, shown.machine);
+    write_machine(out, shown.machine, shown.now.numa_balancing);
     out << "split\n  control: " << (shown.sites.control.size() == 1 ? "CPU " : "CPUs ")
         << to_list(shown.sites.control) << '\n';
     for (const auto& pool : shown.asked.pools) { write_pool(out, pool, shown.sites); }

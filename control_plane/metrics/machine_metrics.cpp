@@ -39,6 +39,8 @@ void add_machine_metrics(const snapshot& shown, std::vector<family>& into) {
          {"simulated", shown.machine.origin == topology_origin::simulated ? "true" : "false"}});
     add(into, "executor_nodes", "NUMA nodes with CPUs that this process may use.", MetricType::Gauge,
         static_cast<double>(shown.machine.executor_nodes().size()));
+    add(into, "numa_balancing_info", "The kernel's NUMA balancing; with it on, memory that is not bound wanders between nodes.",
+        MetricType::Gauge, 1, {{"mode", std::string(to_string(shown.now.numa_balancing))}});
     add(into, "ready", "1 between start() and an announced drain or stop().", MetricType::Gauge, now.accepting ? 1 : 0);
     add(into, "healthy", "1 while no worker is stuck or dead.", MetricType::Gauge, healthy(now).ok ? 1 : 0);
     add(into, "degraded", "1 where something that the plan asks for was not got.", MetricType::Gauge,

@@ -26,6 +26,7 @@ json::object pool_part(const pool_plan& pool) {
     result["cpus"] = ids_or_auto(pool.cpus);
     result["workers_per_node"] = pool.workers_per_node ? json::value(*pool.workers_per_node) : json::value("auto");
     result["memory"] = json::object{{"policy", to_string(pool.memory.policy)},
+                                    {"pages", pool.memory.pages ? to_string(*pool.memory.pages) : "auto"},
                                     {"per_worker_bytes", pool.memory.per_worker.value}};
     result["lane"] = json::object{{"capacity", pool.lane.capacity},
                                   {"producers", pool.lane.producers},
@@ -95,6 +96,7 @@ std::string status_json(const snapshot& shown) {
     all["healthy"] = verdict_part(healthy(shown.now));
     all["degraded"] = texts(shown.now.degraded);
     all["topology"] = topology_document(shown.machine);
+    all["numa_balancing"] = to_string(shown.now.numa_balancing);
     all["plan"] = plan_part(shown.asked);
     all["layout"] = json::object{{"control_cpus", ids(shown.sites.control)}, {"notes", texts(shown.sites.notes)}};
     all["placements"] = placements_part(shown.now.placements);

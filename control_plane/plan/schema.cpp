@@ -16,7 +16,8 @@ using value = plan_value;
 namespace limits = plan_limits;
 
 // Each in the order of its enumeration, so that the index of the word is the value.
-constexpr std::array policies = {"bind"sv, "preferred"sv, "local"sv};
+constexpr std::array policies = {"bind"sv, "preferred"sv, "local"sv, "interleave"sv, "weighted_interleave"sv};
+constexpr std::array page_kinds = {"4KiB"sv, "transparent"sv, "2MiB"sv, "1GiB"sv, "auto"sv};
 constexpr std::array enforcements = {"strict"sv, "best_effort"sv};
 constexpr std::array strategies = {"busy_spin"sv, "spin_then_park"sv, "park"sv};
 constexpr std::array full_answers = {"reject"sv};
@@ -81,8 +82,16 @@ constexpr key_rule schema[] = {
      nullptr},
     {"pools.*.memory.policy", value_form::word, {}, policies, "bind", "",
      "`bind`: on the worker's node or not at all; `preferred`: there first, elsewhere when it is full; "
-     "`local`: wherever the thread that touches it first runs",
+     "`local`: wherever the thread that touches it first runs; `interleave`: the service's memory page by page over all nodes "
+     "with memory; `weighted_interleave`: the same by the kernel's weights (Linux 6.9)",
      [](const target& t, const value& v) { t.pool->memory.policy = static_cast<memory_policy>(v.number); }},
+    {"pools.*.memory.pages", value_form::word, {}, page_kinds, "auto", "",
+     "pages of the service's memory; `auto`: as the system's setting of transparent huge pages has it; `4KiB`: small ones only; "
+     "`transparent`: huge where the kernel can; `2MiB`, `1GiB`: from the nodes' pools, `per_worker` rounded up to them",
+     [](const target& t, const value& v) {
+         t.pool->memory.pages = v.number + 1 == page_kinds.size() ? std::nullopt
+                                                                  : or_auto<page_kind>(static_cast<page_kind>(v.number));
+     }},
     {"pools.*.memory.per_worker", value_form::size, limits::memory_per_worker, {}, "64MiB", "",
      "allocated, bound and touched at start; the service gets no more",
      [](const target& t, const value& v) { t.pool->memory.per_worker = bytes{v.number}; }},

@@ -15,7 +15,7 @@ enum class numa_balancing_mode {
 /// The setting of /proc/sys/kernel/numa_balancing. With it on, memory that is not bound wanders after the threads that use
 /// it: faults that cost a hot worker time, and a page locality that changes by itself.
 /// Threads: any. Blocks: reads one small file. Fails: never; what cannot be read is unknown. Cost: microseconds.
-numa_balancing_mode numa_balancing() noexcept;
+numa_balancing_mode kernel_balancing() noexcept;
 
 std::string_view to_string(numa_balancing_mode mode) noexcept;
 

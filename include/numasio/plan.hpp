@@ -18,12 +18,12 @@ template <class T>
 using or_auto = std::optional<T>;
 
 enum class memory_policy {
-    bind,                ///< pages on the node (or nodes) or not at all
-    preferred,           ///< the node first, others where it is full
-    local,               ///< wherever the faulting thread runs (first touch)
-    preferred_many,      ///< the nodes first, others where they are full; Linux 5.15
-    interleave,          ///< page by page over the nodes in turn
-    weighted_interleave  ///< the same, in the proportion that the machine's administrator set; Linux 6.9
+    bind,                 ///< pages on the node (or nodes) or not at all
+    preferred,            ///< the node first, others where it is full
+    local,                ///< wherever the faulting thread runs (first touch)
+    interleave,           ///< page by page over the nodes in turn
+    weighted_interleave,  ///< the same, in the proportion that the machine's administrator set; Linux 6.9
+    preferred_many        ///< the nodes first, others where they are full; Linux 5.15
 };
 
 /// Which pages a mapping is made of.
@@ -48,8 +48,10 @@ enum class idle_strategy {
 enum class when_full { reject };
 
 struct memory_plan {
+    /// The interleaves go over every node with memory that this process may use; preferred_many is for regions only.
     memory_policy policy = memory_policy::bind;
     bytes per_worker{64ull << 20};  ///< the service's memory: allocated, bound and prefaulted at start
+    or_auto<page_kind> pages{};     ///< of the service's memory; auto: as the system's setting of transparent huge pages has it
 };
 
 struct lane_plan {

@@ -3,6 +3,7 @@
 
 #include <numasio/ids.hpp>
 #include <numasio/layout.hpp>
+#include <numasio/numa_balancing.hpp>
 #include <numasio/placement.hpp>
 #include <numasio/topology.hpp>
 
@@ -101,6 +102,7 @@ struct bridge_status {
     std::vector<worker_status> workers;
     std::vector<placement> placements;
     std::vector<std::string> degraded;  ///< one reason a line; empty when all is as asked
+    numa_balancing_mode numa_balancing = numa_balancing_mode::unknown;  ///< the kernel's setting now
 };
 
 }  // namespace numasio

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <utility>
 
 namespace numasio::test {
 namespace {
@@ -130,6 +131,51 @@ TEST(machine, starts_strict_workers_on_every_node_each_with_memory_of_the_neares
                                         &placement::why, ::testing::HasSubstr("has no memory; node "))));
         }
     }
+}
+
+/// The placement of the first worker's service memory, and that worker's status, under a plan for its memory.
+std::pair<placement, worker_status> start_with(memory_plan memory, enforcement enforce) {
+    plan asked;
+    auto& pool = asked.pools.emplace_back();
+    pool.name = "p";
+    pool.workers_per_node = 1;
+    pool.memory = memory;
+    pool.lane.capacity = 64;
+    pool.enforce = enforce;
+    asio::io_context io;
+    bridge b{io, asked};
+    static_cast<void>(b.open<int, std::uint32_t, locator>("p"));
+    b.start();
+    for (const auto& placed : b.placements()) {
+        if (placed.subject == placement_subject::service_memory) { return {placed, b.status().workers.front()}; }
+    }
+    ADD_FAILURE() << "no placement of service memory";
+    return {};
+}
+
+TEST(machine, starts_strict_workers_whose_memory_is_interleaved_over_all_nodes) {
+    std::size_t nodes = 0;
+    for (const auto& n : discover_topology().nodes) {
+        if (n.memory.value != 0 && n.memory_allowed) { ++nodes; }
+    }
+    const auto [placed, worker] = start_with({memory_policy::interleave, 4_MiB, page_kind::base}, enforcement::strict);
+    EXPECT_EQ(placed.outcome, placement_outcome::honoured) << to_text(placed);
+    ASSERT_TRUE(placed.pages.has_value());
+    EXPECT_EQ(placed.pages->on_node.size(), nodes);
+    EXPECT_DOUBLE_EQ(worker.page_locality.value_or(0), 1.0);
+}
+
+TEST(machine, gives_workers_huge_pages_or_says_that_the_nodes_have_none) {
+    const auto [placed, worker] = start_with({memory_policy::bind, 2_MiB, page_kind::huge_2mib}, enforcement::best_effort);
+    if (placed.outcome == placement_outcome::honoured) {
+        EXPECT_THAT(placed.got, ::testing::HasSubstr("2MiB pages"));
+        EXPECT_EQ(placed.pages->asked, 1U);
+    } else {
+        EXPECT_EQ(placed.error, errc::no_huge_pages) << to_text(placed);
+        EXPECT_THROW(start_with({memory_policy::bind, 2_MiB, page_kind::huge_2mib}, enforcement::strict),
+                     boost::system::system_error);
+    }
+    EXPECT_EQ(worker.page_locality, 1.0);
 }
 
 }  // namespace

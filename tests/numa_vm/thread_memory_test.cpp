@@ -73,7 +73,7 @@ TEST(machine_threads, see_the_setting_of_numa_balancing_that_the_kernel_has) {
     std::string setting;
     in >> setting;
     const std::string expected = setting == "0" ? "off" : setting == "2" ? "tiering" : setting.empty() ? "unknown" : "on";
-    EXPECT_EQ(to_string(numa_balancing()), expected);
+    EXPECT_EQ(to_string(kernel_balancing()), expected);
 }
 
 // Where the kernel balances, memory that is not bound wanders after this loop; without, nothing may move either.

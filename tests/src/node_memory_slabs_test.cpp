@@ -65,7 +65,7 @@ TYPED_TEST(memory_with_slabs, random_use_never_overlaps_misaligns_passes_the_lim
         const auto before = a.memory.used();
         std::mt19937 dice(*rc::gen::arbitrary<std::uint32_t>());
         std::vector<block> live;
-        for (int step = 0; step < 6000; ++step) {
+        for (int step = 0; step < 2500; ++step) {
             if (live.empty() || dice() % 8 < 5) {
                 const std::size_t most = dice() % 50 == 0 ? 100'000 : dice() % 4 == 0 ? 3000 : 300;
                 const std::size_t alignment = std::size_t{1} << (dice() % 6 == 0 ? dice() % 9 : dice() % 5);

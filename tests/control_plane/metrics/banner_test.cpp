@@ -37,6 +37,16 @@ TEST(banner, says_that_one_node_gets_no_locality) {
     EXPECT_THAT(banner(test::two_nodes().view()), Not(HasSubstr("one node")));
 }
 
+TEST(banner, warns_of_the_kernels_balancing_where_there_is_more_than_one_node) {
+    auto e = test::two_nodes();
+    EXPECT_THAT(banner(e.view()), Not(HasSubstr("NUMA balancing")));
+    e.now.numa_balancing = numa_balancing_mode::on;
+    EXPECT_THAT(banner(e.view()), HasSubstr("the kernel's NUMA balancing is on"));
+    auto alone = test::one_node();
+    alone.now.numa_balancing = numa_balancing_mode::on;
+    EXPECT_THAT(banner(alone.view()), Not(HasSubstr("NUMA balancing")));
+}
+
 TEST(banner, says_simulated) {
     const auto text = banner(test::simulated().view());
     EXPECT_THAT(text, HasSubstr("SIMULATED"));

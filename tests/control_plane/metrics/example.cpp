@@ -85,6 +85,7 @@ example two_nodes() {
     e.machine.cpus[3].allowed = false;
     e.machine.cpus[3].denied = cpu_denial::cpuset;
     e.asked.control.cpus = {cpu_id{0}};
+    e.now.numa_balancing = numa_balancing_mode::off;
     e.sites.control = {cpu_id{0}};
     e.sites.workers = {{"kv", 0, cpu_id{1}, node_id{0}, node_id{0}}, {"kv", 1, cpu_id{2}, node_id{1}, node_id{1}}};
     e.sites.notes = {"CPU 3 is left to the system"};

@@ -35,7 +35,10 @@ pool_plan some_pool(int index) {
     pool.nodes = some_ids<node_id>(4095);
     pool.cpus = some_ids<cpu_id>(65'535);
     if (*rc::gen::arbitrary<bool>()) { pool.workers_per_node = between(1U, 4096U); }
-    pool.memory.policy = *rc::gen::element(memory_policy::bind, memory_policy::preferred, memory_policy::local);
+    pool.memory.policy = *rc::gen::element(memory_policy::bind, memory_policy::preferred, memory_policy::local,
+                                           memory_policy::interleave, memory_policy::weighted_interleave);
+    pool.memory.pages = *rc::gen::element<or_auto<page_kind>>(std::nullopt, page_kind::base, page_kind::transparent,
+                                                              page_kind::huge_2mib, page_kind::huge_1gib);
     pool.memory.per_worker = bytes{between(std::uint64_t{1} << 20, std::uint64_t{1} << 44)};
     pool.lane.capacity = between(1U, 1'048'576U);
     pool.lane.producers = between(1U, 1024U);
@@ -80,7 +83,7 @@ TEST(plan_property, a_plan_that_is_written_out_reads_back_as_the_same_plan) {
             const pool_plan& b = back.pools[i];
             RC_ASSERT((a.name == b.name && a.nodes == b.nodes && a.cpus == b.cpus));
             RC_ASSERT((a.workers_per_node == b.workers_per_node && a.lane.capacity == b.lane.capacity));
-            RC_ASSERT((a.memory.per_worker == b.memory.per_worker && a.idle.spin == b.idle.spin));
+            RC_ASSERT((a.memory.per_worker == b.memory.per_worker && a.memory.pages == b.memory.pages && a.idle.spin == b.idle.spin));
             RC_ASSERT(a.slo.has_value() == b.slo.has_value());
             if (a.slo) { RC_ASSERT((a.slo->quantile == b.slo->quantile && a.slo->target == b.slo->target)); }
         }

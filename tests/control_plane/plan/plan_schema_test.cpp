@@ -28,7 +28,7 @@ TEST(plan_schema, a_default_that_is_written_out_changes_nothing) {
         EXPECT_EQ(to_yaml(parse_plan(text)), bare) << text;
         ++tried;
     }
-    EXPECT_EQ(tried, 20);
+    EXPECT_EQ(tried, 21);
     const plan slo = parse_plan(pool_with("    slo: {quantile: 0.99, target: 1ms}\n"));
     EXPECT_EQ(to_yaml(slo), to_yaml(parse_plan(pool_with("    slo: {}\n"))));
     EXPECT_EQ(slo.pools.at(0).slo->quantile, slo_plan{}.quantile);
@@ -90,6 +90,10 @@ TEST(plan_schema, every_word_is_read_as_the_value_of_that_name) {
             if (rule.name() == "policy") {
                 EXPECT_EQ(to_string(pool("memory: {policy: " + w + "}").memory.policy), word);
             }
+            if (rule.name() == "pages") {
+                const auto pages = pool("memory: {pages: " + w + "}").memory.pages;
+                EXPECT_EQ(pages ? to_string(*pages) : "auto", word);
+            }
             if (rule.name() == "when_full") {
                 EXPECT_EQ(to_string(pool("lane: {when_full: " + w + "}").lane.full), word);
             }
@@ -97,7 +101,7 @@ TEST(plan_schema, every_word_is_read_as_the_value_of_that_name) {
             if (rule.name() == "enforcement") { EXPECT_EQ(to_string(pool("enforcement: " + w).enforce), word); }
         }
     }
-    EXPECT_EQ(words, 9);
+    EXPECT_EQ(words, 16);
 }
 
 TEST(plan_schema, every_key_but_version_and_pools_may_be_left_out) {

@@ -58,6 +58,7 @@ inline std::string to_yaml(const plan& p) {
             "  " + pool.name + ":\n    nodes: " + ids_text(pool.nodes) + "\n    cpus: " + ids_text(pool.cpus) +
             "\n    workers_per_node: " + (pool.workers_per_node ? std::to_string(*pool.workers_per_node) : "auto") +
             "\n    memory: {policy: " + std::string(to_string(pool.memory.policy)) +
+            ", pages: " + (pool.memory.pages ? std::string(to_string(*pool.memory.pages)) : "auto") +
             ", per_worker: " + std::to_string(pool.memory.per_worker.value) +
             "B}\n    lane:\n      capacity: " + std::to_string(pool.lane.capacity) +
             "\n      producers: " + std::to_string(pool.lane.producers) +
