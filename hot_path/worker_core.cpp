@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t lane_turn = 64;      // replies of one lane before the next lane's turn
 constexpr std::size_t drain_turn = 1024;   // replies before other handlers of the io_context get theirs
-// A sample of a worker's pages costs about 0.15 ms, and however many ask, one a second is taken.
+// However many ask, one sample a second is taken.
 constexpr std::size_t pages_per_sample = 256;
 constexpr std::int64_t sample_lasts_ns = 1'000'000'000;
 constexpr std::int64_t stuck_after_ns = 1'000'000'000;
