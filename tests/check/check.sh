@@ -227,7 +227,13 @@ stage_numa-vm() {
     local machine name
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
-        programs=(numa_machine_test worker_change_test topology_change_test contract_test hot_path_test foundation_test)
+        programs=(numa_machine_test worker_change_test contract_test)
+        # Newer kernels of Debian have no cpusets of version 1, which it changes too.
+        grep -q '^kernel backports' "$machine" || programs+=(topology_change_test)
+        # The longer ones where the shape of the machine means something to them.
+        if [[ $name =~ ^(four_asymmetric|no_memory_no_cpus|sparse_ids|small_huge_pools)$ ]]; then
+            programs+=(hot_path_test foundation_test)
+        fi
         if [[ $name == devices ]]; then programs+=(numa_devices_test); fi
         if [[ $name =~ ^(devices|four_asymmetric|no_memory_no_cpus)$ ]]; then programs+=(cli_test); fi
         if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test); fi

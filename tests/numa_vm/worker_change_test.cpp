@@ -161,16 +161,14 @@ TEST(memory_change, that_takes_the_node_from_the_cpuset_is_told_and_undone_when_
     for (const auto& node : machine.nodes) {
         if (node.memory.value != 0) { with_memory.push_back(node.id); }
     }
+    const auto last = machine.executor_nodes().back();
+    const auto home = machine.nearest_memory(last).value();
     auto without_home = with_memory;
-    const auto home = without_home.back();
-    without_home.pop_back();
+    std::erase(without_home, home);
     plan asked;
     auto& pool = asked.pools.emplace_back();
     pool.name = "p";
-    for (const auto node : machine.executor_nodes()) {
-        if (machine.nearest_memory(node) == home) { pool.nodes = {node}; }
-    }
-    ASSERT_TRUE(pool.nodes);
+    pool.nodes = {last};
     pool.workers_per_node = 1;
     pool.memory.per_worker = 8_MiB;
     pool.lane.capacity = 64;
