@@ -136,7 +136,11 @@ thread_keeper keeper_of(const worker_orders& orders) {
     settled.owner = site.pool + "/" + std::to_string(site.index);
     settled.outcome = placement_outcome::honoured;
     settled.asked = settled.got = "CPU " + std::to_string(site.cpu.value);
-    return {platform::this_thread(), {site.cpu}, orders.refuges, std::move(settled)};
+    auto now = settled;
+    for (auto& p : orders.core->placements.all()) {
+        if (p.subject == placement_subject::cpu) { now = std::move(p); }
+    }
+    return {platform::this_thread(), {site.cpu}, orders.refuges, std::move(settled), now};
 }
 
 /// For what the kernel is known to have put where it should be: the rest was told as degraded and stays so.
@@ -145,8 +149,12 @@ std::vector<region_keeper> keepers_of_memory(const worker_orders& orders) {
     std::vector<region_keeper> keepers;
     const auto keep = [&](const node_region& region, placement_subject subject) {
         const auto& placed = region.placed();  // bound without options, it says nothing
-        const auto policy = placed.bound ? placed.policy : orders.memory.policy;
         const auto nodes = placed.bound ? placed.nodes : std::vector{core.site.memory_node};
+        auto policy = placed.bound ? placed.policy : orders.memory.policy;
+        // As settle() has it: lanes are the worker's alone, wherever its service's memory is.
+        if (nodes.size() == 1 && (policy == memory_policy::interleave || policy == memory_policy::weighted_interleave)) {
+            policy = memory_policy::bind;
+        }
         for (auto& p : core.placements.all()) {
             if (p.subject != subject || p.outcome != placement_outcome::honoured || policy == memory_policy::local) { continue; }
             keepers.emplace_back(region, policy, nodes, std::move(p));
@@ -216,7 +224,7 @@ bool worker::join_until(clock::time_point deadline) noexcept {
     return true;
 }
 
-std::vector<placement> worker::look_after() noexcept try {
+std::vector<placement> worker::look_after(const std::atomic<std::uint32_t>& ends) noexcept try {
     // A thread that has ended has no place, and its number may be another's.
     if (shared_->phase.load(std::memory_order_acquire) != shared::serving) { return {}; }
     auto& core = *shared_->orders.core;
@@ -226,7 +234,7 @@ std::vector<placement> worker::look_after() noexcept try {
     if (found.changed) { changed.push_back(std::move(*found.changed)); }
     if (shared_->looks++ % 2 == 0) {
         for (auto& memory : shared_->memory) {
-            if (auto moved = memory.look()) { changed.push_back(std::move(*moved)); }
+            if (auto moved = memory.look(ends)) { changed.push_back(std::move(*moved)); }
         }
     }
     for (const auto& p : changed) { core.placements.replace(p); }

@@ -42,8 +42,9 @@ public:
     void leave() noexcept;
 
     /// Are thread and memory still where they were put? What is not is put right where the kernel lets it. What changed. After
-    /// wait_until_serving(). Threads: one at a time. Blocks: some system calls. Fails: never; what the kernel does not say is no change.
-    std::vector<placement> look_after() noexcept;
+    /// wait_until_serving(). Threads: one at a time. Blocks: some system calls, until soon
+    /// after `ends` is no longer 0. Fails: never; what the kernel does not say is no change.
+    std::vector<placement> look_after(const std::atomic<std::uint32_t>& ends) noexcept;
 
 private:
     struct shared;  // outlives this object where the thread has been left to itself

@@ -13,7 +13,12 @@ namespace numasio {
 namespace {
 
 std::mutex account_mutex;
-std::map<node_id, std::uint64_t> account;  // guarded by account_mutex
+
+/// Guarded by account_mutex. Made when it is first asked for: regions may be statics of the application, made before ours.
+std::map<node_id, std::uint64_t>& the_account() {
+    static std::map<node_id, std::uint64_t> account;
+    return account;
+}
 
 // What stays free on a node for the kernel and for everybody else: below its watermarks the kernel first
 // stalls and then kills.
@@ -51,7 +56,7 @@ std::uint64_t free_in_all() {
 /// Guarded by account_mutex.
 std::uint64_t promised_in_all() noexcept {
     std::uint64_t sum = 0;
-    for (const auto& [node, amount] : account) { sum += amount; }
+    for (const auto& [node, amount] : the_account()) { sum += amount; }
     return sum;
 }
 
@@ -59,8 +64,8 @@ std::uint64_t promised_in_all() noexcept {
 std::optional<std::uint64_t> left_on(node_id node) {
     const auto found = platform::room_on(node);
     if (!found || found->total.value == 0) { return std::nullopt; }
-    const auto mine = account.find(node);
-    return less(usable(*found), mine == account.end() ? 0 : mine->second);
+    const auto mine = the_account().find(node);
+    return less(usable(*found), mine == the_account().end() ? 0 : mine->second);
 }
 
 }  // namespace
@@ -69,7 +74,7 @@ bool node_budget::promise(node_id node, std::size_t size) {
     const std::lock_guard lock(account_mutex);
     const auto left = left_on(node);
     if (left && size > *left) { return false; }
-    account[node] += size;
+    the_account()[node] += size;
     return true;
 }
 
@@ -83,7 +88,7 @@ std::optional<std::map<node_id, std::uint64_t>> node_budget::promise_among(std::
         missing -= share;
     }
     if (missing != 0) { return std::nullopt; }
-    for (const auto& [node, share] : shares) { account[node] += share; }
+    for (const auto& [node, share] : shares) { the_account()[node] += share; }
     return shares;
 }
 
@@ -100,20 +105,20 @@ bytes node_budget::room_in_all() {
 
 void node_budget::settle(node_id node, std::size_t size) noexcept {
     const std::lock_guard lock(account_mutex);
-    const auto found = account.find(node);
-    if (found != account.end()) { found->second -= std::min<std::uint64_t>(found->second, size); }
+    const auto found = the_account().find(node);
+    if (found != the_account().end()) { found->second -= std::min<std::uint64_t>(found->second, size); }
 }
 
 bytes node_budget::promised(node_id node) {
     const std::lock_guard lock(account_mutex);
-    const auto found = account.find(node);
-    return {found == account.end() ? 0 : found->second};
+    const auto found = the_account().find(node);
+    return {found == the_account().end() ? 0 : found->second};
 }
 
 bool node_budget::promise_anywhere(std::size_t size) {
     const std::lock_guard lock(account_mutex);
     if (promised_in_all() + size > free_in_all()) { return false; }
-    account[anywhere] += size;
+    the_account()[anywhere] += size;
     return true;
 }
 

@@ -32,7 +32,7 @@ static_assert(sizeof(set_aside) <= slab_heap::step);
 struct alignas(64) node_memory::heap {
     explicit heap(const slab_heap::site& in) : blocks(in) {}
 
-    const char* owner = &this_thread;
+    std::atomic<const char*> owner{&this_thread};
     slab_heap blocks;
     alignas(64) std::atomic<set_aside*> foreign{nullptr};  // a line of its own: other threads write it
     std::atomic<std::uint64_t> foreign_frees{0};
@@ -68,7 +68,7 @@ node_memory::node_memory(std::span<std::byte> memory) {
 
 node_memory::~node_memory() { heap_->~heap(); }
 
-void node_memory::own() noexcept { heap_->owner = &this_thread; }
+void node_memory::own() noexcept { heap_->owner.store(&this_thread, std::memory_order_relaxed); }
 
 bytes node_memory::limit() const noexcept { return heap_->blocks.limit(); }
 bytes node_memory::used() const noexcept { return heap_->blocks.used(); }
@@ -83,7 +83,7 @@ void* node_memory::do_allocate(std::size_t size, std::size_t alignment) {
 }
 
 void node_memory::do_deallocate(void* block, std::size_t size, std::size_t alignment) {
-    if (heap_->owner != &this_thread) [[unlikely]] { return heap_->set_block_aside(block, size, alignment); }
+    if (heap_->owner.load(std::memory_order_relaxed) != &this_thread) [[unlikely]] { return heap_->set_block_aside(block, size, alignment); }
     heap_->blocks.deallocate(block, size, alignment);
 }
 

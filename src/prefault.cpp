@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -53,6 +54,9 @@ public:
         } catch (const std::system_error& e) {
             const std::lock_guard lock(mutex_);
             result_.pin = platform::errno_code(e.code().value());
+        } catch (const std::bad_alloc&) {  // of a thread's state: those that exist are to be joined
+            const std::lock_guard lock(mutex_);
+            result_.pin = platform::errno_code(ENOMEM);
         }
         if (threads.empty()) { work(); }  // nobody else does
         for (std::thread& t : threads) { t.join(); }

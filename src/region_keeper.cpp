@@ -3,6 +3,7 @@
 
 #include "src/platform/linux_memory.hpp"
 #include "src/platform/memory_nodes.hpp"
+#include "src/region_setup.hpp"
 
 #include <numasio/errc.hpp>
 #include <numasio/topology.hpp>
@@ -16,15 +17,17 @@ namespace numasio {
 namespace {
 
 constexpr std::size_t pages_per_look = 256;
+constexpr std::size_t bytes_per_step = std::size_t{4} << 20;  // moved before a stop is looked for
+constexpr std::uint32_t most_patience = 31;                   // looks, twice a second
 
 std::string text(const std::vector<node_id>& nodes) { return (nodes.size() == 1 ? "node " : "nodes ") + to_list(nodes); }
 
 }  // namespace
 
-/// Pages of which nothing is known are not held to be elsewhere.
-bool region_keeper::at_home(const page_audit& audit) const noexcept {
-    return std::all_of(audit.on_node.begin(), audit.on_node.end(), [&](const auto& found) {
-        return std::find(nodes_.begin(), nodes_.end(), found.first) != nodes_.end();
+bool region_keeper::nodes_are_allowed() const {
+    const auto usable = platform::allowed_memory_nodes();
+    return !usable || std::all_of(nodes_.begin(), nodes_.end(), [&](node_id node) {
+        return std::find(usable->begin(), usable->end(), node) != usable->end();
     });
 }
 
@@ -40,39 +43,58 @@ bool region_keeper::sample_is_at_home() noexcept {
     });
 }
 
-std::optional<placement> region_keeper::look() {
-    if (!told_ && sample_is_at_home()) { return std::nullopt; }
-    const auto usable = platform::allowed_memory_nodes();
-    const bool allowed = !usable || std::all_of(nodes_.begin(), nodes_.end(), [&](node_id node) {
-        return std::find(usable->begin(), usable->end(), node) != usable->end();
-    });
+std::optional<placement> region_keeper::look(const std::atomic<std::uint32_t>& ends) {
+    // Pages that are shared out are never on another node than one of theirs: there the cpuset itself tells.
+    const bool several = nodes_.size() > 1;
+    if (!told_ && sample_is_at_home() && (!several || nodes_are_allowed())) { return std::nullopt; }
+    const bool allowed = nodes_are_allowed();
+    if (allowed && !was_allowed_) { patience_ = waited_ = 0; }
+    was_allowed_ = allowed;
+    if (told_ && (!allowed || waited_++ < patience_)) { return std::nullopt; }
+
+    region_placement found;
+    found.policy = policy_;
+    found.nodes = nodes_;
     error_code refused;
-    // The policy was rewritten, too: this sets it anew, and moves what does not follow it.
-    if (allowed) { refused = platform::bind_pages(region_.data(), nodes_, policy_, true); }
-    const auto audit = region_.audit();
-    if (allowed && !refused && at_home(audit)) {
+    const std::size_t page = region_.page_size().value;
+    const std::size_t pages_per_step = std::max<std::size_t>(bytes_per_step / page, 1);
+    for (std::size_t at = 0; at < region_.pages() && !refused; at += pages_per_step) {
+        if (ends.load(std::memory_order_relaxed) != 0) { return std::nullopt; }
+        const std::size_t count = std::min(pages_per_step, region_.pages() - at);
+        // The policy was rewritten, too: this sets it anew, and moves what does not follow it.
+        if (allowed) { refused = platform::bind_pages(region_.data().subspan(at * page, count * page), nodes_, policy_, true); }
+        const auto part = region_.audit(count, at);
+        found.audit.asked += part.asked;
+        found.audit.unknown += part.unknown;
+        for (const auto& [node, pages] : part.on_node) { found.audit.on_node[node] += pages; }
+    }
+    const error_code verdict = !allowed ? make_error_code(errc::pages_elsewhere) : refused ? refused : judge(found, page);
+    if (!verdict) {
         told_.reset();
-        settled_.pages = audit;
+        patience_ = 0;
+        settled_.pages = found.audit;
         return settled_;
     }
-    auto now = elsewhere(audit, refused, allowed);
+    patience_ = std::min(2 * patience_ + 1, most_patience);
+    waited_ = 0;
+    auto now = elsewhere(found.audit, verdict, allowed);
     if (told_ && told_->got == now.got && told_->why == now.why) { return std::nullopt; }
     told_ = now;
     return now;
 }
 
-placement region_keeper::elsewhere(const page_audit& audit, error_code refused, bool allowed) const {
+placement region_keeper::elsewhere(const page_audit& audit, error_code why, bool allowed) const {
     auto p = settled_;
     p.outcome = placement_outcome::degraded;
     p.pages = audit;
-    p.error = refused ? refused : make_error_code(errc::pages_elsewhere);
+    p.error = why;
     std::vector<node_id> got;
     for (const auto& [node, pages] : audit.on_node) { got.push_back(node); }
     p.got = got.empty() ? "page locations unknown" : text(got);
-    p.why = !allowed ? text(nodes_) + (nodes_.size() == 1 ? " is" : " are") + " outside the memory nodes of this process's cpuset"
-            : refused ? "mbind: " + refused.message()
-                      : "pages were moved away, and not all can be moved back";
-    p.why += "; tried again twice a second";
+    p.why = !allowed ? text(nodes_) + (nodes_.size() == 1 ? " is" : " are not all") +
+                           (nodes_.size() == 1 ? " outside" : " in") + " the memory nodes of this process's cpuset"
+                     : "moving pages back: " + why.message();
+    p.why += "; looked for again";
     return p;
 }
 

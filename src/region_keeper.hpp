@@ -5,7 +5,9 @@
 #include <numasio/placement.hpp>
 #include <numasio/plan.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -21,14 +23,14 @@ public:
 
     /// Looks at some pages, others each time; where one is elsewhere, at all, and moves them back where the kernel lets it.
     /// The placement, where it is another one since.
-    /// Blocks: one system call where all is well, while pages are moved where not. Cost: about 63 ns a page; allocates only
+    /// Blocks: one system call where all is well, while pages are moved where not, until soon after `ends` is no longer 0. Cost: about 63 ns a page; allocates only
     /// where all is not well.
-    std::optional<placement> look();
+    std::optional<placement> look(const std::atomic<std::uint32_t>& ends);
 
 private:
-    bool at_home(const page_audit& audit) const noexcept;
+    bool nodes_are_allowed() const;
     bool sample_is_at_home() noexcept;
-    placement elsewhere(const page_audit& audit, error_code refused, bool allowed) const;
+    placement elsewhere(const page_audit& audit, error_code why, bool allowed) const;
 
     const node_region& region_;
     memory_policy policy_;
@@ -36,6 +38,9 @@ private:
     placement settled_;
     std::optional<placement> told_;  // the last one that said "elsewhere"; absent while all is at home
     std::size_t next_ = 0;           // where the next sample starts
+    bool was_allowed_ = true;
+    std::uint32_t patience_ = 0;     // looks until memory is tried to be moved again, twice as many each time
+    std::uint32_t waited_ = 0;
 };
 
 }  // namespace numasio

@@ -28,9 +28,13 @@ error_code judge(const region_placement& placed, std::size_t page) {
     for (const node_id node : nodes) { there += audit.on(node); }
     if (there + audit.unknown != audit.asked) { return errc::pages_elsewhere; }
     if (audit.unknown != 0) { return errc::pages_unknown; }
+    const bool shared = placed.policy == memory_policy::interleave || placed.policy == memory_policy::weighted_interleave;
+    if (shared && std::any_of(nodes.begin(), nodes.end(), [&](node_id node) { return audit.on(node) == 0; })) {
+        return errc::pages_elsewhere;  // a node that was full, or less memory than nodes
+    }
     // Where the kernel makes huge pages of small ones it shares out the huge ones.
     const bool may_join = !placed.pages || placed.pages == page_kind::transparent;
-    const std::uint64_t tolerance = may_join ? (std::uint64_t{4} << 20) / page : 1;
+    const std::uint64_t tolerance = may_join ? (std::uint64_t{2} << 20) / page : 1;
     if (placed.policy == memory_policy::interleave && !are_even(audit, nodes, tolerance)) { return errc::pages_elsewhere; }
     return {};
 }

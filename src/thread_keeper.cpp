@@ -36,9 +36,11 @@ std::vector<std::vector<cpu_id>> refuges_from(const topology& machine, node_id h
 }
 
 thread_keeper::thread_keeper(platform::kernel_thread thread, std::vector<cpu_id> home,
-                             std::vector<std::vector<cpu_id>> refuges, placement settled)
+                             std::vector<std::vector<cpu_id>> refuges, placement settled, const placement& now)
     : thread_(thread), home_(std::move(home)), refuges_(std::move(refuges)), settled_(std::move(settled)) {
     std::sort(home_.begin(), home_.end());
+    // Refused from the start: nothing was taken away, and it was told.
+    if (now.outcome != placement_outcome::honoured) { told_ = now; }
 }
 
 thread_keeper::finding thread_keeper::look() {
@@ -59,14 +61,20 @@ thread_keeper::finding thread_keeper::look() {
     auto now = settled_;
     now.outcome = placement_outcome::degraded;
     now.error = refused ? refused : make_error_code(errc::pin_refused);
-    std::size_t refuge = 0;
-    // Accepted in part, home it is: some of its CPUs are left.
-    while (refused && refuge < refuges_.size() && platform::set_affinity(refuges_[refuge], thread_)) { ++refuge; }
+    // EINVAL: none of the CPUs is to be had. Accepted in part, home it is; refused otherwise, the thread stays where it is.
+    const auto is_gone = [](error_code ec) { return ec == boost::system::errc::invalid_argument; };
+    bool node_is_gone = false;
+    for (std::size_t i = 0; is_gone(refused) && i < refuges_.size(); ++i) {
+        const auto denied = platform::set_affinity(refuges_[i], thread_);
+        if (!denied) { break; }
+        node_is_gone = node_is_gone || is_gone(denied);
+    }
     std::vector<cpu_id> got;
     if (platform::get_affinity(got, thread_)) { return found; }
     now.got = text(got);
     now.why = reason(home_, got);
-    if (refuge > 0) { now.why += ", and so is every other CPU of its node"; }
+    if (refused && !is_gone(refused)) { now.why = "sched_setaffinity: " + refused.message(); }
+    if (node_is_gone) { now.why += ", and so is every other CPU of its node"; }
     now.why += "; looked for again four times a second";
     if (told_ && told_->got == now.got && told_->why == now.why) { return found; }
     told_ = now;

@@ -19,10 +19,10 @@ std::vector<std::vector<cpu_id>> refuges_from(const topology& machine, node_id h
 /// narrows it again. Threads: one at a time, any. Lifetime: look() only while the thread exists, whose number may be reused.
 class thread_keeper {
 public:
-    /// `settled` is the placement as it is while all is well; `refuges` are sets of CPUs to fall back to, the best first,
+    /// `settled` is the placement as it is while all is well, `now` as it was found at the start; `refuges` are sets of CPUs to fall back to, the best first,
     /// the first of them those of the thread's node.
     thread_keeper(platform::kernel_thread thread, std::vector<cpu_id> home, std::vector<std::vector<cpu_id>> refuges,
-                  placement settled);
+                  placement settled, const placement& now);
 
     struct finding {
         bool displaced = false;            ///< it was at home before this look and had been taken away

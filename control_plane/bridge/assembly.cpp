@@ -14,7 +14,9 @@ public:
     bool join_until(std::chrono::steady_clock::time_point deadline) noexcept override {
         return worker_.join_until(deadline);
     }
-    std::vector<placement> look_after() noexcept override { return worker_.look_after(); }
+    std::vector<placement> look_after(const std::atomic<std::uint32_t>& ends) noexcept override {
+        return worker_.look_after(ends);
+    }
     void leave() noexcept override { worker_.leave(); }
 
 private:

@@ -6,6 +6,7 @@
 #include <numasio/plan.hpp>
 #include <numasio/topology.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <vector>
@@ -19,8 +20,9 @@ public:
     virtual void wait_until_serving() = 0;
     /// Blocks until the thread has ended or `deadline`; false where it has not.
     virtual bool join_until(std::chrono::steady_clock::time_point deadline) noexcept = 0;
-    /// Looks whether the worker and its memory still are where they were put, and puts them right; what changed.
-    virtual std::vector<placement> look_after() noexcept = 0;
+    /// Looks whether the worker and its memory still are where they were put, and puts them right; what changed. Gives up soon
+    /// after `ends` is no longer 0.
+    virtual std::vector<placement> look_after(const std::atomic<std::uint32_t>& ends) noexcept = 0;
     /// The thread will not end in time: it keeps what it shares and goes its own way.
     virtual void leave() noexcept = 0;
 };

@@ -42,6 +42,7 @@ bridge_core::bridge_core(boost::asio::any_io_executor executor, poster_factory p
 
 bridge_core::~bridge_core() {
     stop(std::chrono::nanoseconds::zero());
+    news_->close();
     for (auto& pool : pools_) {
         for (auto& worker : pool.workers) { worker->cut(); }
         pool.core->release();
@@ -86,7 +87,7 @@ void bridge_core::start() {
         for (auto& worker : running_) { worker->wait_until_serving(); }
         give_way();
         for (auto& pool : pools_) { pool.core->prepare(pool.workers); }
-        watch_ = std::make_unique<placement_watch>(layout_.control, [this] { look_after_threads(); });
+        watch_ = std::make_unique<placement_watch>(layout_.control, [this](const auto& ends) { look_after_threads(ends); });
     } catch (...) {
         stop_workers(clock::time_point::max());
         for (auto& pool : pools_) { pool.workers.clear(); }
@@ -131,9 +132,9 @@ void bridge_core::launch(opened_pool& pool) {
     }
 }
 
-void bridge_core::look_after_threads() noexcept try {
+void bridge_core::look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept try {
     for (auto& worker : running_) {
-        for (auto& changed : worker->look_after()) { news_->tell(std::move(changed)); }
+        for (auto& changed : worker->look_after(ends)) { news_->tell(std::move(changed)); }
     }
     for (auto& changed : control_->look()) { news_->tell(std::move(changed)); }
 } catch (const std::exception&) {
@@ -147,10 +148,11 @@ void bridge_core::on_placement_change(std::function<void(const std::vector<place
 stop_report bridge_core::stop(std::chrono::nanoseconds wait) {
     stopping_.store(true);  // before the lock, which a start under way holds: it gives up
     const std::lock_guard lock(mutex_);
+    const auto deadline = deadline_in(wait);
     for (auto& pool : pools_) { pool.core->close(); }
     watch_.reset();
     if (phase_ == phase::started) {
-        report_ = stop_workers(deadline_in(wait));
+        report_ = stop_workers(deadline);
     }
     phase_ = phase::stopped;
     return report_;

@@ -2,6 +2,7 @@
 #include "control_plane/bridge/control_threads.hpp"
 
 #include <numasio/affinity.hpp>
+#include <numasio/detail/platform.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -66,7 +67,8 @@ void control_threads::pin_caller(bool strict) {
     ++named_;
     auto at_home = settled;
     at_home.owner = p.owner;
-    entries_.push_back({thread, std::move(p), {platform::this_thread(), cpus_, refuges_, std::move(at_home)}});
+    thread_keeper keeper(platform::this_thread(), cpus_, refuges_, std::move(at_home), p);
+    entries_.push_back({thread, std::move(p), std::move(keeper)});
 }
 
 std::vector<placement> control_threads::look() {
@@ -89,6 +91,7 @@ std::vector<placement> control_threads::placements() const {
 }
 
 void control_threads::forget(std::thread::id thread) noexcept {
+    if (fork_generation() != generation_) { return; }  // a child: who held the mutex is not there to let go of it
     const std::lock_guard lock(mutex_);
     std::erase_if(entries_, [&](const entry& e) { return e.thread == thread; });
 }

@@ -3,6 +3,7 @@
 
 #include "src/thread_keeper.hpp"
 
+#include <numasio/detail/platform.hpp>
 #include <numasio/layout.hpp>
 #include <numasio/placement.hpp>
 
@@ -17,7 +18,7 @@ namespace numasio::detail {
 class control_threads : public std::enable_shared_from_this<control_threads> {
 public:
     control_threads(std::vector<cpu_id> cpus, std::vector<std::vector<cpu_id>> refuges)
-        : cpus_(std::move(cpus)), refuges_(std::move(refuges)) {}
+        : cpus_(std::move(cpus)), refuges_(std::move(refuges)), generation_(fork_generation()) {}
 
     /// Pins the caller and reads the mask back. Fails: throws system_error where `strict`; else the placement says it.
     void pin_caller(bool strict);
@@ -34,6 +35,7 @@ private:
     };
     const std::vector<cpu_id> cpus_;
     const std::vector<std::vector<cpu_id>> refuges_;
+    const std::uint32_t generation_;  // of forks
     mutable std::mutex mutex_;
     std::vector<entry> entries_;
     std::size_t named_ = 0;  // threads that were given a name so far

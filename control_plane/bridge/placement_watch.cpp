@@ -12,8 +12,8 @@
 
 namespace numasio::detail {
 
-placement_watch::placement_watch(std::vector<cpu_id> cpus, std::function<void()> look)
-    : cpus_(std::move(cpus)), look_(std::move(look)), generation_(fork_generation()) {
+placement_watch::placement_watch(std::vector<cpu_id> cpus, look look_at)
+    : cpus_(std::move(cpus)), look_(std::move(look_at)), generation_(fork_generation()) {
     try {
         thread_ = std::thread([this] { run(); });
     } catch (const std::system_error& e) {
@@ -36,7 +36,7 @@ void placement_watch::run() noexcept {
     name_this_thread("numasio/watch");
     static_cast<void>(pin_this_thread(cpus_));
     while (ended_.load(std::memory_order_relaxed) == 0) {
-        look_();
+        look_(ended_);
         futex_wait_for(ended_, 0, period);
     }
 }

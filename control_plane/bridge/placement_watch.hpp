@@ -16,12 +16,15 @@ namespace numasio::detail {
 /// work to end (docs/decisions/0007). It sleeps between looks. Threads: made and destroyed by one.
 class placement_watch {
 public:
+    /// Returns soon after its argument is no longer 0.
+    using look = std::function<void(const std::atomic<std::uint32_t>& ends)>;
+
     /// Faults are to be seen within a second.
     static constexpr std::chrono::milliseconds period{250};
 
     /// `cpus`: where the thread is to run, away from the workers'; where the kernel refuses, anywhere. Fails: throws boost::system::system_error (errc::thread_refused).
-    placement_watch(std::vector<cpu_id> cpus, std::function<void()> look);
-    /// Blocks: until a look under way is over.
+    placement_watch(std::vector<cpu_id> cpus, look look_at);
+    /// Blocks: until a look under way gives up (some milliseconds).
     ~placement_watch();
     placement_watch(const placement_watch&) = delete;
     placement_watch& operator=(const placement_watch&) = delete;
@@ -30,7 +33,7 @@ private:
     void run() noexcept;
 
     const std::vector<cpu_id> cpus_;
-    const std::function<void()> look_;
+    const look look_;
     std::atomic<std::uint32_t> ended_{0};
     const std::uint32_t generation_;  // of forks: a child has no such thread
     std::thread thread_;

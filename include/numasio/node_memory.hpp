@@ -27,7 +27,8 @@ public:
     node_memory(const node_memory&) = delete;
     node_memory& operator=(const node_memory&) = delete;
 
-    /// Makes the calling thread the owner. Threads: the hand-over from the last owner happens before.
+    /// Makes the calling thread the owner. Threads: the hand-over from the last owner happens before, who frees nothing from
+    /// then on until this has returned.
     void own() noexcept;
 
     bytes limit() const noexcept;

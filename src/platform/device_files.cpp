@@ -43,6 +43,12 @@ std::vector<fs::path> entries(const fs::path& folder) {
     return found;
 }
 
+/// False also where it cannot be seen.
+bool there(const fs::path& entry) {
+    std::error_code unreadable;
+    return fs::exists(entry, unreadable);
+}
+
 /// The folder that a link leads to; empty where it leads nowhere.
 fs::path real(const fs::path& link) {
     std::error_code none;
@@ -85,7 +91,7 @@ private:
         const bool nvme = std::find_if(place.begin(), place.end(), [](const fs::path& part) {
                               return part == "nvme" || part == "nvme-subsystem";
                           }) != place.end();
-        return !nvme && fs::exists(entry / "device") && !fs::exists(entry / "partition");
+        return !nvme && there(entry / "device") && !there(entry / "partition");
     }
 
     static bool is_card(const std::string& name) {  // "card0", not its connector "card0-DP-1"
@@ -93,9 +99,10 @@ private:
     }
 
     void add_network(const fs::path& entry) {
-        if (!fs::is_directory(entry)) { return; }  // bonding_masters is a file
+        std::error_code unreadable;
+        if (!fs::is_directory(entry, unreadable)) { return; }  // bonding_masters is a file
         device_info device;
-        if (fs::exists(entry / "device")) {
+        if (there(entry / "device")) {
             device = hardware(entry, device_kind::network);
         } else {
             device.name = entry.filename().string();

@@ -248,6 +248,19 @@ region_placement found(memory_policy policy, std::vector<node_id> nodes, std::ma
     return p;
 }
 
+/// Made before the library's own statics may be.
+struct made_early {
+    made_early() {
+        region_options options;
+        options.policy = memory_policy::local;
+        region = node_region(bytes{1 << 20}, options);
+    }
+    node_region region;
+};
+const made_early early;
+
+TEST(region_options, a_region_may_be_a_static_of_the_application) { EXPECT_EQ(early.region.data().size(), 1U << 20); }
+
 TEST(region_options, an_audit_is_held_against_what_was_asked) {
     const node_id a{1};
     const node_id b{5};
@@ -261,7 +274,14 @@ TEST(region_options, an_audit_is_held_against_what_was_asked) {
     EXPECT_EQ(judge(found(memory_policy::local, {a}, {{b, 10}}), 4096), errc::pages_elsewhere);
     EXPECT_FALSE(judge(found(memory_policy::interleave, {a, b}, {{a, 6}, {b, 5}}), 4096));
     EXPECT_EQ(judge(found(memory_policy::interleave, {a, b}, {{a, 9}, {b, 2}}), 4096), errc::pages_elsewhere);
+    EXPECT_EQ(judge(found(memory_policy::interleave, {a, b}, {{a, 2}}), 4096), errc::pages_elsewhere);
     EXPECT_FALSE(judge(found(memory_policy::weighted_interleave, {a, b}, {{a, 9}, {b, 2}}), 4096));
+    EXPECT_EQ(judge(found(memory_policy::weighted_interleave, {a, b}, {{a, 4096}}), 4096), errc::pages_elsewhere);
+    auto joined = found(memory_policy::interleave, {a, b}, {{a, 2048}});
+    joined.pages = page_kind::transparent;  // 8 MiB on one of two nodes
+    EXPECT_EQ(judge(joined, 4096), errc::pages_elsewhere);
+    joined.audit.on_node = {{a, 1536}, {b, 512}};
+    EXPECT_FALSE(judge(joined, 4096));
 }
 
 }  // namespace

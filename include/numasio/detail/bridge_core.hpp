@@ -71,7 +71,7 @@ private:
     std::uint32_t workers_of(std::string_view pool) const noexcept;
     void check_opened() const;
     void launch(opened_pool& pool);
-    void look_after_threads() noexcept;
+    void look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept;
     stop_report stop_workers(std::chrono::steady_clock::time_point deadline);
     std::uint64_t count_stopped() const noexcept;
 
