@@ -104,7 +104,8 @@ TEST_F(worker_change, of_a_cpu_that_goes_offline_moves_the_worker_within_its_nod
     const auto gone = "CPU " + std::to_string(cpu_.value) + " is offline";
     EXPECT_TRUE(within_a_second([&] { return degraded().find(gone) != std::string::npos; })) << degraded();
     EXPECT_NE(runs_on(), cpu_);
-    EXPECT_EQ(node_of(runs_on()), home_);
+    // While the CPU is on its way out the kernel may refuse its node's others for a moment.
+    EXPECT_TRUE(within_a_second([&] { return node_of(runs_on()) == home_; })) << degraded();
     EXPECT_TRUE(told("is offline"));
     EXPECT_EQ(bridge_->status().workers.at(0).displacements, 1U);
 
@@ -118,7 +119,7 @@ TEST_F(worker_change, of_the_cpuset_moves_the_worker_within_its_node_and_back) {
     own_cpuset cpuset;
     ASSERT_TRUE(cpuset.allow(all_but({cpu_})));
     EXPECT_TRUE(within_a_second([&] { return degraded().find("outside the cpuset") != std::string::npos; })) << degraded();
-    EXPECT_EQ(node_of(runs_on()), home_);
+    EXPECT_TRUE(within_a_second([&] { return node_of(runs_on()) == home_; })) << degraded();
     ASSERT_TRUE(cpuset.allow(all_but({})));
     EXPECT_TRUE(within_a_second([&] { return degraded().empty(); })) << degraded();
     EXPECT_EQ(runs_on(), cpu_);
