@@ -52,7 +52,9 @@ std::vector<node_id> topology::executor_nodes_by_distance(node_id home) const {
     const auto away = [&](node_id node) -> std::uint64_t {
         return node == home ? 0 : distance(home, node).value_or(std::numeric_limits<std::uint32_t>::max());
     };
-    std::stable_sort(found.begin(), found.end(), [&](node_id a, node_id b) { return away(a) < away(b); });
+    std::sort(found.begin(), found.end(), [&](node_id a, node_id b) {
+        return std::pair(away(a), a) < std::pair(away(b), b);
+    });
     return found;
 }
 
