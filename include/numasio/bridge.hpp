@@ -88,7 +88,9 @@ public:
 
     /// Calls `told` from the bridge's executor with each placement that changes after start(), as it is now: a worker whose
     /// CPU went offline or left the cpuset (degraded), and the same worker back on it (honoured). Changes are looked for
-    /// four times a second, by a thread of the bridge's own; what changed twice before `told` could run is told once.
+    /// four times a second, by a thread of the bridge's own; what changed twice before `told` could run is told once. A mask that
+    /// another program changed (taskset) is put right and counted, not told. One call at a time; an empty function ends it; what
+    /// `told` throws leaves through the context's run().
     /// Threads: any; the last one given counts. Blocks: never. Cost: at most one post is pending.
     /// Lifetime: `told` is not called once the bridge is destroyed.
     void on_placement_change(std::function<void(const std::vector<placement>&)> told) {
