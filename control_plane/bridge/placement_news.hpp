@@ -5,7 +5,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <atomic>
 #include <functional>
@@ -24,7 +23,7 @@ class placement_news : public std::enable_shared_from_this<placement_news> {
 public:
     using handler = std::function<void(const std::vector<placement>&)>;
 
-    explicit placement_news(boost::asio::any_io_executor executor) : strand_(std::move(executor)) {}
+    explicit placement_news(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
     /// An empty one: nobody is told any more.
     void subscribe(handler told) {
@@ -39,8 +38,8 @@ public:
         auto key = std::pair(changed.owner, changed.subject);
         changed_.insert_or_assign(std::move(key), std::move(changed));
         if (posted_) { return; }
-        // Posted work may outlive the bridge; then there is nobody to tell. One at a time, in order: a strand.
-        boost::asio::post(strand_, [self = weak_from_this()] {
+        // Posted work may outlive the bridge; then there is nobody to tell. No strand: it would have to end before its context.
+        boost::asio::post(executor_, [self = weak_from_this()] {
             if (const auto news = self.lock()) { news->deliver(); }
         });
         posted_ = true;
@@ -75,13 +74,13 @@ private:
         (*told)(all);
     }
 
-    boost::asio::strand<boost::asio::any_io_executor> strand_;
+    boost::asio::any_io_executor executor_;
     std::mutex mutex_;
     std::shared_ptr<handler> handler_;
     std::map<std::pair<std::string, placement_subject>, placement> changed_;
     bool posted_ = false;
 
-    std::mutex delivery_;  // held while the handler is called
+    std::mutex delivery_;  // held while the handler is called: one call at a time, each with what is the latest
     bool closed_ = false;  // guarded by delivery_
     std::atomic<std::thread::id> closed_by_{};
     std::atomic<std::thread::id> calling_{};

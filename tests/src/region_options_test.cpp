@@ -193,7 +193,8 @@ TEST(region_options, a_prefault_tells_its_progress_and_ends_when_it_is_cancelled
     impatient.join();
     EXPECT_GE(watch.touched(), 8_MiB);
     EXPECT_LT(watch.touched(), size);
-    EXPECT_LT(writable_kib(), before + (32 << 10));  // threads' stacks stay cached
+    // Half of it, for what stays of threads: their stacks, and under a sanitizer its shadow of them.
+    EXPECT_LT(writable_kib(), before + (size.value >> 11));
 
     prefault_watch whole;
     node_region region(20_MiB);
