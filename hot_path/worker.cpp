@@ -14,6 +14,7 @@
 #include <new>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 namespace numasio::hot_path {
 
@@ -25,7 +26,8 @@ struct worker::shared {
     worker_orders orders;
     std::optional<thread_keeper> keeper;    // these two written before the phase that tells of it
     std::vector<region_keeper> memory;
-    std::uint32_t looks = 0;                // by whoever looks after the worker
+    std::uint32_t looks = 0;                // these two by whoever looks after the worker
+    std::vector<placement> untold;          // found and not stored yet: memory ran out
     std::exception_ptr failure;             // written before the phase that tells of it
     enum : std::uint32_t { settling, serving, failed, ended };
     std::atomic<std::uint32_t> phase{settling};
@@ -228,7 +230,8 @@ std::vector<placement> worker::look_after(const std::atomic<std::uint32_t>& ends
     // A thread that has ended has no place, and its number may be another's.
     if (shared_->phase.load(std::memory_order_acquire) != shared::serving) { return {}; }
     auto& core = *shared_->orders.core;
-    std::vector<placement> changed;
+    auto& changed = shared_->untold;
+    changed.reserve(changed.size() + 1 + shared_->memory.size());  // a keeper tells a change once
     auto found = shared_->keeper->look();
     if (found.displaced) { core.displacements.fetch_add(1, std::memory_order_relaxed); }
     if (found.changed) { changed.push_back(std::move(*found.changed)); }
@@ -238,7 +241,7 @@ std::vector<placement> worker::look_after(const std::atomic<std::uint32_t>& ends
         }
     }
     for (const auto& p : changed) { core.placements.replace(p); }
-    return changed;
+    return std::exchange(changed, {});
 } catch (const std::bad_alloc&) {
     return {};  // the next look tells
 }

@@ -1,9 +1,10 @@
-// One look: at home, back home, or elsewhere for now.
+// One look at some pages; all of them, and back to their nodes, where one is elsewhere.
 #include "src/region_keeper.hpp"
 
 #include "src/platform/linux_memory.hpp"
 #include "src/platform/memory_nodes.hpp"
 #include "src/region_setup.hpp"
+#include "src/share_out.hpp"
 
 #include <numasio/errc.hpp>
 #include <numasio/topology.hpp>
@@ -52,35 +53,64 @@ std::optional<placement> region_keeper::look(const std::atomic<std::uint32_t>& e
     was_allowed_ = allowed;
     if (told_ && (!allowed || waited_++ < patience_)) { return std::nullopt; }
 
-    region_placement found;
-    found.policy = policy_;
-    found.nodes = nodes_;
     error_code refused;
-    const std::size_t page = region_.page_size().value;
-    const std::size_t pages_per_step = std::max<std::size_t>(bytes_per_step / page, 1);
-    for (std::size_t at = 0; at < region_.pages() && !refused; at += pages_per_step) {
-        if (ends.load(std::memory_order_relaxed) != 0) { return std::nullopt; }
-        const std::size_t count = std::min(pages_per_step, region_.pages() - at);
-        // The policy was rewritten, too: this sets it anew, and moves what does not follow it.
-        if (allowed) { refused = platform::bind_pages(region_.data().subspan(at * page, count * page), nodes_, policy_, true); }
-        const auto part = region_.audit(count, at);
-        found.audit.asked += part.asked;
-        found.audit.unknown += part.unknown;
-        for (const auto& [node, pages] : part.on_node) { found.audit.on_node[node] += pages; }
+    if (allowed) { refused = bind_again(ends); }
+    auto audit = whole_audit(ends);
+    auto verdict = judged(audit);
+    if (several && allowed && !refused && verdict == errc::pages_elsewhere && settled_.pages) {
+        share_out(region_, audit, *settled_.pages, ends);
+        audit = whole_audit(ends);
+        verdict = judged(audit);
     }
-    const error_code verdict = !allowed ? make_error_code(errc::pages_elsewhere) : refused ? refused : judge(found, page);
+    if (ends.load(std::memory_order_relaxed) != 0) { return std::nullopt; }
+    if (!allowed) { verdict = errc::pages_elsewhere; }
+    if (refused) { verdict = refused; }
     if (!verdict) {
+        settled_.pages = std::move(audit);
+        auto now = settled_;
         told_.reset();
         patience_ = 0;
-        settled_.pages = found.audit;
-        return settled_;
+        return now;
     }
     patience_ = std::min(2 * patience_ + 1, most_patience);
     waited_ = 0;
-    auto now = elsewhere(found.audit, verdict, allowed);
+    auto now = elsewhere(audit, verdict, allowed);
     if (told_ && told_->got == now.got && told_->why == now.why) { return std::nullopt; }
     told_ = now;
     return now;
+}
+
+// The policy was rewritten, too: this sets it anew, and moves what is on none of its nodes.
+error_code region_keeper::bind_again(const std::atomic<std::uint32_t>& ends) const {
+    const auto bytes = region_.data();
+    const std::size_t step = std::max<std::size_t>(bytes_per_step, region_.page_size().value);
+    for (std::size_t at = 0; at < bytes.size() && ends.load(std::memory_order_relaxed) == 0; at += step) {
+        const auto refused = platform::bind_pages(bytes.subspan(at, std::min(step, bytes.size() - at)), nodes_, policy_, true);
+        if (refused) { return refused; }
+    }
+    return {};
+}
+
+// In steps, as all that takes long: a stop does not wait for it.
+page_audit region_keeper::whole_audit(const std::atomic<std::uint32_t>& ends) const {
+    constexpr std::size_t step = 4096;
+    page_audit whole;
+    for (std::size_t at = 0; at < region_.pages() && ends.load(std::memory_order_relaxed) == 0; at += step) {
+        const auto part = region_.audit(step, at);
+        whole.asked += part.asked;
+        whole.unknown += part.unknown;
+        for (const auto& [node, pages] : part.on_node) { whole.on_node[node] += pages; }
+    }
+    return whole;
+}
+
+error_code region_keeper::judged(const page_audit& audit) const {
+    region_placement found;
+    found.policy = policy_;
+    found.nodes = nodes_;
+    found.pages = region_.placed().pages;
+    found.audit = audit;
+    return judge(found, region_.page_size().value);
 }
 
 placement region_keeper::elsewhere(const page_audit& audit, error_code why, bool allowed) const {

@@ -30,6 +30,9 @@ public:
 private:
     bool nodes_are_allowed() const;
     bool sample_is_at_home() noexcept;
+    error_code bind_again(const std::atomic<std::uint32_t>& ends) const;
+    page_audit whole_audit(const std::atomic<std::uint32_t>& ends) const;
+    error_code judged(const page_audit& audit) const;
     placement elsewhere(const page_audit& audit, error_code why, bool allowed) const;
 
     const node_region& region_;

@@ -1,4 +1,4 @@
-// One look: at home, back home, or elsewhere for now.
+// One look at a thread's mask; another pin where it is not the one that was asked for.
 #include "src/thread_keeper.hpp"
 
 #include <numasio/errc.hpp>
@@ -55,7 +55,8 @@ thread_keeper::finding thread_keeper::look() {
     }
     if (at_home == true) {
         // A mask that somebody had changed and that was put right at once is told only if it was told before.
-        if (std::exchange(told_, std::nullopt)) { found.changed = settled_; }
+        if (told_) { found.changed = settled_; }
+        told_.reset();
         return found;
     }
     auto now = settled_;

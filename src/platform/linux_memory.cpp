@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23  // Linux 5.14; older C libraries lack the name
@@ -105,6 +106,12 @@ error_code touch_or_fail(std::byte& page) noexcept {
 error_code locate_pages(std::span<void*> pages, std::span<int> status, int pid) noexcept {
     if (::move_pages(pid, pages.size(), pages.data(), nullptr, status.data(), 0) < 0) { return last_error(); }
     return {};
+}
+
+void move_pages_to(std::span<void*> pages, std::span<const int> nodes) {
+    if (pages.empty()) { return; }  // which some kernels refuse
+    std::vector<int> status(pages.size());
+    ::move_pages(0, pages.size(), pages.data(), nodes.data(), status.data(), MPOL_MF_MOVE);
 }
 
 }  // namespace numasio::platform

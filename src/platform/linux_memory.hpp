@@ -31,4 +31,7 @@ error_code touch_or_fail(std::byte& page) noexcept;
 /// move_pages(2) as a query: `status[i]` is the node of `pages[i]`, or a negated errno. `pid` 0: this process.
 error_code locate_pages(std::span<void*> pages, std::span<int> status, int pid = 0) noexcept;
 
+/// move_pages(2): `pages[i]` to node `nodes[i]`, as far as the kernel can; locate_pages() tells. Throws std::bad_alloc.
+void move_pages_to(std::span<void*> pages, std::span<const int> nodes);
+
 }  // namespace numasio::platform

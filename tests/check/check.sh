@@ -220,11 +220,19 @@ none_takes_a_second() {
 }
 
 # --- machines of many nodes -------------------------------------------------------------------------
-# The tests about nodes on real kernels with many of them, emulated; the foundation's and the workers' on each machine.
+# The tests about nodes on real kernels with many of them, emulated; the foundation's and the workers' on each machine. An emulator
+# uses one core and up to 4 GB: as many machines at a time as there are of both.
 stage_numa-vm() {
     source tests/numa_vm/numa_vm.sh
     build dev
-    local machine name
+    numa_vm_setup stable
+    numa_vm_setup backports
+    local machine name programs logs=$check_folder/numa-vm began=$SECONDS at_once cores
+    at_once=$(( $(awk '/MemAvailable/ { print $2 }' /proc/meminfo) / 4000000 )) cores=$(nproc)
+    at_once=$(( at_once < 1 ? 1 : at_once < cores ? at_once : cores ))
+    rm -rf "$logs" && mkdir -p "$logs"
+    programs=(numa_machine_test contract_test hot_path_test foundation_test bridge_test)
+    in_machine two_nodes --unprivileged
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
         programs=(numa_machine_test worker_change_test contract_test)
@@ -239,23 +247,36 @@ stage_numa-vm() {
         if [[ $name == four_asymmetric ]]; then programs+=(bridge_test layout_test); fi
         in_machine "$name"
     done
-    programs=(numa_machine_test contract_test hot_path_test foundation_test bridge_test)
-    in_machine two_nodes --unprivileged
+    wait
+    count_machines
     cases "$passed" "$failed"
     (( failed == 0 && passed > 0 ))
 }
 
-# in_machine NAME [OPTION]: the programs, in that machine; what does not report counts as a failure.
+# in_machine NAME [OPTION]: the programs, in that machine, in the background as soon as there is room; its log is NAMEOPTION.log.
 in_machine() {
-    local name=$1 line; shift
-    say "numa-vm: $name $*"
-    line=$(numa-vm --topology "$name" --timeout 900 -- \
-        bash tests/numa_vm/run_tests.sh "$@" "${programs[@]/#/$root/build/dev/bin/}" 2>&1 | tee >(cat >&2) | grep '^cases ') || line=
-    if [[ $line =~ ^cases\ ([0-9]+)\ ([0-9]+) ]]; then
-        passed=$(( passed + BASH_REMATCH[1] )) failed=$(( failed + BASH_REMATCH[2] ))
-    else
-        echo "numa-vm: not run: $name $*"; failed=$(( failed + 1 ))
-    fi
+    local name=$1 log=$logs/$1${2:-}.log; shift
+    while (( $(jobs -rp | wc -l) >= at_once )); do wait -n || true; done
+    echo "numa-vm: $name $*, after $(( SECONDS - began )) s"
+    numa-vm --topology "$name" --timeout 900 -- \
+        bash tests/numa_vm/run_tests.sh "$@" "${programs[@]/#/$root/build/dev/bin/}" > "$log" 2>&1 &
+}
+
+# What each machine said, those where something failed last; one that does not report counts as a failure.
+count_machines() {
+    local log bad=()
+    for log in "$logs"/*.log; do
+        if [[ $(tail -n 1 "$log") =~ ^cases\ ([0-9]+)\ ([0-9]+) ]]; then
+            passed=$(( passed + BASH_REMATCH[1] )) failed=$(( failed + BASH_REMATCH[2] ))
+            if (( BASH_REMATCH[2] > 0 )); then bad+=("$log"); continue; fi
+            say "numa-vm: $(basename "$log" .log)"; cat "$log"
+        else
+            bad+=("$log"); failed=$(( failed + 1 ))
+        fi
+    done
+    for log in "${bad[@]}"; do
+        say "numa-vm: $(basename "$log" .log): FAILED, or not run"; grep -vE '^cases .* 0$' "$log" || true
+    done
 }
 
 # --- clang-tidy -------------------------------------------------------------------------------

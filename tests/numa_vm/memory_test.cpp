@@ -3,7 +3,9 @@
 #include <numasio/topology.hpp>
 
 #include "src/node_budget.hpp"
+#include "src/platform/memory_nodes.hpp"
 #include "src/region_setup.hpp"
+#include "src/share_out.hpp"
 
 #include <boost/system/system_error.hpp>
 #include <gmock/gmock.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -126,6 +129,35 @@ void expect_on(const std::vector<node_id>& nodes, bytes size, const region_optio
     for (const node_id n : nodes) { there += audit.on(n); }
     EXPECT_EQ(there, got.region->pages()) << what << ": " << to_text(got.region->placed());
     EXPECT_EQ(audit.unknown, 0U) << what;
+}
+
+// As after a node came back into the cpuset: all pages are on nodes of the policy's, and too many of them on one.
+TEST(shared_out_memory, is_on_every_node_again_as_it_was_for_every_page_size) {
+    const auto nodes = ids(memory_nodes());
+    if (nodes.size() < 2) { return; }  // on one node there is nothing to share out
+    for (const auto kind : {or_auto<page_kind>(), or_auto<page_kind>(page_kind::base), or_auto<page_kind>(page_kind::transparent)}) {
+        auto got = make(bytes{nodes.size() * (8ULL << 20)}, on(nodes, memory_policy::interleave, kind));
+        ASSERT_TRUE(got.region) << got.error.message();
+        auto& region = *got.region;
+        const auto wanted = region.audit();
+        ASSERT_FALSE(platform::bind_pages(region.data(), std::span(nodes).first(1), memory_policy::bind, true));
+        ASSERT_FALSE(platform::bind_pages(region.data(), nodes, memory_policy::interleave, true));
+        const auto crowded = region.audit();
+        ASSERT_EQ(crowded.on(nodes[0]), region.pages()) << "the kernel shares out what is on one of the policy's nodes by itself";
+
+        const std::atomic<std::uint32_t> stopped{1};
+        share_out(region, crowded, wanted, stopped);
+        EXPECT_EQ(region.audit().on_node, crowded.on_node);
+
+        const std::atomic<std::uint32_t> goes_on{0};
+        share_out(region, crowded, wanted, goes_on);
+        const auto after = region.audit();
+        const std::uint64_t tolerance = kind == page_kind::base ? 1 : 512;  // pages; a huge one goes whole
+        for (const auto node : nodes) {
+            EXPECT_NEAR(static_cast<double>(after.on(node)), static_cast<double>(wanted.on(node)), static_cast<double>(tolerance))
+                << "node " << node.value << ", pages " << (kind ? to_string(*kind) : "auto");
+        }
+    }
 }
 
 TEST(machine_memory, is_on_its_node_to_the_last_page_for_every_policy_and_page_size) {

@@ -1,4 +1,5 @@
 // Each system call of the memory code × each errno that it documents: a typed error, or a fallback that is told.
+#include "support/sanitized.hpp"
 #include "support/strace.hpp"
 
 #include <numasio/errc.hpp>
@@ -14,17 +15,10 @@
 namespace {
 
 using numasio::errc;
+using numasio::test::sanitized;
 using numasio::test::answers;
 using numasio::test::run;
 using numasio::test::under_fault;
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr bool sanitized = true;  // its own start-up ends the program where some calls are refused
-#elif defined(__has_feature)
-constexpr bool sanitized = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer);
-#else
-constexpr bool sanitized = false;
-#endif
 
 const std::map<std::string, int> numbers = {
     {"E2BIG", E2BIG},   {"EACCES", EACCES}, {"EAGAIN", EAGAIN}, {"EBADF", EBADF},   {"EFAULT", EFAULT},
@@ -92,6 +86,7 @@ void expect(is wanted, const answers& got, int number, const char* lost) {
 
 TEST(memory_faults, each_call_and_errno_is_a_typed_error_or_a_fallback_that_is_told_and_leaves_no_mapping) {
     for (const row& r : table()) {
+        // Its own start-up ends the program where some calls are refused.
         if (sanitized && !r.fits_sanitizers) { continue; }
         for (const char* error : r.errors) {
             for (const bool strict : {true, false}) {

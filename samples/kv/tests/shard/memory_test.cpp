@@ -69,13 +69,19 @@ TEST(memory, deleting_makes_room_again) {
 }
 
 TEST(memory, flushed_and_expired_keys_make_way_for_new_ones_at_once) {
+    constexpr int most_lost = 3;  // of about 900 keys
     local_shards kv(1, 1 << 20);
     const int n = fill(kv, std::string(1000, 'v'));
     kv({"FLUSHALL"});
     EXPECT_EQ(kv({"SET", "large", std::string(700'000, 'w')}), ok);
     kv({"FLUSHALL"});
-    // All but the last few: where blocks lie is not the same twice.
-    for (int i = 0; i < n - n / 50; ++i) { ASSERT_EQ(kv({"SET", key(i), std::string(1000, 'v'), "PX", "10"}), ok) << i; }
+    // Where slabs lie is not the same twice: that may cost the last keys their room, and no more with every round.
+    for (int round = 0; round < 20; ++round) {
+        kv({"FLUSHALL"});
+        EXPECT_GE(fill(kv, std::string(1000, 'v')), n - most_lost) << "round " << round;
+    }
+    kv({"FLUSHALL"});
+    for (int i = 0; i < n - most_lost; ++i) { ASSERT_EQ(kv({"SET", key(i), std::string(1000, 'v'), "PX", "10"}), ok) << i; }
     kv.now += 10;
     EXPECT_EQ(kv({"SET", "next", std::string(1000, 'w')}), ok);
 }
