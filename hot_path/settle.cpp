@@ -1,6 +1,8 @@
 // Every step of the start yields a placement: what was asked, what the kernel says was got, and why.
 #include "hot_path/settle.hpp"
 
+#include "src/memory_choice.hpp"
+#include "src/place_text.hpp"
 #include "src/platform/memory_nodes.hpp"
 
 #include <numasio/affinity.hpp>
@@ -45,9 +47,9 @@ public:
 
     node_region place(placement_subject subject, bytes size) {
         const bool service = subject == placement_subject::service_memory;
-        if (service && nodes_are_real() && (orders_.memory.pages || interleaves())) { return place_by_options(size); }
+        if (service && nodes_are_real() && (orders_.memory.pages || is_shared_out())) { return place_by_options(size); }
         // Lanes are the worker's alone, wherever its service's memory is.
-        const auto policy = interleaves() ? memory_policy::bind : orders_.memory.policy;
+        const auto policy = is_shared_out() ? memory_policy::bind : orders_.memory.policy;
         auto p = begin(subject, size_text(size) + ", " + std::string(to_string(policy)) + " " + node_text(core_.site.memory_node));
         auto region = map(size);
         if (!nodes_are_real()) {
@@ -60,7 +62,7 @@ public:
         if (bound && orders_.enforce == enforcement::strict) { fail(step, bound, p); }
         fault_in(region);
         p.pages = region.audit();
-        p.got = nodes_text(*p.pages);
+        p.got = found_text(*p.pages);
         if (p.pages->on_node.empty()) { core_.pages_are_known = false; }
         const auto verdict = judge(*p.pages);
         if (bound) { finish(std::move(p), bound, step); }
@@ -77,15 +79,13 @@ private:
         return p;
     }
 
-    bool interleaves() const noexcept {
-        return orders_.memory.policy == memory_policy::interleave || orders_.memory.policy == memory_policy::weighted_interleave;
-    }
+    bool is_shared_out() const noexcept { return interleaves(orders_.memory.policy); }
 
     node_region place_by_options(bytes size) {
         region_options options;
         options.policy = orders_.memory.policy;
         options.nodes.assign(1, core_.site.memory_node);
-        if (interleaves()) {
+        if (is_shared_out()) {
             if (const auto allowed = platform::allowed_memory_nodes()) { options.nodes = *allowed; }
         }
         options.pages = orders_.memory.pages;
@@ -95,7 +95,7 @@ private:
         auto region = made(size, options);
         const auto& placed = region.placed();
         p.pages = placed.audit;
-        p.got = nodes_text(placed.audit) + pages_text(placed.pages);
+        p.got = found_text(placed.audit) + pages_text(placed.pages);
         if (placed.audit.on_node.empty()) { core_.pages_are_known = false; }
         if (placed.lost.empty()) { finish(std::move(p), {}, {}); }
         else { finish(std::move(p), placed.lost.front().error, placed.lost.front().step + " (" + placed.lost.front().why + ")"); }
@@ -121,15 +121,11 @@ private:
         return errc::pages_elsewhere;
     }
 
-    static std::string nodes_text(const page_audit& audit) {
+    static std::string found_text(const page_audit& audit) {
         if (audit.on_node.empty()) { return "page locations unknown"; }
         std::vector<node_id> nodes;
         for (const auto& [node, pages] : audit.on_node) { nodes.push_back(node); }
         return nodes_text(nodes);
-    }
-
-    static std::string nodes_text(const std::vector<node_id>& nodes) {
-        return (nodes.size() == 1 ? "node " : "nodes ") + to_list(nodes);
     }
 
     /// Honoured, or degraded with the reason; under strict enforcement the start ends here.

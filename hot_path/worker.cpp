@@ -2,6 +2,7 @@
 #include "hot_path/worker.hpp"
 
 #include "hot_path/settle.hpp"
+#include "src/memory_choice.hpp"
 #include "src/region_keeper.hpp"
 #include "src/thread_keeper.hpp"
 
@@ -154,7 +155,7 @@ std::vector<region_keeper> keepers_of_memory(const worker_orders& orders) {
         const auto nodes = placed.bound ? placed.nodes : std::vector{core.site.memory_node};
         auto policy = placed.bound ? placed.policy : orders.memory.policy;
         // As settle() has it: lanes are the worker's alone, wherever its service's memory is.
-        if (nodes.size() == 1 && (policy == memory_policy::interleave || policy == memory_policy::weighted_interleave)) {
+        if (nodes.size() == 1 && interleaves(policy)) {
             policy = memory_policy::bind;
         }
         for (auto& p : core.placements.all()) {

@@ -82,12 +82,8 @@ void ask_each(const std::vector<Id>& ids, const std::string& verb, const std::st
 
 /// Nodes with memory that this process may use.
 std::vector<node_id> memory_nodes(const topology& machine) {
-    std::vector<node_id> nodes;
     if (!machine.nodes_are_real()) { return {node_id{0}}; }  // it could not be discovered: every kernel has node 0
-    for (const auto& node : machine.nodes) {
-        if (node.memory.value != 0 && node.memory_allowed) { nodes.push_back(node.id); }
-    }
-    return nodes;
+    return machine.memory_nodes();
 }
 
 std::vector<bytes> huge_page_sizes(const topology& machine) {

@@ -3,6 +3,7 @@
 
 #include "src/platform/linux_memory.hpp"
 #include "src/platform/memory_nodes.hpp"
+#include "src/place_text.hpp"
 #include "src/region_setup.hpp"
 #include "src/share_out.hpp"
 
@@ -20,8 +21,6 @@ namespace {
 constexpr std::size_t pages_per_look = 256;
 constexpr std::size_t bytes_per_step = std::size_t{4} << 20;  // moved before a stop is looked for
 constexpr std::uint32_t most_patience = 31;                   // looks, twice a second
-
-std::string text(const std::vector<node_id>& nodes) { return (nodes.size() == 1 ? "node " : "nodes ") + to_list(nodes); }
 
 }  // namespace
 
@@ -120,8 +119,8 @@ placement region_keeper::elsewhere(const page_audit& audit, error_code why, bool
     p.error = why;
     std::vector<node_id> got;
     for (const auto& [node, pages] : audit.on_node) { got.push_back(node); }
-    p.got = got.empty() ? "page locations unknown" : text(got);
-    p.why = !allowed ? text(nodes_) + (nodes_.size() == 1 ? " is" : " are not all") +
+    p.got = got.empty() ? "page locations unknown" : nodes_text(got);
+    p.why = !allowed ? nodes_text(nodes_) + (nodes_.size() == 1 ? " is" : " are not all") +
                            (nodes_.size() == 1 ? " outside" : " in") + " the memory nodes of this process's cpuset"
                      : "moving pages back: " + why.message();
     p.why += "; looked for again";

@@ -28,7 +28,7 @@ error_code judge(const region_placement& placed, std::size_t page) {
     for (const node_id node : nodes) { there += audit.on(node); }
     if (there + audit.unknown != audit.asked) { return errc::pages_elsewhere; }
     if (audit.unknown != 0) { return errc::pages_unknown; }
-    const bool shared = placed.policy == memory_policy::interleave || placed.policy == memory_policy::weighted_interleave;
+    const bool shared = interleaves(placed.policy);
     if (shared && std::any_of(nodes.begin(), nodes.end(), [&](node_id node) { return audit.on(node) == 0; })) {
         return errc::pages_elsewhere;  // a node that was full, or less memory than nodes
     }

@@ -2,6 +2,7 @@
 #include "src/region_setup.hpp"
 
 #include "src/node_budget.hpp"
+#include "src/place_text.hpp"
 #include "src/platform/errno_code.hpp"
 #include "src/platform/huge_pages.hpp"
 #include "src/platform/linux_memory.hpp"
@@ -18,16 +19,8 @@
 namespace numasio {
 namespace {
 
-std::string nodes_text(const std::vector<node_id>& nodes) {
-    return (nodes.size() == 1 ? "node " : "nodes ") + to_list(nodes);
-}
-
 bool contains(const std::vector<node_id>& nodes, node_id node) {
     return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
-}
-
-bool is_huge(const or_auto<page_kind>& pages) {
-    return pages == page_kind::huge_2mib || pages == page_kind::huge_1gib;
 }
 
 /// What an older kernel has in the policy's stead.
@@ -35,10 +28,6 @@ std::optional<memory_policy> older(memory_policy policy) {
     if (policy == memory_policy::weighted_interleave) { return memory_policy::interleave; }
     if (policy == memory_policy::preferred_many) { return memory_policy::preferred; }
     return std::nullopt;
-}
-
-bool interleaves(memory_policy policy) {
-    return policy == memory_policy::interleave || policy == memory_policy::weighted_interleave;
 }
 
 }  // namespace
@@ -109,7 +98,7 @@ bool region_setup::pool_has_enough(std::size_t page) const {
 }
 
 void region_setup::choose_pages() {
-    if (!is_huge(placed_.pages) || pool_has_enough(page_bytes())) { return; }
+    if (!takes_from_pools() || pool_has_enough(page_bytes())) { return; }
     lose("huge pages", errc::no_huge_pages,
          "the kernel's usual pages instead of " + std::string(to_string(*placed_.pages)) +
              " ones; fill the nodes' pools (/sys/devices/system/node/node*/hugepages/*/nr_hugepages)");
@@ -117,14 +106,13 @@ void region_setup::choose_pages() {
 }
 
 std::size_t region_setup::page_bytes() const {
-    if (placed_.pages == page_kind::huge_2mib) { return std::size_t{2} << 20; }
-    if (placed_.pages == page_kind::huge_1gib) { return std::size_t{1} << 30; }
-    return platform::page_size();
+    const bytes of_pool = pool_page_size(placed_.pages);
+    return of_pool.value != 0 ? static_cast<std::size_t>(of_pool.value) : platform::page_size();
 }
 
 /// False where the pool failed us, and best effort goes on without it.
 bool region_setup::map_bind_and_touch() {
-    const bool huge = is_huge(placed_.pages);
+    const bool huge = takes_from_pools();
     const std::string missing = "the kernel's usual pages instead: the pool's were taken in between";
     try {
         map();
@@ -151,7 +139,7 @@ bool region_setup::map_bind_and_touch() {
 void region_setup::map() {
     const std::size_t page = page_bytes();
     region_.page_ = page;
-    region_.data_ = platform::map_pages(whole_pages(size_, page), is_huge(placed_.pages) ? page : 0);
+    region_.data_ = platform::map_pages(whole_pages(size_, page), takes_from_pools() ? page : 0);
 }
 
 void region_setup::advise() {
@@ -197,7 +185,7 @@ void region_setup::bind() {
 void region_setup::lock() {
     if (!asked_.lock) { return; }
     // A pool's pages are never written to a swap device.
-    const error_code refused = is_huge(placed_.pages) ? error_code{} : platform::lock_pages(region_.data_);
+    const error_code refused = takes_from_pools() ? error_code{} : platform::lock_pages(region_.data_);
     placed_.locked = !refused;
     if (refused) { lose("mlock", refused, "may be swapped out; raise the limit (ulimit -l, LimitMEMLOCK) or grant CAP_IPC_LOCK"); }
 }

@@ -1,6 +1,8 @@
 // Makes a region as its options ask, or tells what was lost. Private to src/.
 #pragma once
 
+#include "src/memory_choice.hpp"
+
 #include <numasio/node_region.hpp>
 
 #include <string>
@@ -37,6 +39,7 @@ private:
     void verify();
 
     bool pool_has_enough(std::size_t page) const;
+    bool takes_from_pools() const noexcept { return pool_page_size(placed_.pages).value != 0; }
     std::size_t page_bytes() const;
     bool on_nodes() const noexcept { return asked_.policy != memory_policy::local; }
     void lose(std::string step, error_code error, std::string why);

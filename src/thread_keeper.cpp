@@ -1,6 +1,8 @@
 // One look at a thread's mask; another pin where it is not the one that was asked for.
 #include "src/thread_keeper.hpp"
 
+#include "src/place_text.hpp"
+
 #include <numasio/errc.hpp>
 
 #include <algorithm>
@@ -10,8 +12,6 @@
 namespace numasio {
 namespace {
 
-std::string text(const std::vector<cpu_id>& cpus) { return (cpus.size() == 1 ? "CPU " : "CPUs ") + to_list(cpus); }
-
 /// "CPU 3 is offline, CPUs 4-5 are outside the cpuset of this process"
 std::string reason(const std::vector<cpu_id>& home, const std::vector<cpu_id>& got) {
     std::vector<cpu_id> offline;
@@ -20,7 +20,7 @@ std::string reason(const std::vector<cpu_id>& home, const std::vector<cpu_id>& g
         if (std::binary_search(got.begin(), got.end(), cpu)) { continue; }
         (platform::is_online(cpu) ? outside : offline).push_back(cpu);
     }
-    const auto are = [](const std::vector<cpu_id>& cpus) { return text(cpus) + (cpus.size() == 1 ? " is " : " are "); };
+    const auto are = [](const std::vector<cpu_id>& cpus) { return cpus_text(cpus) + (cpus.size() == 1 ? " is " : " are "); };
     std::string why;
     if (!offline.empty()) { why = are(offline) + "offline"; }
     if (!outside.empty()) { why += (why.empty() ? "" : ", ") + are(outside) + "outside the cpuset of this process"; }
@@ -72,7 +72,7 @@ thread_keeper::finding thread_keeper::look() {
     }
     std::vector<cpu_id> got;
     if (platform::get_affinity(got, thread_)) { return found; }
-    now.got = text(got);
+    now.got = cpus_text(got);
     now.why = reason(home_, got);
     if (refused && !is_gone(refused)) { now.why = "sched_setaffinity: " + refused.message(); }
     if (node_is_gone) { now.why += ", and so is every other CPU of its node"; }

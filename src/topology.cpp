@@ -74,6 +74,14 @@ std::vector<cpu_id> topology::allowed_cpus() const {
     return found;
 }
 
+std::vector<node_id> topology::memory_nodes() const {
+    std::vector<node_id> found;
+    for (const node_info& node : nodes) {
+        if (node.memory.value != 0 && node.memory_allowed) { found.push_back(node.id); }
+    }
+    return found;
+}
+
 std::optional<node_id> topology::nearest_memory(node_id node) const {
     const node_info* const asked = find(node);
     if (asked == nullptr) { return std::nullopt; }

@@ -1,6 +1,8 @@
 // A topology in words: lists of numbers and a person's view of the machine.
 #include <numasio/topology.hpp>
 
+#include "src/place_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -45,7 +47,7 @@ std::string node_line(const topology& machine, const node_info& node) {
     if (node.cpus.empty()) {
         line += node.memory.value != 0 ? "no CPUs (memory node)" : "no CPUs";
     } else {
-        line += (node.cpus.size() == 1 ? "CPU " : "CPUs ") + to_list(node.cpus);
+        line += cpus_text(node.cpus);
         const std::vector<cpu_id> usable = machine.allowed_cpus(node.id);
         if (usable.empty()) {
             line += " (none allowed)";

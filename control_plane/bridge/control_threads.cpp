@@ -1,6 +1,8 @@
 // Pins control threads, looks after them, forgets them when they end.
 #include "control_plane/bridge/control_threads.hpp"
 
+#include "src/place_text.hpp"
+
 #include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
 
@@ -40,7 +42,7 @@ farewell& this_thread_farewell() {
 void control_threads::pin_caller(bool strict) {
     placement p;
     p.subject = placement_subject::control;
-    p.asked = (cpus_.size() == 1 ? "CPU " : "CPUs ") + to_list(cpus_);
+    p.asked = cpus_text(cpus_);
     p.got = p.asked;
     p.outcome = placement_outcome::honoured;
     const auto settled = p;
@@ -50,7 +52,7 @@ void control_threads::pin_caller(bool strict) {
                 ec, "control thread: sched_setaffinity (asked: " + p.asked + "); strict enforcement");
         }
         p.outcome = placement_outcome::degraded;
-        p.got = "CPUs " + to_list(this_thread_cpus());
+        p.got = cpus_text(this_thread_cpus());
         p.error = ec;
         p.why = "sched_setaffinity: " + ec.message();
     }

@@ -3,6 +3,7 @@
 
 #include "control_plane/bridge/plan_values.hpp"
 #include "control_plane/bridge/value_text.hpp"
+#include "src/place_text.hpp"
 
 #include <algorithm>
 #include <map>
@@ -16,7 +17,7 @@ namespace {
 std::string number(std::size_t n) { return std::to_string(n); }
 std::string text(cpu_id cpu) { return "CPU " + number(cpu.value); }
 std::string text(const std::vector<cpu_id>& cpus) {
-    return (cpus.size() == 1 ? "CPU " : "CPUs ") + to_list(cpus) + (cpus.size() == 1 ? " is" : " are");
+    return cpus_text(cpus) + (cpus.size() == 1 ? " is" : " are");
 }
 std::string text(node_id node) { return "node " + number(node.value); }
 

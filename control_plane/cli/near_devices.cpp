@@ -1,6 +1,8 @@
 // Holds the nodes of pools against the nodes of network cards.
 #include <control_plane/cli/near_devices.hpp>
 
+#include <src/place_text.hpp>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -60,8 +62,7 @@ std::vector<std::string> nearer_to_cards(const plan& asked, const layout& sites,
         }
         const bool near = std::any_of(own.begin(), own.end(), [&](node_id node) { return there.count(node) != 0; });
         if (own.empty() || near || there.empty()) { continue; }
-        std::string line = "pool " + pool.name + ": its workers are on " + (own.size() == 1 ? "node " : "nodes ") +
-                           to_list(std::vector<node_id>(own.begin(), own.end())) + "; ";
+        std::string line = "pool " + pool.name + ": its workers are on " + nodes_text({own.begin(), own.end()}) + "; ";
         bool first = true;
         for (const auto& [node, text] : there) {
             line += (first ? "put this pool on node " : "; or on node ") + std::to_string(node.value) + ": " + text;

@@ -3,6 +3,7 @@
 
 #include <control_plane/cli/machine_source.hpp>
 #include <control_plane/cli/text.hpp>
+#include <src/place_text.hpp>
 
 #include <algorithm>
 #include <map>
@@ -31,8 +32,6 @@ counts count(const topology& machine, Wanted wanted) {
     }
     return found;
 }
-
-std::string cpus_text(const std::vector<cpu_id>& cpus) { return (cpus.size() == 1 ? "CPU " : "CPUs ") + to_list(cpus); }
 
 /// The parts of one node, in the order in which they are drawn.
 class branch {

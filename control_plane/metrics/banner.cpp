@@ -2,6 +2,7 @@
 #include <control_plane/metrics/banner.hpp>
 
 #include <control_plane/metrics/health.hpp>
+#include <src/place_text.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -142,8 +143,7 @@ std::string banner(const snapshot& shown) {
     std::ostringstream out;
     out << "numasio " NUMASIO_VERSION "\n";
     write_machine(out, shown.machine, shown.now.numa_balancing);
-    out << "split\n  control: " << (shown.sites.control.size() == 1 ? "CPU " : "CPUs ")
-        << to_list(shown.sites.control) << '\n';
+    out << "split\n  control: " << cpus_text(shown.sites.control) << '\n';
     for (const auto& pool : shown.asked.pools) { write_pool(out, pool, shown.sites); }
     for (const auto& note : shown.sites.notes) { out << "  note: " << note << '\n'; }
     write_placements(out, shown.now.placements, shown.asked.find_listener("http") != nullptr);

@@ -103,6 +103,8 @@ public:
 
     /// Nodes that have at least one CPU that this process may use, ascending.
     std::vector<node_id> executor_nodes() const;
+    /// Nodes that have memory which this process may use, ascending; empty where no node has a memory figure.
+    std::vector<node_id> memory_nodes() const;
     /// CPUs of `node` that this process may use, ascending.
     std::vector<cpu_id> allowed_cpus(node_id node) const;
     /// All CPUs that this process may use, ascending.
