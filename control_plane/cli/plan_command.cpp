@@ -5,6 +5,8 @@
 #include <control_plane/cli/machine_source.hpp>
 #include <control_plane/cli/near_devices.hpp>
 #include <control_plane/cli/text.hpp>
+#include <src/memory_choice.hpp>
+#include <src/place_text.hpp>
 #include <numasio/layout.hpp>
 #include <numasio/load_plan.hpp>
 
@@ -68,7 +70,14 @@ void write_problems(std::ostream& to, const judged& plan) {
     for (const auto& problem : plan.problems) { to << to_text(problem) << '\n'; }
 }
 
-std::string pool_text(const pool_plan& pool, const layout& sites) {
+/// Of a worker whose nearest memory is on `home`.
+std::string memory_nodes(const pool_plan& pool, node_id home, const topology& machine) {
+    if (pool.memory.policy == memory_policy::local) { return "any"; }
+    const auto all = machine.memory_nodes();
+    return to_list(interleaves(pool.memory.policy) && !all.empty() ? all : std::vector{home});
+}
+
+std::string pool_text(const pool_plan& pool, const layout& sites, const topology& machine) {
     std::map<std::pair<node_id, node_id>, std::vector<cpu_id>> groups;  // by node of CPU and of memory
     std::size_t workers = 0;
     for (const auto& site : sites.workers) {
@@ -78,13 +87,14 @@ std::string pool_text(const pool_plan& pool, const layout& sites) {
     }
     const bytes each = pool.memory.per_worker;
     std::string out = "pool " + pool.name + ": " + counted(workers, "worker") + (pool.cpus ? "" : " (auto)") + ", " + amount(each) + " each (" +
-                      std::string(to_string(pool.memory.policy)) + ", " + std::string(to_string(pool.enforce)) + "), idle: " +
+                      std::string(to_string(pool.memory.policy)) + (pool.memory.pages ? ", " + std::string(to_string(*pool.memory.pages)) + " pages" : "") +
+                      ", " + std::string(to_string(pool.enforce)) + "), idle: " +
                       std::string(to_string(pool.idle.strategy)) + '\n';
     table rows({"NODE", "WORKERS", "MEMORY", "OF NODE", "CPUS"}, "rrrrl");
     for (auto& [nodes, cpus] : groups) {
         std::sort(cpus.begin(), cpus.end());
         rows.add({std::to_string(nodes.first.value), std::to_string(cpus.size()), amount({each.value * cpus.size()}),
-                  std::to_string(nodes.second.value), to_list(cpus)});
+                  memory_nodes(pool, nodes.second, machine), to_list(cpus)});
     }
     return out + rows.text(2);
 }
@@ -100,9 +110,9 @@ bool in_table(const std::string& note, const plan& asked) {
 
 std::string explanation(const judged& plan, const options& asked) {
     std::string out = labelled("plan", asked.file, 9) + labelled("machine", machine_name(plan.machine), 9);
-    out += "\ncontrol: " + std::string(plan.sites.control.size() == 1 ? "CPU " : "CPUs ") + to_list(plan.sites.control) +
+    out += "\ncontrol: " + cpus_text(plan.sites.control) +
            (plan.asked.control.cpus ? "\n" : " (auto)\n");
-    for (const auto& pool : plan.asked.pools) { out += '\n' + pool_text(pool, plan.sites); }
+    for (const auto& pool : plan.asked.pools) { out += '\n' + pool_text(pool, plan.sites, plan.machine); }
     for (const auto& listener : plan.asked.listeners) {
         out += "\nlistener " + listener.name + ": " + listener.address + ", port " + std::to_string(listener.port);
     }

@@ -1,9 +1,13 @@
 // What holds on every machine, told by the kernel itself: nodes as sysfs shows them, bound pages where they belong,
 // workers on their nodes.
 #include "control_plane/bridge/bridge_fixture.hpp"
+#include "numa_vm/kernel_version.hpp"
+
+#include "src/region_setup.hpp"
 
 #include <numasio/affinity.hpp>
 #include <numasio/node_region.hpp>
+#include <numasio/plan_error.hpp>
 #include <numasio/topology.hpp>
 
 #include <gmock/gmock.h>
@@ -154,10 +158,7 @@ std::pair<placement, worker_status> start_with(memory_plan memory, enforcement e
 }
 
 TEST(machine, starts_strict_workers_whose_memory_is_interleaved_over_all_nodes) {
-    std::size_t nodes = 0;
-    for (const auto& n : discover_topology().nodes) {
-        if (n.memory.value != 0 && n.memory_allowed) { ++nodes; }
-    }
+    const std::size_t nodes = discover_topology().memory_nodes().size();
     const auto [placed, worker] = start_with({memory_policy::interleave, 4_MiB, page_kind::base}, enforcement::strict);
     EXPECT_EQ(placed.outcome, placement_outcome::honoured) << to_text(placed);
     ASSERT_TRUE(placed.pages.has_value());
@@ -172,10 +173,47 @@ TEST(machine, gives_workers_huge_pages_or_says_that_the_nodes_have_none) {
         EXPECT_EQ(placed.pages->asked, 1U);
     } else {
         EXPECT_EQ(placed.error, errc::no_huge_pages) << to_text(placed);
-        EXPECT_THROW(start_with({memory_policy::bind, 2_MiB, page_kind::huge_2mib}, enforcement::strict),
-                     boost::system::system_error);
+        EXPECT_THROW(start_with({memory_policy::bind, 2_MiB, page_kind::huge_2mib}, enforcement::strict), plan_error);
     }
     EXPECT_EQ(worker.page_locality, 1.0);
+}
+
+/// What a check says of one strict worker on the first node; empty where nothing stands in its way.
+std::string check_of(memory_plan memory) {
+    asio::io_context io;
+    auto asked = one_worker();
+    asked.pools.front().memory = memory;
+    asked.pools.front().enforce = enforcement::strict;
+    bridge b{io, asked};
+    b.open<int, int, incrementer>("p");
+    try {
+        b.check();
+        return "";
+    } catch (const plan_error& e) {
+        return e.what();
+    }
+}
+
+TEST(machine, checks_huge_pages_against_the_pool_of_the_workers_node_without_taking_any) {
+    const auto machine = discover_topology();
+    const auto home = machine.nearest_memory(machine.executor_nodes().front()).value();
+    const auto free = free_huge_pages(home, 2_MiB);
+    if (free != 0) {
+        EXPECT_EQ(check_of({memory_policy::bind, bytes{free * (2ULL << 20)}, page_kind::huge_2mib}), "");
+        EXPECT_EQ(free_huge_pages(home, 2_MiB), free);
+    }
+    EXPECT_THAT(check_of({memory_policy::bind, bytes{(free + 1) * (2ULL << 20)}, page_kind::huge_2mib}),
+                ::testing::HasSubstr("1 worker finds too few pages of 2MiB: " + std::to_string(free + 1) + " needed, free: " + std::to_string(free) +
+                                     " on node " + std::to_string(home.value)));
+}
+
+TEST(machine, checks_whether_its_kernel_knows_weights) {
+    const auto refused = check_of({memory_policy::weighted_interleave, 4_MiB});
+    if (kernel_is_at_least(6, 9)) {
+        EXPECT_EQ(refused, "");
+    } else {
+        EXPECT_THAT(refused, ::testing::HasSubstr("weighted_interleave is not known to this kernel"));
+    }
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // Regions of every policy and page size on whatever nodes this machine has, told by the kernel's own list of pages.
+#include "numa_vm/kernel_version.hpp"
+
 #include <numasio/node_region.hpp>
 #include <numasio/topology.hpp>
 
@@ -13,7 +15,6 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,15 +44,6 @@ std::vector<node_id> ids(const std::vector<node_info>& nodes) {
     std::vector<node_id> found;
     for (const auto& n : nodes) { found.push_back(n.id); }
     return found;
-}
-
-bool kernel_is_at_least(int major, int minor) {
-    utsname name{};
-    ::uname(&name);
-    char* rest = nullptr;
-    const long first = std::strtol(name.release, &rest, 10);
-    const long second = std::strtol(rest + 1, nullptr, 10);
-    return std::pair(first, second) >= std::pair<long, long>(major, minor);
 }
 
 struct made {

@@ -67,5 +67,23 @@ TEST(memory_check, holds_pools_that_are_bound_to_no_node_against_all_memory) {
     EXPECT_THAT(refusal(asked), HasSubstr("all that this process can have now"));
 }
 
+TEST(memory_check, counts_huge_pages_that_no_pool_has_as_usual_ones_or_refuses_them_as_the_plan_asks) {
+    auto asked = one_worker();
+    asked.pools.front().memory = {memory_policy::bind, bytes{1ULL << 44}, page_kind::huge_1gib};
+    EXPECT_THAT(refusal(asked), HasSubstr("pools.p.memory.per_worker: 1 worker takes 16TiB")) << "best effort takes usual ones";
+    asked.pools.front().enforce = enforcement::strict;
+    asked.marks["pools.p.memory.pages"] = {"plan.yaml", 8, 14, {}};
+    EXPECT_THAT(refusal(asked), AllOf(HasSubstr("plan.yaml:8:14: pools.p.memory.pages: 1 worker finds too few pages of 1GiB: 16384 needed, free: "),
+                                      HasSubstr("on node "), HasSubstr("hugepages-1048576kB/nr_hugepages"), HasSubstr("enforcement: best_effort")));
+}
+
+TEST(memory_check, holds_the_share_of_each_node_of_strictly_interleaved_memory_against_it) {
+    auto asked = one_worker();
+    asked.pools.front().memory = {memory_policy::interleave, bytes{1ULL << 44}};
+    EXPECT_THAT(refusal(asked), HasSubstr("all that this process can have now"));
+    asked.pools.front().enforce = enforcement::strict;
+    EXPECT_THAT(refusal(asked), HasSubstr("has to give now"));
+}
+
 }  // namespace
 }  // namespace numasio::test
