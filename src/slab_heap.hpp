@@ -25,8 +25,8 @@ namespace numasio {
 class slab_heap {
 public:
     static constexpr std::size_t step = 16;  // of sizes: blocks are a multiple of it, and aligned to it
-    static constexpr std::size_t steps = 64;
-    static constexpr std::size_t bin_count = 20;
+    static constexpr std::size_t steps = 256;
+    static constexpr std::size_t bin_count = 28;
 
     /// Where in the memory the bookkeeping is and where the blocks begin.
     struct site {
@@ -102,7 +102,8 @@ private:
     using best_fit = boost::interprocess::rbtree_best_fit<boost::interprocess::null_mutex_family, void*>;
 
     static constexpr std::array<std::uint32_t, bin_count> block_sizes = {
-        16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024};
+        16,  32,  48,  64,  80,  96,  112,  128,  160,  192,  224,  256,  320,  384,
+        448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096};
     static constexpr std::array<std::uint8_t, steps> bins_of_steps = [] {
         std::array<std::uint8_t, steps> found{};
         std::uint8_t bin = 0;
@@ -123,6 +124,7 @@ private:
     }
     void* take(slab& from, link* block) noexcept {
         from.free = block->next;
+        __builtin_prefetch(from.free, 1);  // for the next one of this size: its link, and its user's first bytes
         ++from.frees_to_look;
         add_used(from.block);
         return block;

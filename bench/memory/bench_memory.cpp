@@ -70,6 +70,17 @@ struct own_room {
     Memory memory{std::span<std::byte>(storage.get(), room)};
     resource_heap heap() { return {&memory}; }
 };
+/// As a worker's, where its plan says `pages: transparent`.
+struct node_room {
+    numasio::node_region region = [] {
+        numasio::region_options options;
+        options.policy = numasio::memory_policy::local;
+        options.pages = numasio::page_kind::transparent;
+        return numasio::node_region(numasio::bytes{room}, options);
+    }();
+    numasio::node_memory memory{region.data()};
+    resource_heap heap() { return {&memory}; }
+};
 struct unsynchronized_pool {
     std::pmr::unsynchronized_pool_resource memory;
     resource_heap heap() { return {&memory}; }
@@ -83,13 +94,13 @@ struct global {
     Heap heap() { return {}; }
 };
 
-/// Sizes of 16 to 512 bytes, small ones more often, and which block goes next; thrown before the clock runs.
+/// Sizes, and which block goes next; thrown before the clock runs. Sizes are from 16 to 271 bytes, small ones more often; or `large`, 1 to 4 KiB.
 struct dice {
     std::array<std::uint16_t, dice_thrown> size;
     std::array<std::uint32_t, dice_thrown> victim;
-    explicit dice(std::size_t live, unsigned seed) {
+    dice(std::size_t live, unsigned seed, bool large = false) {
         std::mt19937 random(seed);
-        for (auto& s : size) { s = static_cast<std::uint16_t>(16U << random() % 5 | random() % 16); }
+        for (auto& s : size) { s = static_cast<std::uint16_t>(large ? 1025 + random() % 3072 : 16U << random() % 5 | random() % 16); }
         for (auto& v : victim) { v = static_cast<std::uint32_t>(random() % live); }
     }
 };
@@ -123,7 +134,7 @@ void one_thread(benchmark::State& state) {
     Memory memory;
     const auto heap = memory.heap();
     const auto count = static_cast<std::size_t>(state.range(0));
-    const auto thrown = std::make_unique<dice>(count, 1);
+    const auto thrown = std::make_unique<dice>(count, 1, state.range(1) != 0);
     std::vector<block> live(count);
     churn(heap, *thrown, live, 2 * dice_thrown);
     for (auto _ : state) { churn(heap, *thrown, live, dice_thrown); }
@@ -175,7 +186,8 @@ void audit(benchmark::State& state) {
 BENCHMARK(audit)->Arg(1)->Arg(256)->Arg(1024)->Arg(16384)->Unit(benchmark::kMicrosecond);
 
 #define NUMASIO_ONE_THREAD(name, memory) \
-    BENCHMARK_TEMPLATE(one_thread, memory)->Name("one_thread/" name)->Arg(1000)->Arg(100'000)->Unit(benchmark::kMillisecond)
+    BENCHMARK_TEMPLATE(one_thread, memory)->Name("one_thread/" name)->ArgNames({"live", "large"}) \
+        ->Args({1000, 0})->Args({100'000, 0})->Args({1000, 1})->Args({20'000, 1})->Unit(benchmark::kMillisecond)
 #define NUMASIO_MANY_THREADS(name, memory) \
     BENCHMARK_TEMPLATE(many_threads, memory)->Name("threads/" name)->Setup(memory::up)->Teardown(memory::down) \
         ->Arg(1000)->ThreadRange(1, 4)->UseRealTime()->Unit(benchmark::kMillisecond)
@@ -184,6 +196,7 @@ NUMASIO_ONE_THREAD("the_loop_alone", global<no_heap>);
 NUMASIO_ONE_THREAD("malloc", global<malloc_heap>);
 NUMASIO_ONE_THREAD("mimalloc", global<mimalloc_heap>);
 NUMASIO_ONE_THREAD("node_memory", own_room<numasio::node_memory>);
+NUMASIO_ONE_THREAD("node_memory_transparent", node_room);
 NUMASIO_ONE_THREAD("unsynchronized_pool_resource", unsynchronized_pool);
 NUMASIO_MANY_THREADS("malloc", shared_global<malloc_heap>);
 NUMASIO_MANY_THREADS("mimalloc", shared_global<mimalloc_heap>);

@@ -11,13 +11,13 @@
 namespace numasio {
 
 /// Allocates inside `memory` for one thread, its owner: the one that constructed it or called own() last. Never grows,
-/// never takes from the heap, takes no lock. Small blocks (up to 1 KiB; 512 bytes in less than 16 MiB of memory, 256 in
-/// less than 8 MiB) come from slabs of one size each, larger ones from a best-fit tree that joins neighbours; a slab that is
-/// empty goes back to the tree. Memory of less than 1 MiB has no slabs.
+/// never takes from the heap, takes no lock. Small blocks, up to 4 KiB and a 16,384th of the memory (256 bytes where that is less), come
+/// from slabs of one size each, larger ones from a best-fit tree that joins neighbours; a slab that is empty goes back to the tree.
+/// Memory of less than 1 MiB has no slabs.
 /// Threads: one at a time; used(), limit(), foreign_frees() and deallocate() from any. A block that another thread frees
 /// is counted and set aside; it is room again, and no longer `used`, when the owner next makes a slab or takes a large
 /// block. Blocks: never. Fails: the constructor throws std::invalid_argument where `memory` cannot hold the bookkeeping
-/// (about a KiB and a half); allocate() throws std::bad_alloc when no block is large enough; the resource stays usable.
+/// (about 3 KiB); allocate() throws std::bad_alloc when no block is large enough; the resource stays usable.
 /// Cost: a small block some ten instructions and no overhead, a large one O(log free blocks) and 8 to 24 bytes.
 /// Lifetime: `memory` outlives it. For containers: std::pmr ones, or node_allocator.
 class node_memory final : public std::pmr::memory_resource {
@@ -32,7 +32,7 @@ public:
     void own() noexcept;
 
     bytes limit() const noexcept;
-    /// Bytes handed out, bookkeeping of large blocks included; slabs' is not. Threads: any; a snapshot.
+    /// Bytes handed out, and bookkeeping (that of the memory as a whole, too, so that it is never 0, and that of large blocks; not of slabs). Threads: any; a snapshot.
     bytes used() const noexcept;
     /// Blocks that other threads than the owner freed. Threads: any.
     std::uint64_t foreign_frees() const noexcept;

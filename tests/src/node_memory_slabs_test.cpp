@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -98,18 +99,25 @@ TYPED_TEST(memory_with_slabs, random_use_never_overlaps_misaligns_passes_the_lim
     });
 }
 
+struct taken_for {
+    std::size_t size, taken;
+};
+constexpr taken_for small_sizes[] = {{1, 16}, {16, 16}, {17, 32}, {100, 112}, {129, 160}, {500, 512}, {700, 768}, {1000, 1024}, {1024, 1024}, {1025, 1040}};
+constexpr taken_for kibs[] = {{1025, 1280}, {2048, 2048}, {2049, 2560}, {4000, 4096}, {4096, 4096}, {4097, 4112}};
+
 TYPED_TEST(memory_with_slabs, all_room_is_back_for_one_large_block_after_every_small_size_was_used) {
-    arena<TypeParam> a(8 << 20);
-    const std::size_t whole = a.memory.limit().value - a.memory.used().value - 64;
-    const std::pair<std::size_t, std::size_t> sizes[] = {{1, 16},    {16, 16},   {17, 32},     {100, 112},   {129, 160},
-                                                         {500, 512}, {700, 768}, {1000, 1024}, {1024, 1024}, {1025, 1040}};
-    for (const auto& [size, taken] : sizes) {
-        auto blocks = fill(a.memory, size);
-        EXPECT_GT(blocks.size() * taken, a.memory.limit().value * 92 / 100) << size;
-        std::shuffle(blocks.begin(), blocks.end(), std::mt19937(7));
-        for (void* b : blocks) { a.memory.deallocate(b, size); }
+    for (const std::size_t memory : {std::size_t{8} << 20, std::size_t{64} << 20}) {
+        arena<TypeParam> a(memory);
+        const std::size_t whole = a.memory.limit().value - a.memory.used().value - 64;
+        const std::span<const taken_for> sizes = memory < std::size_t{64} << 20 ? std::span<const taken_for>(small_sizes) : kibs;
+        for (const auto& [size, taken] : sizes) {
+            auto blocks = fill(a.memory, size);
+            EXPECT_GT(blocks.size() * taken, a.memory.limit().value * 92 / 100) << size;
+            std::shuffle(blocks.begin(), blocks.end(), std::mt19937(7));
+            for (void* b : blocks) { a.memory.deallocate(b, size); }
+        }
+        a.memory.deallocate(a.memory.allocate(whole), whole);
     }
-    a.memory.deallocate(a.memory.allocate(whole), whole);
 }
 
 TYPED_TEST(memory_with_slabs, exhaustion_in_one_size_throws_and_one_free_is_one_allocation) {
