@@ -2,7 +2,6 @@
 #include "hot_path/worker.hpp"
 
 #include "hot_path/settle.hpp"
-#include "src/memory_choice.hpp"
 #include "src/region_keeper.hpp"
 #include "src/thread_keeper.hpp"
 
@@ -151,16 +150,10 @@ std::vector<region_keeper> keepers_of_memory(const worker_orders& orders) {
     const auto& core = *orders.core;
     std::vector<region_keeper> keepers;
     const auto keep = [&](const node_region& region, placement_subject subject) {
-        const auto& placed = region.placed();  // bound without options, it says nothing
-        const auto nodes = placed.bound ? placed.nodes : std::vector{core.site.memory_node};
-        auto policy = placed.bound ? placed.policy : orders.memory.policy;
-        // As settle() has it: lanes are the worker's alone, wherever its service's memory is.
-        if (nodes.size() == 1 && interleaves(policy)) {
-            policy = memory_policy::bind;
-        }
+        const auto& placed = region.placed();
+        if (!placed.bound || placed.policy == memory_policy::local) { return; }
         for (auto& p : core.placements.all()) {
-            if (p.subject != subject || p.outcome != placement_outcome::honoured || policy == memory_policy::local) { continue; }
-            keepers.emplace_back(region, policy, nodes, std::move(p));
+            if (p.subject == subject && p.outcome == placement_outcome::honoured) { keepers.emplace_back(region, placed.policy, placed.nodes, std::move(p)); }
         }
     };
     keep(core.service_memory, placement_subject::service_memory);

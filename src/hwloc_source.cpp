@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <new>
@@ -62,6 +63,23 @@ void load_text(hwloc_topology_t machine, std::string_view text, std::string_view
     refuse(source, std::string(problem.what()) + "; expected an XML file written by lstopo");
 }
 
+// CPUs of a synthetic description: the product of its levels' numbers, "2" or "core:2", without attributes and attached memory.
+std::uint64_t cpus_of_synthetic(const std::string& description) {
+    std::uint64_t cpus = 1;
+    int nested = 0;
+    for (std::size_t at = 0; at < description.size(); ++at) {
+        const char c = description[at];
+        if (c == '(' || c == '[') { ++nested; }
+        if (c == ')' || c == ']') { --nested; }
+        const bool begins = at == 0 || description[at - 1] == ' ' || description[at - 1] == ':';
+        if (nested != 0 || !begins || c < '0' || c > '9') { continue; }
+        const std::uint64_t level = std::strtoull(description.c_str() + at, nullptr, 10);
+        if (level != 0 && cpus > most_cpus / level) { return most_cpus + 1; }
+        cpus *= level;
+    }
+    return cpus;
+}
+
 }  // namespace
 
 hwloc_set make_set() {
@@ -80,6 +98,9 @@ hwloc_handle load_described(std::string_view source) {
     hwloc_handle handle = make_hwloc();
     if (source.substr(0, synthetic_prefix.size()) == synthetic_prefix) {
         const std::string description(source.substr(synthetic_prefix.size()));
+        if (cpus_of_synthetic(description) > most_cpus) {
+            refuse(source, "describes more than " + std::to_string(most_cpus) + " CPUs, which no Linux kernel has");
+        }
         if (hwloc_topology_set_synthetic(handle.get(), description.c_str()) != 0) {
             refuse(source, "not a description that hwloc understands, such as \"synthetic:numa:2 core:4 pu:2\"");
         }
@@ -88,7 +109,7 @@ hwloc_handle load_described(std::string_view source) {
     }
     const std::string text = text_of(std::string(source));
     if (text.empty()) {
-        refuse(source, "nothing can be read there (" + std::generic_category().message(errno) + "); expected \"live\", \"synthetic:DESCRIPTION\" or an XML file written by lstopo");
+        refuse(source, "nothing can be read there (" + (errno == 0 ? "it is empty" : std::generic_category().message(errno)) + "); expected \"live\", \"synthetic:DESCRIPTION\" or an XML file written by lstopo");
     }
     load_text(handle.get(), text, source);
     return handle;

@@ -70,9 +70,18 @@ error_code node_region::bind(node_id home, memory_policy policy) noexcept try {
         if (!node_budget::promise(home, data_.size())) { return errc::out_of_node_memory; }
         promises_.front().left = data_.size();
     }
-    const error_code refused = platform::bind_pages(data_, std::span(&home, 1), policy);
-    if (refused) { settle(std::numeric_limits<std::uint64_t>::max()); }
-    return refused;
+    std::vector<node_id> nodes(1, home);
+    const error_code refused = platform::bind_pages(data_, nodes, policy);
+    if (refused) {
+        settle(std::numeric_limits<std::uint64_t>::max());
+        return refused;
+    }
+    placed_.bound = true;
+    placed_.policy = policy;
+    placed_.nodes = std::move(nodes);
+    placed_.outcome = placement_outcome::not_enforced;  // nothing was looked at since
+    placed_.audit = {};
+    return {};
 } catch (const std::bad_alloc&) {
     return platform::errno_code(ENOMEM);
 }

@@ -131,7 +131,7 @@ bool region_setup::map_bind_and_touch() {
         lose("prefault", errc::no_huge_pages, missing);
         return false;
     }
-    if (failed) { fail("prefault", failed, "lower the size"); }
+    if (failed) { fail("prefault", failed, failed == boost::system::errc::operation_canceled ? "by its watch" : "lower the size"); }
     if (pin) { lose("prefault", pin, "pages were touched by threads that are not where they should be"); }
     return true;
 }
@@ -178,7 +178,9 @@ void region_setup::bind() {
     placed_.bound = !refused;
     if (refused) {
         region_.settle(std::numeric_limits<std::uint64_t>::max());  // its pages come from anywhere now
-        lose("mbind", refused, "the process's own policy; a container needs CAP_SYS_NICE or a filter that lets mbind pass");
+        lose("mbind", refused, refused == boost::system::errc::invalid_argument
+                                   ? "the process's own policy; the kernel has no such policy for these nodes"
+                                   : "the process's own policy; a container needs CAP_SYS_NICE or a filter that lets mbind pass");
     }
 }
 
@@ -205,7 +207,8 @@ void region_setup::lose(std::string step, error_code error, std::string why) {
 }
 
 void region_setup::fail(const std::string& step, error_code error, const std::string& why) const {
-    std::string asked = std::string(to_string(asked_.policy)) + (asked_.nodes.empty() ? "" : " " + nodes_text(asked_.nodes));
+    const auto& nodes = asked_.policy == memory_policy::preferred ? placed_.nodes : asked_.nodes;  // the first alone
+    std::string asked = std::string(to_string(asked_.policy)) + (nodes.empty() ? "" : " " + nodes_text(nodes));
     if (asked_.pages) { asked += ", " + std::string(to_string(*asked_.pages)) + " pages"; }
     throw boost::system::system_error(error, "node_region of " + std::to_string(size_.value) + " bytes, " + asked + ": " + step +
                                                  (why.empty() ? "" : " (" + why + ")"));

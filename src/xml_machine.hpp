@@ -65,5 +65,7 @@ xml_machine read_xml_machine(std::string_view text);
 std::string write_xml_machine(const xml_machine& machine);
 
 constexpr std::size_t longest_xml = std::size_t{64} << 20;
+/// As many as a Linux kernel can be built for. hwloc takes minutes for a description of some times as many.
+constexpr std::size_t most_cpus = 8192;
 
 }  // namespace numasio::detail

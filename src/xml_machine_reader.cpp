@@ -147,6 +147,7 @@ private:
         }
         if (type == "PU") {
             const std::uint32_t cpu = id(element, "a PU's os_index");
+            if (++pu_count_ > most_cpus) { throw xml_problem("it has more than " + std::to_string(most_cpus) + " PUs, which no Linux kernel has"); }
             if (hwloc_bitmap_isset(pus_.get(), cpu) != 0) { throw xml_problem("PU " + std::to_string(cpu) + " is there twice"); }
             hwloc_bitmap_set(pus_.get(), cpu);
             hwloc_bitmap_set(found.cpus.get(), cpu);
@@ -243,6 +244,7 @@ private:
 
     xml_machine out_;
     hwloc_set pus_ = make_set();
+    std::size_t pu_count_ = 0;
     hwloc_set offline_ = make_set();  // that settle_offline() gave to an object
     hwloc_set nodes_ = make_set();
 };

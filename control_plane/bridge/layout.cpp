@@ -159,7 +159,7 @@ private:
             } else {
                 const auto share = shares_.find({d.pool, node});
                 const std::size_t wanted = share == shares_.end() ? *d.pool->workers_per_node : share->second;
-                while (cpus.size() < wanted) { cpus.push_back(take(node, cpus)); }
+                cpus = take(node, wanted);
             }
             const auto memory = memory_of(node);
             for (const auto cpu : cpus) {
@@ -177,25 +177,36 @@ private:
         return cpus;
     }
 
-    /// The best CPU of `node` that the pool does not have yet: of a whole free core; else a free hardware
-    /// thread; else one that other pools use, the least loaded; and control's only where nothing else is left.
-    cpu_id take(node_id node, const std::vector<cpu_id>& own) {
-        const cpu_info* best = nullptr;
-        std::pair<std::size_t, std::size_t> best_rank;
+    /// In the order in which CPUs are taken: of a whole free core; else a free hardware thread; else one that other pools use,
+    /// the least loaded; and control's only where nothing else is left.
+    using rank = std::tuple<std::size_t, std::size_t, cpu_id>;
+    rank rank_of(const cpu_info& cpu) const {
+        const std::size_t load = load_of(cpu.id);
+        return {is_control(cpu.id) ? 3 : load != 0 ? 2 : whole_core(cpu) ? 0 : 1, load, cpu.id};
+    }
+
+    /// The best `wanted` CPUs of `node`; plan_check made sure that it has so many.
+    std::vector<cpu_id> take(node_id node, std::size_t wanted) {
+        std::set<rank> left;
+        std::map<std::uint32_t, std::vector<const cpu_info*>> cores;
         for (const auto& cpu : machine_.cpus) {
-            if (!cpu.allowed || cpu.node != node || holds(own, cpu.id)) { continue; }
-            const std::size_t load = load_of(cpu.id);
-            const std::size_t group = is_control(cpu.id) ? 3 : load != 0 ? 2 : whole_core(cpu) ? 0 : 1;
-            const std::pair rank{group, load};
-            if (best == nullptr || rank < best_rank) {
-                best = &cpu;
-                best_rank = rank;
-            }
+            if (!cpu.allowed || cpu.node != node) { continue; }
+            left.insert(rank_of(cpu));
+            cores[cpu.core].push_back(&cpu);
         }
-        // plan_check made sure that a node has a CPU for each worker of a pool.
-        ++load_[best->id];
-        occupy(best->id);
-        return best->id;
+        std::vector<cpu_id> taken;
+        while (taken.size() < wanted) {
+            taken.push_back(std::get<cpu_id>(*left.begin()));
+            left.erase(left.begin());
+            std::vector<const cpu_info*> siblings;  // which rank lower from now on
+            for (const auto* cpu : cores[machine_.find(taken.back())->core]) {
+                if (left.erase(rank_of(*cpu)) != 0) { siblings.push_back(cpu); }
+            }
+            ++load_[taken.back()];
+            occupy(taken.back());
+            for (const auto* cpu : siblings) { left.insert(rank_of(*cpu)); }
+        }
+        return taken;
     }
 
     node_id memory_of(node_id node) {

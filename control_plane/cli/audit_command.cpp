@@ -74,7 +74,7 @@ bytes misplaced(const process_memory& process) {
 std::string check_text(const process_memory& process) {
     if (process.check_refused) {
         return "by numa_maps alone: move_pages was refused (" + process.check_refused.message() +
-               "); run this as root or with CAP_SYS_PTRACE and CAP_SYS_NICE";
+               "); it takes CAP_SYS_PTRACE and CAP_SYS_NICE, which a container's root may lack, too";
     }
     if (process.pages_checked == 0) { return "by numa_maps alone: no mapping is small enough to be checked page by page"; }
     const double share = static_cast<double>(process.pages_agreed) / static_cast<double>(process.pages_checked);
@@ -94,7 +94,7 @@ std::string text(const process_memory& process, const options& asked) {
     const auto on_node = process.on_node();
     bytes all;
     for (const auto& [node, size] : on_node) { all = all + size; }
-    std::string out = "process " + (asked.self ? "self" : std::to_string(process.id)) + " (" + process.name + ", uid " +
+    std::string out = "process " + std::to_string(process.id) + " (" + process.name + ", uid " +
                       std::to_string(process.user) + "): " + amount(all) + " in memory, " + counted(process.mappings.size(), "mapping") +
                       (process.complete ? "" : " (the first of more; the rest was not read)") + '\n';
     if (all.value == 0) { return out + "nothing of it is in memory: a kernel thread, or a process that has ended\n"; }
@@ -125,9 +125,9 @@ json::object on_node_document(const std::map<node_id, bytes>& on_node) {
     return out;
 }
 
-json::object document(const process_memory& process) {
+json::object document(const process_memory& process, std::size_t most) {
     json::array mappings;
-    for (const auto* mapping : largest(process, process.mappings.size())) {
+    for (const auto* mapping : largest(process, most)) {
         mappings.push_back(json::object{{"start", mapping->start},
                                         {"policy", mapping->policy},
                                         {"what", mapping->what},
@@ -157,15 +157,15 @@ void add_audit(CLI::App& program, exit_code& ended) {
                          ->check(CLI::Range(1, 4'194'304).description(""))->type_name("");
     auto* const self = command->add_flag("--self", asked->self, "This program itself: what any process gets here")
                           ->excludes(pid);
-    command->add_option("-n,--rows", asked->rows, "Mappings to show, largest first (10)")
+    auto* const rows = command->add_option("-n,--rows", asked->rows, "Mappings to show, largest first (10; JSON: all)")
         ->check(CLI::Range(0, 65'536).description(""))->type_name("N");
-    command->add_flag("--json", asked->json, "One JSON document, all mappings");
+    command->add_flag("--json", asked->json, "One JSON document");
     command->footer(more);
-    command->callback([asked, pid, self, &ended] {
+    command->callback([asked, pid, self, rows, &ended] {
         if (pid->count() + self->count() == 0) { throw CLI::RequiredError("audit: PID or --self"); }
         const auto process = audit_process(asked->self ? 0 : asked->pid);
         if (asked->json) {
-            std::cout << json::serialize(document(process)) << '\n';
+            std::cout << json::serialize(document(process, rows->count() != 0 ? asked->rows : process.mappings.size())) << '\n';
         } else {
             std::cout << text(process, *asked);
         }

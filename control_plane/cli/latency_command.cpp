@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -143,6 +144,11 @@ exit_code measure(const options& asked) {
     return something(measured) ? done : answered_no;
 }
 
+/// A duration in seconds, with its unit or without.
+CLI::Validator seconds() {
+    return CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1.0}, {"min", 60.0}}).description("");
+}
+
 }  // namespace
 
 void add_latency(CLI::App& program, exit_code& ended) {
@@ -153,10 +159,12 @@ void add_latency(CLI::App& program, exit_code& ended) {
         ->transform(CLI::AsSizeValue(false).description(""))
         ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 40).description(""))
         ->type_name("SIZE");
-    command->add_option("--time", asked->seconds, "Of each measurement, in seconds (0.1)")
-        ->check(CLI::Range(0.001, 60.0).description(""))->type_name("S");
-    command->add_option("--total", asked->total, "Of all measurements together, at most (60)")
-        ->check(CLI::Range(0.01, 3600.0).description(""))->type_name("S");
+    command->add_option("--time", asked->seconds, "Of each measurement, as 100ms or 0.1s (0.1s)")
+        ->transform(seconds())
+        ->check(CLI::Range(0.001, 60.0).description(""))->type_name("TIME");
+    command->add_option("--total", asked->total, "Of all measurements together, at most (60s)")
+        ->transform(seconds())
+        ->check(CLI::Range(0.01, 3600.0).description(""))->type_name("TIME");
     command->add_flag("--json", asked->json, "One JSON document");
     command->footer(more);
     command->callback([asked, &ended] { ended = measure(*asked); });

@@ -5,16 +5,19 @@
 #include <control_plane/cli/machine_source.hpp>
 #include <control_plane/cli/near_devices.hpp>
 #include <control_plane/cli/text.hpp>
+#include <control_plane/http/listen_address.hpp>
 #include <src/memory_choice.hpp>
 #include <src/place_text.hpp>
 #include <numasio/layout.hpp>
 #include <numasio/load_plan.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
+#include <stdexcept>
 
 namespace numasio::cli {
 namespace {
@@ -44,6 +47,21 @@ to that: their size depends on the program). Silent but for problems, which go
 to stderr as FILE:LINE:COLUMN: KEY: WHAT; expected WHAT (exit status 3).
 )";
 
+/// The control server refuses what is not the loopback's.
+void check_http(const plan& asked, std::vector<plan_problem>& problems) {
+    const auto* const listener = asked.find_listener("http");
+    if (listener == nullptr) { return; }
+    try {
+        static_cast<void>(detail::loopback_endpoint(*listener));
+    } catch (const std::invalid_argument&) {
+        const std::string key = "listeners.http";
+        const auto mark = asked.marks.find(key);
+        problems.push_back({mark == asked.marks.end() ? plan_mark{} : mark->second, key,
+                            listener->address + " can be reached from other machines, and the control server asks nobody who they are",
+                            "an address of the loopback", "take 127.0.0.1 or ::1, and from elsewhere an ssh tunnel or a proxy that authenticates"});
+    }
+}
+
 /// Everything that stands in the way: in the file, between plan and machine, in memory.
 judged judge(const options& asked) {
     judged out;
@@ -55,13 +73,14 @@ judged judge(const options& asked) {
         if (nodes != 0 && nodes <= out.machine.allowed_cpus().size()) { out.machine = simulate_nodes(out.machine, nodes); }
         out.sites = make_layout(out.asked, out.machine);
         out.laid_out = true;
+        check_http(out.asked, out.problems);
         if (!out.machine.cpus_are_real()) { return out; }
         std::vector<detail::pool_memory> memory;
         for (const auto& pool : out.asked.pools) { memory.push_back({&pool, 0}); }
         detail::check_memory(out.asked, out.sites, out.machine, memory);
     } catch (const plan_error& e) {
-        out.problems = e.problems();
-        if (!std::ifstream(asked.file)) { throw failure(e.what()); }
+        if (!std::ifstream(asked.file) || std::filesystem::is_directory(asked.file)) { throw failure(e.what()); }
+        out.problems.insert(out.problems.end(), e.problems().begin(), e.problems().end());
     }
     return out;
 }

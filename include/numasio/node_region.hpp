@@ -71,7 +71,7 @@ public:
     std::size_t pages() const noexcept { return data_.size() / page_; }
     /// Of the pages that audit() counts: a pool's huge pages, and the kernel's smallest for all others.
     bytes page_size() const noexcept { return {page_}; }
-    /// What came of the options, or of the last migrate(); not_enforced for a region made without.
+    /// What came of the options, or of the last bind() or migrate(); not_enforced, and without an audit, where it is bind()'s.
     const region_placement& placed() const noexcept { return placed_; }
 
 private:

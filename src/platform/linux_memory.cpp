@@ -59,7 +59,8 @@ std::span<std::byte> map_guarded(std::size_t size) {
     if (::mprotect(data, size, PROT_READ | PROT_WRITE) != 0) {
         const error_code refused = last_error();
         unmap_pages({data, size}, 0);
-        throw boost::system::system_error(refused, "mprotect of " + std::to_string(size) + " bytes");
+        throw boost::system::system_error(refused, "mprotect of " + std::to_string(size) + " bytes" +
+                                                       (refused.value() == ENOMEM ? ": the limit of address space (ulimit -v) or of mappings (vm.max_map_count) is reached" : ""));
     }
     return {data, size};
 }

@@ -6,6 +6,8 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -121,7 +123,7 @@ process_memory read_process(int pid, std::size_t most, const std::string& proc) 
     const fs::path folder = folder_of(pid, proc);
     std::ifstream numa_maps = open_numa_maps(folder);
     process_memory found;
-    found.id = pid;
+    found.id = pid == 0 ? static_cast<int>(::getpid()) : pid;
     std::ifstream comm(folder / "comm");
     std::getline(comm, found.name);
     found.user = user_of(folder);

@@ -5,6 +5,8 @@ PATH=$PATH:/usr/sbin:/sbin  # depmod and modprobe, which are not in every user's
 # What the guest needs to see the host's files and its devices; each brings its dependencies.
 numa_vm_modules=(virtio_pci virtio_console 9pnet_virtio 9p overlay virtio_net e1000e nvme 8021q bonding dummy bridge macvlan)
 
+numa_vm_usage() { echo "usage: ./dev numa-vm [--topology NAME|FILE] [--timeout SECONDS] [--env NAME]... -- COMMAND..., or ./dev numa-vm --list"; }
+
 numa-vm() {
     local topology=two_nodes limit=${NUMASIO_VM_TIMEOUT:-300} names=()
     while (( $# > 0 )); do
@@ -12,9 +14,10 @@ numa-vm() {
             --topology) topology=${2:?--topology needs a name or a file}; shift 2 ;;
             --timeout) limit=${2:?--timeout needs seconds}; shift 2 ;;
             --env) names+=("${2:?--env needs the name of a variable}"); shift 2 ;;
+            --help | -h) numa_vm_usage; return ;;
             --list) (cd "$root/tests/numa_vm/machines" && grep -m 1 '^#' ./*.machine | sed 's|^\./||; s|\.machine:# |: |'); return ;;
             --) shift; break ;;
-            *) die "numa-vm does not know '$1'; usage: ./dev numa-vm [--topology NAME|FILE] [--timeout S] [--env NAME] -- COMMAND..." ;;
+            *) die "numa-vm does not know '$1'; $(numa_vm_usage)" ;;
         esac
     done
     (( $# > 0 )) || die "numa-vm needs a command after --"

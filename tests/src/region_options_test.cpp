@@ -71,6 +71,9 @@ TEST(region_options, a_region_is_touched_read_back_and_honoured_when_it_is_made)
         EXPECT_TRUE(got.lost.empty());
     }
     EXPECT_EQ(node_region(1_MiB).placed().outcome, placement_outcome::not_enforced);
+    node_region later(1_MiB);
+    ASSERT_FALSE(later.bind(memory_node(), memory_policy::bind));
+    EXPECT_EQ(to_text(later.placed()), "bind node " + std::to_string(memory_node().value) + " (not_enforced)");
 }
 
 TEST(region_options, weighted_interleave_is_had_or_is_told_to_be_interleave) {

@@ -14,6 +14,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 namespace {
 
@@ -98,6 +99,29 @@ TEST(topology_source, an_empty_root_of_the_file_system_is_one_node_and_says_so) 
         EXPECT_THAT(to_text(machine), HasSubstr("fallback: hwloc was told"));
     }
     fs::remove(empty);
+}
+
+std::string refusal_of(const std::string& source) {
+    try {
+        static_cast<void>(discover_topology(source));
+        return "";
+    } catch (const boost::system::system_error& e) {
+        return e.what();
+    }
+}
+
+TEST(topology_source, a_description_of_more_cpus_than_any_kernel_has_is_refused_before_hwloc_takes_minutes_for_it) {
+    EXPECT_THAT(refusal_of("synthetic:package:4 core:1000000 pu:2"), HasSubstr("more than 8192 CPUs"));
+    EXPECT_THAT(refusal_of("synthetic:1000 1000 1000"), HasSubstr("more than 8192 CPUs"));
+    EXPECT_THAT(refusal_of("synthetic:core:18446744073709551615 pu:2"), HasSubstr("more than 8192 CPUs"));
+    EXPECT_EQ(discover_topology("synthetic:package:2 [numa(memory=99999)] core:4(indexes=7,6,5,4,3,2,1,0) pu:1").cpus.size(), 8U);
+}
+
+TEST(topology_source, an_empty_file_is_called_empty) {
+    const auto file = std::filesystem::path(::testing::TempDir()) / "empty_machine.xml";
+    std::ofstream(file).close();
+    EXPECT_THAT(refusal_of(file.string()), HasSubstr("nothing can be read there (it is empty)"));
+    std::filesystem::remove(file);
 }
 
 TEST(topology_xml, of_this_machine_reads_back_as_the_same_nodes_and_cpus) {

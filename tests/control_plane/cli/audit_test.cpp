@@ -46,6 +46,8 @@ TEST(audit_command, of_itself_is_a_table_for_80_columns) {
     EXPECT_LE(widest(got.out), 80U) << got.out;
     EXPECT_THAT(got.out, HasSubstr("largest mappings"));
     EXPECT_THAT(got.out, HasSubstr("checked "));
+    EXPECT_GT(ctl("audit --self --json").json().at("pid").as_int64(), 0);
+    EXPECT_EQ(ctl("audit --self --json -n 2").json().at("mappings").as_array().size(), 2U);
     EXPECT_GE(ctl("audit --self --json").json().at("mappings").as_array().size(), 10U);
 }
 

@@ -58,7 +58,25 @@ TEST(plan_command, finds_memory_that_this_machine_does_not_have) {
     EXPECT_EQ(ctl("plan check '" + file + "'" + two_nodes).status, 0);  // what is free elsewhere nobody knows
 }
 
+TEST(plan_command, refuses_an_address_that_the_control_server_would_refuse) {
+    const scratch folder;
+    const auto file = folder.write("p.yaml", "version: 1\npools: {kv: auto}\nlisteners: {http: \"0.0.0.0:9464\", kv: \"0.0.0.0:7379\"}\n");
+    const auto got = ctl("plan check '" + file + "'" + two_nodes);
+    EXPECT_EQ(got.status, 3);
+    EXPECT_THAT(got.err, HasSubstr("p.yaml:3:13: listeners.http: 0.0.0.0 can be reached from other machines"));
+    EXPECT_EQ(std::count(got.err.begin(), got.err.end(), '\n'), 1) << got.err;
+}
+
+TEST(plan_command, explains_pages_and_nodes_of_memory_that_is_shared_out) {
+    const scratch folder;
+    const auto file = folder.write("p.yaml", "version: 1\npools: {kv: {nodes: 1, workers_per_node: 2, memory: {per_worker: 64MiB, policy: interleave, pages: 2MiB}}}\n");
+    const auto got = ctl("plan explain '" + file + "'" + two_nodes);
+    EXPECT_THAT(got.out, HasSubstr("64 MiB each (interleave, 2MiB pages, best_effort)"));
+    EXPECT_THAT(got.out, HasSubstr("1        2  128 MiB      0-1  8,10"));
+}
+
 TEST(plan_command, of_a_file_that_cannot_be_read_fails) {
+    for (const char* unreadable : {"/nonexistent.yaml", "/tmp"}) { EXPECT_EQ(ctl(std::string("plan check ") + unreadable).status, 1); }
     const auto got = ctl("plan check /nonexistent.yaml");
     EXPECT_EQ(got.status, 1);
     EXPECT_THAT(got.err, HasSubstr("/nonexistent.yaml: cannot be read"));
