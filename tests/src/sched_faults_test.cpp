@@ -10,6 +10,7 @@
 #include <ostream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <unistd.h>
 
@@ -63,6 +64,24 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& tested) {
         return tested.param.call + "_" + tested.param.error.substr(0, tested.param.error.find(':')) + "_" + tested.param.step;
     });
+
+TEST(sched_faults, of_a_thread_that_is_looked_after_are_told_once_with_the_call_and_its_error) {
+    if (std::thread::hardware_concurrency() < 2) { return; }  // every thread is on the only CPU there is
+    const answers well = test::run(probe);
+    EXPECT_EQ(well.at("kept_changes"), "0") << "brought home at the first look";
+    for (const auto& [error, number] : {std::pair("EPERM", EPERM), std::pair("ENOSYS", ENOSYS)}) {
+        const answers refused = test::run(test::under_fault(probe, "sched_setaffinity", error));
+        EXPECT_EQ(refused.at("kept_changes"), "1");
+        EXPECT_EQ(refused.at("kept"), "degraded");
+        EXPECT_EQ(refused.at("kept_error"), code(number));
+        EXPECT_THAT(refused.at("kept_why"), testing::StartsWith("sched_setaffinity: "));
+    }
+    const answers once = test::run(test::under_fault(probe, "sched_setaffinity", "EPERM:when=1"));
+    EXPECT_EQ(once.at("kept_changes"), "2") << "told, and told again when it was home";
+    EXPECT_EQ(once.at("kept"), "honoured");
+    const answers blind = test::run(test::under_fault(probe, "sched_getaffinity", "EPERM"));
+    EXPECT_EQ(blind.at("kept_changes"), "0") << "of what is not known nothing is told";
+}
 
 TEST(sched_faults, a_priority_that_cannot_be_read_back_is_not_believed) {
     // Accepted, but nothing was done: the answer of a sandbox that lies.

@@ -1,8 +1,12 @@
 // A small real program that asks for CPUs and for real-time priority and prints what came of it; run under strace.
+#include "src/thread_keeper.hpp"
+
 #include <numasio/affinity.hpp>
 #include <numasio/scoped_pin.hpp>
 
 #include <iostream>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -15,10 +19,30 @@ void say(const char* step, numasio::error_code ec) {
     }
 }
 
+/// Looks after this thread, which was never pinned, as after a worker whose CPU was taken away; three times.
+void keep(const std::vector<numasio::cpu_id>& home) {
+    using namespace numasio;
+    placement settled;
+    settled.outcome = placement_outcome::honoured;
+    settled.asked = settled.got = "home";
+    thread_keeper keeper(platform::this_thread(), home, {home}, settled, settled);
+    int changes = 0;
+    placement last;
+    for (int look = 0; look < 3; ++look) {
+        auto found = keeper.look();
+        if (!found.changed) { continue; }
+        ++changes;
+        last = std::move(*found.changed);
+    }
+    std::cout << "kept_changes=" << changes << "\nkept=" << to_string(last.outcome) << "\nkept_why=" << last.why << '\n';
+    say("kept_error", last.error);
+}
+
 }  // namespace
 
 int main() {
     using namespace numasio;
+    keep({current_cpu().value_or(cpu_id{0})});
     const std::vector<cpu_id> first{current_cpu().value_or(cpu_id{0})};
     say("pin", pin_this_thread(first));
     {
