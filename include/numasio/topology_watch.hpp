@@ -11,6 +11,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -53,7 +54,8 @@ public:
     /// Signature: void(error_code, topology). Threads: as the object. Blocks: the executor for tens of microseconds each
     /// period, and for one discovery (milliseconds) where something changed. Cost: one timer.
     /// Fails: boost::asio::error::operation_aborted after cancel(), the watch's destruction, or a signal of the
-    /// cancellation slot (terminal, partial, total); nothing is lost by it. Throws (from the executor) std::bad_alloc.
+    /// cancellation slot (terminal, partial, total); nothing is lost by it. errc::wrong_topology where something changed and hwloc's
+    /// variables name a machine that cannot be read. Throws (from the executor) std::bad_alloc.
     template <class CompletionToken>
     auto async_wait(CompletionToken&& token) {
         return boost::asio::async_compose<CompletionToken, void(error_code, topology)>(wait{state_}, token,
@@ -77,6 +79,13 @@ private:
         unsigned long waits = 0;
     };
 
+    static topology rediscovered(const process_limits& now, error_code& refused) try {
+        return discover_topology(now);
+    } catch (const boost::system::system_error& e) {
+        refused = e.code();
+        return {};
+    }
+
     struct wait {
         std::shared_ptr<state> shared;
         unsigned long number = 0;
@@ -92,9 +101,10 @@ private:
             } else if (ec || number != shared->waits || self.cancelled() != asio::cancellation_type::none) {
                 return self.complete(asio::error::operation_aborted, {});
             } else if (process_limits now = limits_now(shared->known); now != shared->known) {
-                topology machine = discover_topology(now);
+                error_code refused;
+                topology machine = rediscovered(now, refused);
                 shared->known = machine.limits.value_or(now);
-                return self.complete({}, std::move(machine));
+                return self.complete(refused, std::move(machine));
             }
             shared->timer.expires_after(shared->period);
             auto& timer = shared->timer;

@@ -14,6 +14,7 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <cstdlib>
 
 namespace {
 
@@ -42,6 +43,17 @@ TEST(topology_watch, completes_with_the_topology_of_now_and_then_waits_for_the_n
     });
     io.run_for(200ms);
     EXPECT_EQ(changes, 1);
+}
+
+TEST(topology_watch, completes_with_an_error_where_the_machine_that_the_environment_names_cannot_be_read) {
+    asio::io_context io;
+    topology_watch watch(io, with_one_cpu_more(), 1ms);
+    ::setenv("HWLOC_XMLFILE", "/nonexistent.xml", 1);
+    error_code refused;
+    watch.async_wait([&](error_code ec, const topology&) { refused = ec; });
+    EXPECT_NO_THROW(io.run());
+    ::unsetenv("HWLOC_XMLFILE");
+    EXPECT_EQ(refused, errc::wrong_topology);
 }
 
 TEST(topology_watch, sees_a_change_within_a_second) {
