@@ -4,6 +4,7 @@
 #include <numasio/topology.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 namespace numasio {
 namespace {
@@ -43,6 +44,7 @@ std::string to_text(const region_placement& p) {
     std::string text = std::string(p.bound ? to_string(p.policy) : "unbound");
     if (!p.nodes.empty()) { text += (p.nodes.size() == 1 ? " node " : " nodes ") + to_list(p.nodes); }
     if (p.pages) { text += ", " + std::string(to_string(*p.pages)) + " pages"; }
+    if (p.huge_share) { text += " (" + std::to_string(std::lround(100 * *p.huge_share)) + " % huge)"; }
     if (p.locked) { text += ", locked"; }
     text += ':';
     for (const auto& [node, pages] : p.audit.on_node) {

@@ -7,6 +7,7 @@
 #include "src/platform/huge_pages.hpp"
 #include "src/platform/linux_memory.hpp"
 #include "src/platform/memory_nodes.hpp"
+#include "src/platform/page_tables.hpp"
 
 #include <numasio/topology.hpp>
 
@@ -194,11 +195,21 @@ void region_setup::lock() {
 
 void region_setup::verify() {
     placed_.audit = region_.audit();
+    if (placed_.pages == page_kind::transparent) { look_for_huge_pages(); }
     if (const error_code verdict = judge(placed_, region_.page_)) {
         lose("page audit", verdict, verdict == errc::pages_unknown ? "the kernel does not tell where pages are"
                                                                    : "see the audit; the nodes asked for were full");
     }
     placed_.outcome = placed_.lost.empty() ? placement_outcome::honoured : placement_outcome::degraded;
+}
+
+// The advice is taken where there is not one huge page left, too.
+void region_setup::look_for_huge_pages() {
+    constexpr std::size_t one = std::size_t{2} << 20;
+    placed_.huge_share = platform::huge_share(region_.data_);
+    if (region_.data_.size() < one || placed_.huge_share != 0.0) { return; }
+    lose("madvise", errc::no_huge_pages, "the kernel made none: its free memory is in pieces (echo 1 > /proc/sys/vm/compact_memory)");
+    placed_.pages = std::nullopt;
 }
 
 void region_setup::lose(std::string step, error_code error, std::string why) {

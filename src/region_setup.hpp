@@ -37,6 +37,7 @@ private:
     void bind();
     void lock();
     void verify();
+    void look_for_huge_pages();
 
     bool pool_has_enough(std::size_t page) const;
     bool takes_from_pools() const noexcept { return pool_page_size(placed_.pages).value != 0; }

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,7 @@ struct region_placement {
     memory_policy policy = memory_policy::local;
     std::vector<node_id> nodes{};
     or_auto<page_kind> pages{};
+    std::optional<double> huge_share{};  ///< `transparent` only: share that is on huge pages, 0 … 1, when it had been touched (/proc/self/smaps); absent = not known
     bool locked = false;
     std::vector<region_loss> lost{};  ///< empty where honoured
     page_audit audit{};               ///< of all pages, when they had been touched

@@ -146,11 +146,15 @@ TEST(region_options, transparent_pages_are_advised_unless_the_machine_makes_none
     if (platform::transparent_pages_are_off()) {
         EXPECT_EQ(code_of(8_MiB, options), errc::no_huge_pages);
     } else {
-        EXPECT_EQ(node_region(8_MiB, options).placed().pages, page_kind::transparent);
+        const node_region region(8_MiB, options);
+        EXPECT_EQ(region.placed().pages, page_kind::transparent);
+        EXPECT_GT(region.placed().huge_share.value_or(0), 0.0);
+        EXPECT_THAT(to_text(region.placed()), HasSubstr("transparent pages ("));
     }
     options.pages = page_kind::base;
     const node_region small(8_MiB, options);
     EXPECT_EQ(small.placed().pages, page_kind::base);
+    EXPECT_EQ(small.placed().huge_share, std::nullopt);
     EXPECT_EQ(small.audit().asked, small.pages());
 }
 
