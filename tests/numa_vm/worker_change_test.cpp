@@ -1,6 +1,7 @@
 // The machine changes while workers run: CPUs go offline, the cpuset shrinks, and all comes back. On an emulated machine only:
 // ./dev numa-vm --topology four_asymmetric -- build/dev/bin/worker_change_test
 #include "control_plane/bridge/bridge_fixture.hpp"
+#include "numa_vm/kernel_version.hpp"
 #include "numa_vm/machine_changes.hpp"
 
 #include <numasio/affinity.hpp>
@@ -215,6 +216,19 @@ TEST_P(memory_change, that_takes_the_node_from_the_cpuset_is_told_and_undone_whe
 }
 INSTANTIATE_TEST_SUITE_P(, memory_change, ::testing::Values(memory_policy::bind, memory_policy::interleave),
                          [](const auto& p) { return std::string(to_string(p.param)); });
+
+TEST_F(worker_change, of_a_cpuset_of_version_1_moves_the_worker_within_its_node_and_back) {
+    if (kernel_is_at_least(6, 12)) { return; }  // Debian's are without them
+    const own_cpuset_v1 cpuset;
+    ASSERT_TRUE(cpuset.allow(machine_.memory_nodes()));
+    ASSERT_TRUE(cpuset.allow(all_but({})));
+    cpuset.enter();
+    ASSERT_TRUE(cpuset.allow(all_but({cpu_})));
+    EXPECT_TRUE(within_a_second([&] { return !degraded().empty() && runs_on() != cpu_ && node_of(runs_on()) == home_; })) << degraded();
+    ASSERT_TRUE(cpuset.allow(all_but({})));
+    EXPECT_TRUE(within_a_second([&] { return degraded().empty(); })) << degraded();
+    EXPECT_EQ(runs_on(), cpu_);
+}
 
 }  // namespace
 }  // namespace numasio::test
