@@ -27,7 +27,7 @@ struct worker::shared {
     std::optional<thread_keeper> keeper;    // these two written before the phase that tells of it
     std::vector<region_keeper> memory;
     std::uint32_t looks = 0;                // these two by whoever looks after the worker
-    std::vector<placement> untold;          // found and not stored yet: memory ran out
+    std::vector<placement> untold;          // found, and not stored and told yet
     std::exception_ptr failure;             // written before the phase that tells of it
     enum : std::uint32_t { settling, serving, failed, ended };
     std::atomic<std::uint32_t> phase{settling};
@@ -220,24 +220,25 @@ bool worker::join_until(clock::time_point deadline) noexcept {
     return true;
 }
 
-std::vector<placement> worker::look_after(const std::atomic<std::uint32_t>& ends) noexcept try {
+void worker::look_after(const std::atomic<std::uint32_t>& ends, const std::function<void(const placement&)>& tell) {
     // A thread that has ended has no place, and its number may be another's.
-    if (shared_->phase.load(std::memory_order_acquire) != shared::serving) { return {}; }
+    if (shared_->phase.load(std::memory_order_acquire) != shared::serving) { return; }
     auto& core = *shared_->orders.core;
-    auto& changed = shared_->untold;
-    changed.reserve(changed.size() + 1 + shared_->memory.size());  // a keeper tells a change once
+    auto& untold = shared_->untold;
+    untold.reserve(untold.size() + 1 + shared_->memory.size());  // a keeper tells a change once
     auto found = shared_->keeper->look();
     if (found.displaced) { core.displacements.fetch_add(1, std::memory_order_relaxed); }
-    if (found.changed) { changed.push_back(std::move(*found.changed)); }
+    if (found.changed) { untold.push_back(std::move(*found.changed)); }
     if (shared_->looks++ % 2 == 0) {
         for (auto& memory : shared_->memory) {
-            if (auto moved = memory.look(ends)) { changed.push_back(std::move(*moved)); }
+            if (auto moved = memory.look(ends)) { untold.push_back(std::move(*moved)); }
         }
     }
-    for (const auto& p : changed) { core.placements.replace(p); }
-    return std::exchange(changed, {});
-} catch (const std::bad_alloc&) {
-    return {};  // the next look tells
+    while (!untold.empty()) {
+        core.placements.replace(untold.front());
+        tell(untold.front());
+        untold.erase(untold.begin());
+    }
 }
 
 void worker::leave() noexcept {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -41,10 +42,11 @@ public:
     bool join_until(std::chrono::steady_clock::time_point deadline) noexcept;
     void leave() noexcept;
 
-    /// Are thread and memory still where they were put? What is not is put right where the kernel lets it. What changed. After
-    /// wait_until_serving(). Threads: one at a time. Blocks: some system calls, until soon
-    /// after `ends` is no longer 0. Fails: never; what the kernel does not say is no change.
-    std::vector<placement> look_after(const std::atomic<std::uint32_t>& ends) noexcept;
+    /// Are thread and memory still where they were put? What is not is put right where the kernel lets it, and what
+    /// changed is stored and told. After wait_until_serving(). Threads: one at a time. Blocks: some system calls, until soon after
+    /// `ends` is no longer 0. Fails: as `tell` does, std::bad_alloc: then the next look stores and tells what is left. What the
+    /// kernel does not say is no change.
+    void look_after(const std::atomic<std::uint32_t>& ends, const std::function<void(const placement&)>& tell);
 
 private:
     struct shared;  // outlives this object where the thread has been left to itself

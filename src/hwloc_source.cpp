@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <new>
 #include <string>
@@ -71,10 +72,11 @@ std::uint64_t cpus_of_synthetic(const std::string& description) {
         const char c = description[at];
         if (c == '(' || c == '[') { ++nested; }
         if (c == ')' || c == ']') { --nested; }
-        const bool begins = at == 0 || description[at - 1] == ' ' || description[at - 1] == ':';
+        const bool begins = at == 0 || std::strchr(" \n\t:", description[at - 1]) != nullptr;
         if (nested != 0 || !begins || c < '0' || c > '9') { continue; }
-        const std::uint64_t level = std::strtoull(description.c_str() + at, nullptr, 10);
-        if (level != 0 && cpus > most_cpus / level) { return most_cpus + 1; }
+        const std::uint64_t level = std::strtoull(description.c_str() + at, nullptr, 0);  // as hwloc reads it
+        if (level == 0) { continue; }
+        if (cpus > most_cpus / level) { return most_cpus + 1; }
         cpus *= level;
     }
     return cpus;

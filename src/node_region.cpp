@@ -78,7 +78,9 @@ error_code node_region::bind(node_id home, memory_policy policy) noexcept try {
     }
     placed_.bound = true;
     placed_.policy = policy;
-    placed_.nodes = std::move(nodes);
+    placed_.nodes = policy == memory_policy::local ? std::vector<node_id>() : std::move(nodes);
+    placed_.lost.clear();
+    placed_.huge_share.reset();
     placed_.outcome = placement_outcome::not_enforced;  // nothing was looked at since
     placed_.audit = {};
     return {};

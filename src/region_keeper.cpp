@@ -1,6 +1,7 @@
 // One look at some pages; all of them, and back to their nodes, where one is elsewhere.
 #include "src/region_keeper.hpp"
 
+#include "src/memory_choice.hpp"
 #include "src/platform/linux_memory.hpp"
 #include "src/platform/memory_nodes.hpp"
 #include "src/place_text.hpp"
@@ -24,6 +25,10 @@ constexpr std::uint32_t most_patience = 31;                   // looks, twice a 
 
 }  // namespace
 
+region_keeper::region_keeper(const node_region& region, memory_policy policy, std::vector<node_id> nodes, placement settled)
+    : region_(region), policy_(policy), nodes_(std::move(nodes)), settled_(std::move(settled)),
+      policy_read_(platform::policy_nodes_of(region.data().data())) {}
+
 bool region_keeper::nodes_are_allowed() const {
     const auto usable = platform::allowed_memory_nodes();
     return !usable || std::all_of(nodes_.begin(), nodes_.end(), [&](node_id node) {
@@ -43,10 +48,12 @@ bool region_keeper::sample_is_at_home() noexcept {
     });
 }
 
+// A cpuset that lost a node rewrote the policy, and leaves it so when the node is back.
+bool region_keeper::policy_is_as_it_was() const { return platform::policy_nodes_of(region_.data().data()) == policy_read_; }
+
 std::optional<placement> region_keeper::look(const std::atomic<std::uint32_t>& ends) {
-    // Pages that are shared out are never on another node than one of theirs: there the cpuset itself tells.
-    const bool several = nodes_.size() > 1;
-    if (!told_ && sample_is_at_home() && (!several || nodes_are_allowed())) { return std::nullopt; }
+    // Interleaved pages are never on another node than one of theirs, wherever they fled: there the policy itself tells.
+    if (!told_ && sample_is_at_home() && policy_is_as_it_was()) { return std::nullopt; }
     const bool allowed = nodes_are_allowed();
     if (allowed && !was_allowed_) { patience_ = waited_ = 0; }
     was_allowed_ = allowed;
@@ -56,7 +63,7 @@ std::optional<placement> region_keeper::look(const std::atomic<std::uint32_t>& e
     if (allowed) { refused = bind_again(ends); }
     auto audit = whole_audit(ends);
     auto verdict = judged(audit);
-    if (several && allowed && !refused && verdict == errc::pages_elsewhere && settled_.pages) {
+    if (nodes_.size() > 1 && allowed && !refused && verdict && settled_.pages) {
         share_out(region_, audit, *settled_.pages, ends);
         audit = whole_audit(ends);
         verdict = judged(audit);
@@ -65,17 +72,19 @@ std::optional<placement> region_keeper::look(const std::atomic<std::uint32_t>& e
     if (!allowed) { verdict = errc::pages_elsewhere; }
     if (refused) { verdict = refused; }
     if (!verdict) {
-        settled_.pages = std::move(audit);
-        auto now = settled_;
-        told_.reset();
         patience_ = 0;
+        if (!told_) { return std::nullopt; }  // put right at once
+        auto now = settled_;
+        now.pages = std::move(audit);
+        told_.reset();
         return now;
     }
     patience_ = std::min(2 * patience_ + 1, most_patience);
     waited_ = 0;
     auto now = elsewhere(audit, verdict, allowed);
     if (told_ && told_->got == now.got && told_->why == now.why) { return std::nullopt; }
-    told_ = now;
+    auto remembered = now;  // all of it or nothing
+    told_ = std::move(remembered);
     return now;
 }
 
@@ -109,7 +118,14 @@ error_code region_keeper::judged(const page_audit& audit) const {
     found.nodes = nodes_;
     found.pages = region_.placed().pages;
     found.audit = audit;
-    return judge(found, region_.page_size().value);
+    const auto verdict = judge(found, region_.page_size().value);
+    if (verdict || !interleaves(policy_) || !settled_.pages) { return verdict; }
+    // Weights are the administrator's: what they came to at the start.
+    const std::uint64_t tolerance = grain(found.pages, region_.page_size().value);
+    const bool same = std::all_of(nodes_.begin(), nodes_.end(), [&](node_id node) {
+        return audit.on(node) + tolerance >= settled_.pages->on(node) && audit.on(node) <= settled_.pages->on(node) + tolerance;
+    });
+    return same ? error_code{} : make_error_code(errc::pages_elsewhere);
 }
 
 placement region_keeper::elsewhere(const page_audit& audit, error_code why, bool allowed) const {

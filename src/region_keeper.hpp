@@ -18,16 +18,15 @@ namespace numasio {
 class region_keeper {
 public:
     /// `settled` is the placement as it is while all is well; `policy` (any but local) over `nodes` is what the region has.
-    region_keeper(const node_region& region, memory_policy policy, std::vector<node_id> nodes, placement settled)
-        : region_(region), policy_(policy), nodes_(std::move(nodes)), settled_(std::move(settled)) {}
+    region_keeper(const node_region& region, memory_policy policy, std::vector<node_id> nodes, placement settled);
 
     /// Looks at some pages, others each time; where one is elsewhere, at all, and moves them back where the kernel lets it.
     /// The placement, where it is another one since.
-    /// Blocks: one system call where all is well, while pages are moved where not, until soon after `ends` is no longer 0. Cost: about 63 ns a page; allocates only
-    /// where all is not well.
+    /// Blocks: two system calls where all is well, while pages are moved where not, until soon after `ends` is no longer 0. Cost: about 63 ns a page; allocates a little.
     std::optional<placement> look(const std::atomic<std::uint32_t>& ends);
 
 private:
+    bool policy_is_as_it_was() const;
     bool nodes_are_allowed() const;
     bool sample_is_at_home() noexcept;
     error_code bind_again(const std::atomic<std::uint32_t>& ends) const;
@@ -39,6 +38,7 @@ private:
     memory_policy policy_;
     std::vector<node_id> nodes_;
     placement settled_;
+    std::optional<std::vector<node_id>> policy_read_;  // as the kernel gave it back at the start; absent where it does not say
     std::optional<placement> told_;  // the last one that said "elsewhere"; absent while all is at home
     std::size_t next_ = 0;           // where the next sample starts
     bool was_allowed_ = true;

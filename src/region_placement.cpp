@@ -1,6 +1,8 @@
 // Holds an audit against what was asked, and says it as text.
 #include "src/region_setup.hpp"
 
+#include "src/platform/huge_pages.hpp"
+
 #include <numasio/topology.hpp>
 
 #include <algorithm>
@@ -20,6 +22,11 @@ bool are_even(const page_audit& audit, const std::vector<node_id>& nodes, std::u
 
 }  // namespace
 
+std::uint64_t grain(const or_auto<page_kind>& pages, std::size_t page) {
+    const bool may_join = !pages || pages == page_kind::transparent;
+    return may_join ? std::max<std::uint64_t>(platform::transparent_page_size() / page, 1) : 1;
+}
+
 error_code judge(const region_placement& placed, std::size_t page) {
     const page_audit& audit = placed.audit;
     std::vector<node_id> nodes = placed.nodes;
@@ -33,10 +40,7 @@ error_code judge(const region_placement& placed, std::size_t page) {
     if (shared && std::any_of(nodes.begin(), nodes.end(), [&](node_id node) { return audit.on(node) == 0; })) {
         return errc::pages_elsewhere;  // a node that was full, or less memory than nodes
     }
-    // Where the kernel makes huge pages of small ones it shares out the huge ones.
-    const bool may_join = !placed.pages || placed.pages == page_kind::transparent;
-    const std::uint64_t tolerance = may_join ? (std::uint64_t{2} << 20) / page : 1;
-    if (placed.policy == memory_policy::interleave && !are_even(audit, nodes, tolerance)) { return errc::pages_elsewhere; }
+    if (placed.policy == memory_policy::interleave && !are_even(audit, nodes, grain(placed.pages, page))) { return errc::pages_elsewhere; }
     return {};
 }
 

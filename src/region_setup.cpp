@@ -205,9 +205,8 @@ void region_setup::verify() {
 
 // The advice is taken where there is not one huge page left, too.
 void region_setup::look_for_huge_pages() {
-    constexpr std::size_t one = std::size_t{2} << 20;
     placed_.huge_share = platform::huge_share(region_.data_);
-    if (region_.data_.size() < one || placed_.huge_share != 0.0) { return; }
+    if (region_.data_.size() < platform::transparent_page_size() || placed_.huge_share != 0.0) { return; }
     lose("madvise", errc::no_huge_pages, "the kernel made none: its free memory is in pieces (echo 1 > /proc/sys/vm/compact_memory)");
     placed_.pages = std::nullopt;
 }

@@ -15,6 +15,9 @@ std::size_t whole_pages(bytes size, std::size_t page);
 /// Free pages of that size in the node's pool.
 std::uint64_t free_huge_pages(node_id node, bytes page);
 
+/// Pages that are shared out together: where the kernel makes huge pages of small ones, those of a huge one.
+std::uint64_t grain(const or_auto<page_kind>& pages, std::size_t page);
+
 /// Does the audit say what the policy asks for? Honoured is only what was read back: a page of which nothing is known is none.
 /// pages_elsewhere, pages_unknown or nothing.
 error_code judge(const region_placement& placed, std::size_t page);

@@ -3,9 +3,9 @@
 
 #include "src/platform/huge_pages.hpp"
 #include "src/platform/linux_memory.hpp"
+#include "src/platform/page_tables.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <span>
 #include <vector>
@@ -13,7 +13,7 @@
 namespace numasio {
 namespace {
 
-constexpr std::size_t stretch = 512;  // pages that one huge page may be made of; looked at together
+constexpr std::size_t bytes_from_pool = std::size_t{4} << 20;
 
 class sharing {
 public:
@@ -71,17 +71,20 @@ private:
 void share_out(const node_region& region, const page_audit& now, const page_audit& wanted, const std::atomic<std::uint32_t>& ends) {
     sharing share(now, wanted);
     if (share.nothing_to_do()) { return; }
-    const auto kind = region.placed().pages;
-    const bool may_be_joined = region.page_size().value == platform::page_size() && kind != page_kind::base && !platform::transparent_pages_are_off();
-    std::array<void*, stretch> page;
-    std::array<int, stretch> node;
+    // Looked at, and moved, together: the small pages of one huge page; of a pool's pages a few.
+    const auto size = static_cast<std::size_t>(region.page_size().value);
+    const bool from_pool = size != platform::page_size();
+    const std::size_t stretch = std::max<std::size_t>((from_pool ? bytes_from_pool : platform::transparent_page_size()) / size, 1);
+    const bool joined = !from_pool && platform::huge_share(region.data()).value_or(1.0) > 0;
+    std::vector<void*> page(stretch);
+    std::vector<int> node(stretch);
     std::vector<void*> moved;
     std::vector<int> to;
     for (std::size_t at = 0; at < region.pages() && ends.load(std::memory_order_relaxed) == 0; at += stretch) {
         const std::size_t count = std::min(stretch, region.pages() - at);
-        for (std::size_t i = 0; i < count; ++i) { page[i] = region.data().data() + (at + i) * region.page_size().value; }
+        for (std::size_t i = 0; i < count; ++i) { page[i] = region.data().data() + (at + i) * size; }
         if (platform::locate_pages({page.data(), count}, {node.data(), count})) { return; }
-        const bool as_one = may_be_joined && count == stretch && std::all_of(node.begin(), node.end(), [&](int n) { return n == node[0]; });
+        const bool as_one = joined && count == stretch && std::all_of(node.begin(), node.end(), [&](int n) { return n == node[0]; });
         const std::size_t unit = as_one ? stretch : 1;
         moved.clear();
         to.clear();

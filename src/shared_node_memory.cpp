@@ -24,7 +24,7 @@ std::size_t this_place() noexcept {
     return place_of_this_thread;
 }
 
-/// Blocks fetched from the heap, and given back to it, at a time: two KiB of them.
+/// Blocks fetched from the heap, and given back to it, at a time: two KiB of them, two at least.
 std::uint32_t batch_of(std::size_t bin) noexcept { return std::clamp(2048 / slab_heap::block_size(bin), 2U, 32U); }
 
 struct link {

@@ -14,8 +14,8 @@ public:
     bool join_until(std::chrono::steady_clock::time_point deadline) noexcept override {
         return worker_.join_until(deadline);
     }
-    std::vector<placement> look_after(const std::atomic<std::uint32_t>& ends) noexcept override {
-        return worker_.look_after(ends);
+    void look_after(const std::atomic<std::uint32_t>& ends, const std::function<void(const placement&)>& tell) override {
+        worker_.look_after(ends, tell);
     }
     void leave() noexcept override { worker_.leave(); }
 

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -20,9 +21,9 @@ public:
     virtual void wait_until_serving() = 0;
     /// Blocks until the thread has ended or `deadline`; false where it has not.
     virtual bool join_until(std::chrono::steady_clock::time_point deadline) noexcept = 0;
-    /// Looks whether the worker and its memory still are where they were put, and puts them right; what changed. Gives up soon
-    /// after `ends` is no longer 0.
-    virtual std::vector<placement> look_after(const std::atomic<std::uint32_t>& ends) noexcept = 0;
+    /// Looks whether the worker and its memory still are where they were put, and puts them right; tells what changed, until `tell` once
+    /// returned from it. Gives up soon after `ends` is no longer 0. Fails: as `tell` does; std::bad_alloc.
+    virtual void look_after(const std::atomic<std::uint32_t>& ends, const std::function<void(const placement&)>& tell) = 0;
     /// The thread will not end in time: it keeps what it shares and goes its own way.
     virtual void leave() noexcept = 0;
 };

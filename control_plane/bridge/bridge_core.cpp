@@ -133,12 +133,11 @@ void bridge_core::launch(opened_pool& pool) {
 }
 
 void bridge_core::look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept try {
-    for (auto& worker : running_) {
-        for (auto& changed : worker->look_after(ends)) { news_->tell(std::move(changed)); }
-    }
-    for (auto& changed : control_->look()) { news_->tell(std::move(changed)); }
+    const auto tell = [this](const placement& changed) { news_->tell(changed); };
+    for (auto& worker : running_) { worker->look_after(ends, tell); }
+    control_->look(tell);
 } catch (const std::exception&) {
-    // No memory to tell it with: status() knows it all the same.
+    // No memory to tell it with: the next look does.
 }
 
 void bridge_core::on_placement_change(std::function<void(const std::vector<placement>&)> told) {

@@ -73,16 +73,18 @@ void control_threads::pin_caller(bool strict) {
     entries_.push_back({thread, std::move(p), std::move(keeper)});
 }
 
-std::vector<placement> control_threads::look() {
-    std::vector<placement> changed;
+void control_threads::look(const std::function<void(const placement&)>& tell) {
     const std::lock_guard lock(mutex_);  // no thread can end meanwhile: it would have to say so first
     for (auto& e : entries_) {
         auto found = e.keeper.look();
-        if (!found.changed) { continue; }
-        e.got = *found.changed;
-        changed.push_back(std::move(*found.changed));
+        if (found.changed) {
+            e.got = std::move(*found.changed);
+            e.told = false;
+        }
+        if (e.told) { continue; }
+        tell(e.got);
+        e.told = true;
     }
-    return changed;
 }
 
 std::vector<placement> control_threads::placements() const {

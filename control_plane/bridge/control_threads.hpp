@@ -7,6 +7,7 @@
 #include <numasio/layout.hpp>
 #include <numasio/placement.hpp>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -22,8 +23,8 @@ public:
 
     /// Pins the caller and reads the mask back. Fails: throws system_error where `strict`; else the placement says it.
     void pin_caller(bool strict);
-    /// Looks whether they still are where they were put, and puts them right; what changed.
-    std::vector<placement> look();
+    /// Looks whether they still are where they were put, and puts them right; tells what changed, until `tell` once returned from it.
+    void look(const std::function<void(const placement&)>& tell);
     std::vector<placement> placements() const;
     void forget(std::thread::id thread) noexcept;
 
@@ -32,6 +33,7 @@ private:
         std::thread::id thread;
         placement got;
         thread_keeper keeper;
+        bool told = true;
     };
     const std::vector<cpu_id> cpus_;
     const std::vector<std::vector<cpu_id>> refuges_;

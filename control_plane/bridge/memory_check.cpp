@@ -91,10 +91,13 @@ private:
         const std::uint64_t service = on_nodes && takes_huge_pages(pool, home) ? 0 : pool.memory.per_worker.value;
         all_.add(&pool, memory.lanes + service);
         if (!on_nodes) { return; }
-        if (interleaves(pool.memory.policy)) {  // the lanes are the worker's alone
-            bound_[home].add(&pool, memory.lanes);
-            if (pool.enforce != enforcement::strict) { return; }
-            for (const auto node : memory_nodes_) { bound_[node].add(&pool, divided(service, memory_nodes_.size())); }
+        if (interleaves(pool.memory.policy)) {  // the lanes are the worker's alone; by weights nobody knows a node's share
+            const bool even = pool.enforce == enforcement::strict && pool.memory.policy == memory_policy::interleave;
+            const std::uint64_t share = even ? divided(service, std::max<std::size_t>(memory_nodes_.size(), 1)) : 0;
+            bound_[home].add(&pool, memory.lanes + share);
+            for (const auto node : memory_nodes_) {
+                if (share != 0 && node != home) { bound_[node].add(&pool, share); }
+            }
         } else if (pool.memory.policy == memory_policy::bind) {
             bound_[home].add(&pool, memory.lanes + service);
         }
@@ -109,7 +112,7 @@ private:
                               (pool.memory.policy == memory_policy::local || pool.enforce == enforcement::best_effort);
         const std::vector<node_id> nodes = shared || anywhere ? memory_nodes_ : std::vector{home};
         const std::uint64_t needed = divided(pool.memory.per_worker.value, page.value);
-        const std::uint64_t share = shared ? divided(needed, std::max<std::size_t>(nodes.size(), 1)) : 0;
+        const std::uint64_t share = pool.memory.policy == memory_policy::interleave ? divided(needed, std::max<std::size_t>(nodes.size(), 1)) : 0;
         std::uint64_t free = 0;
         bool enough = true;
         for (const auto node : nodes) {
@@ -128,7 +131,7 @@ private:
         std::uint64_t left = needed;
         for (const auto node : nodes) {
             auto& here = huge_pages_left(node, page);
-            const auto taken = std::min({here, left, shared ? share : left});
+            const auto taken = std::min({here, left, share != 0 ? share : left});
             here -= taken;
             left -= taken;
         }

@@ -61,6 +61,7 @@ private:
         {
             const std::lock_guard lock(mutex_);
             posted_ = false;
+            all.reserve(changed_.size());  // or nothing is taken: the next change brings it
             for (auto& [key, p] : changed_) { all.push_back(std::move(p)); }
             changed_.clear();
             told = handler_;

@@ -68,12 +68,12 @@ judged judge(const options& asked) {
     out.machine = machine_from(asked.source);
     try {
         out.asked = load_plan(asked.file);
+        check_http(out.asked, out.problems);
         const auto nodes = out.asked.simulate_nodes;
         // As a bridge does it; more nodes than CPUs is the layout's problem, with its place.
         if (nodes != 0 && nodes <= out.machine.allowed_cpus().size()) { out.machine = simulate_nodes(out.machine, nodes); }
         out.sites = make_layout(out.asked, out.machine);
         out.laid_out = true;
-        check_http(out.asked, out.problems);
         if (!out.machine.cpus_are_real()) { return out; }
         std::vector<detail::pool_memory> memory;
         for (const auto& pool : out.asked.pools) { memory.push_back({&pool, 0}); }

@@ -11,14 +11,14 @@
 namespace numasio {
 
 /// Allocates inside `memory` for one thread, its owner: the one that constructed it or called own() last. Never grows,
-/// never takes from the heap, takes no lock. Small blocks, up to 4 KiB and a 16,384th of the memory (256 bytes where that is less), come
+/// never takes from the heap, takes no lock. Small blocks, up to 4 KiB in 64 MiB of memory or more, half for each halving of it and 256 bytes at least, come
 /// from slabs of one size each, larger ones from a best-fit tree that joins neighbours; a slab that is empty goes back to the tree.
 /// Memory of less than 1 MiB has no slabs.
 /// Threads: one at a time; used(), limit(), foreign_frees() and deallocate() from any. A block that another thread frees
 /// is counted and set aside; it is room again, and no longer `used`, when the owner next makes a slab or takes a large
 /// block. Blocks: never. Fails: the constructor throws std::invalid_argument where `memory` cannot hold the bookkeeping
 /// (about 3 KiB); allocate() throws std::bad_alloc when no block is large enough; the resource stays usable.
-/// Cost: a small block some ten instructions and no overhead, a large one O(log free blocks) and 8 to 24 bytes.
+/// Cost: a small block some ten instructions, its size rounded up by at most a quarter, a large one O(log free blocks) and 8 to 24 bytes.
 /// Lifetime: `memory` outlives it. For containers: std::pmr ones, or node_allocator.
 class node_memory final : public std::pmr::memory_resource {
 public:
@@ -49,7 +49,7 @@ private:
 /// The same for any number of threads: threads keep small blocks at hand in 16 places, each with a lock that mostly one
 /// thread meets, in front of one heap with a lock.
 /// Threads: any. Blocks: for another thread's few steps under one of these locks. Fails: as node_memory (its
-/// bookkeeping is about 8 KiB); std::bad_alloc only after what lies at hand was given back.
+/// bookkeeping is about 12 KiB); std::bad_alloc only after what lies at hand was given back.
 /// Cost: a small block two uncontended lock operations, a large one the heap's lock too. Lifetime: `memory` outlives it.
 class shared_node_memory final : public std::pmr::memory_resource {
 public:

@@ -55,7 +55,7 @@ public:
     /// period, and for one discovery (milliseconds) where something changed. Cost: one timer.
     /// Fails: boost::asio::error::operation_aborted after cancel(), the watch's destruction, or a signal of the
     /// cancellation slot (terminal, partial, total); nothing is lost by it. errc::wrong_topology where something changed and hwloc's
-    /// variables name a machine that cannot be read. Throws (from the executor) std::bad_alloc.
+    /// variables name a machine that cannot be read; the next wait tells of the change again. Throws (from the executor) std::bad_alloc.
     template <class CompletionToken>
     auto async_wait(CompletionToken&& token) {
         return boost::asio::async_compose<CompletionToken, void(error_code, topology)>(wait{state_}, token,
@@ -103,7 +103,7 @@ private:
             } else if (process_limits now = limits_now(shared->known); now != shared->known) {
                 error_code refused;
                 topology machine = rediscovered(now, refused);
-                shared->known = machine.limits.value_or(now);
+                if (!refused) { shared->known = machine.limits.value_or(now); }
                 return self.complete(refused, std::move(machine));
             }
             shared->timer.expires_after(shared->period);

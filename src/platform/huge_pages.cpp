@@ -47,6 +47,11 @@ std::vector<huge_page_pool> huge_page_pools(node_id node, const std::string& nod
     return pools;
 }
 
+std::size_t transparent_page_size() {
+    static const std::uint64_t told = number_in("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+    return told != 0 ? static_cast<std::size_t>(told) : std::size_t{2} << 20;
+}
+
 bool transparent_pages_are_off(const std::string& setting) {
     std::ifstream in(setting);  // "always [madvise] never"
     std::string text;

@@ -86,6 +86,16 @@ error_code bind_pages(std::span<std::byte> pages, std::span<const node_id> nodes
     return {};
 }
 
+std::optional<std::vector<node_id>> policy_nodes_of(const void* page) {
+    for (std::size_t bits = 1024; bits <= node_limit; bits *= 2) {
+        bit_mask mask(bits);
+        int mode = 0;
+        if (::get_mempolicy(&mode, mask.data(), mask.bits(), const_cast<void*>(page), MPOL_F_ADDR) == 0) { return mask.ids<node_id>(); }
+        if (errno != EINVAL) { break; }
+    }
+    return std::nullopt;
+}
+
 error_code set_thread_policy(node_id node, memory_policy policy) {
     auto call = call_for(std::span(&node, 1), policy);
     if (!call) { return errno_code(EINVAL); }

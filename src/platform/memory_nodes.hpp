@@ -15,6 +15,9 @@ namespace numasio::platform {
 /// mbind(2) on the pages, moving those that are elsewhere where `move`; set_mempolicy(2) for the calling thread.
 /// EINVAL for a set of nodes that is empty, unless the policy is local.
 error_code bind_pages(std::span<std::byte> pages, std::span<const node_id> nodes, memory_policy policy, bool move = false);
+/// The nodes of the policy that the page's mapping has now, ascending; absent where the kernel does not say.
+std::optional<std::vector<node_id>> policy_nodes_of(const void* page);
+
 error_code set_thread_policy(node_id node, memory_policy policy);
 
 /// The nodes that this thread may take memory from: the kernel's answer, or, where a container's filter

@@ -4,6 +4,8 @@
 #include "numa_vm/kernel_version.hpp"
 #include "numa_vm/machine_changes.hpp"
 
+#include "src/process_memory.hpp"
+
 #include <numasio/affinity.hpp>
 
 #include <gtest/gtest.h>
@@ -15,6 +17,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 namespace numasio::test {
 namespace {
@@ -160,6 +163,16 @@ struct heap_user {
     }
 };
 
+/// Where memory of this process is that has the policy, by the kernel's list of mappings.
+std::map<node_id, bytes> pages_by_policy(const std::string& policy) {
+    std::map<node_id, bytes> found;
+    for (const auto& mapping : audit_process(0).mappings) {
+        if (mapping.policy.compare(0, policy.size(), policy) != 0 || mapping.resident() < 64_MiB) { continue; }
+        for (const auto& [node, size] : mapping.on_node) { found[node] = found[node] + size; }
+    }
+    return found;
+}
+
 class memory_change : public ::testing::TestWithParam<memory_policy> {};
 
 TEST_P(memory_change, that_takes_the_node_from_the_cpuset_is_told_and_undone_when_it_is_back) {
@@ -213,6 +226,14 @@ TEST_P(memory_change, that_takes_the_node_from_the_cpuset_is_told_and_undone_whe
         }
     }
     EXPECT_TRUE(within_a_second([&] { return b.status().workers.at(0).page_locality == 1.0; }));
+
+    // Too short for a look to see the cpuset without the node.
+    ASSERT_TRUE(cpuset.allow(without_home) && cpuset.allow(with_memory));
+    EXPECT_TRUE(within_a_second([&] {
+        const auto found = pages_by_policy(std::string(to_string(GetParam())));
+        return !found.empty() && found.size() == (interleaved ? with_memory.size() : 1U) && found.begin()->second.value != 0 && found.count(home) == 1;
+    }));
+    EXPECT_EQ(degraded_of(b), "");
 }
 INSTANTIATE_TEST_SUITE_P(, memory_change, ::testing::Values(memory_policy::bind, memory_policy::interleave),
                          [](const auto& p) { return std::string(to_string(p.param)); });

@@ -113,6 +113,8 @@ std::string refusal_of(const std::string& source) {
 TEST(topology_source, a_description_of_more_cpus_than_any_kernel_has_is_refused_before_hwloc_takes_minutes_for_it) {
     EXPECT_THAT(refusal_of("synthetic:package:4 core:1000000 pu:2"), HasSubstr("more than 8192 CPUs"));
     EXPECT_THAT(refusal_of("synthetic:1000 1000 1000"), HasSubstr("more than 8192 CPUs"));
+    EXPECT_THAT(refusal_of("synthetic:core:0x100000 pu:2"), HasSubstr("more than 8192 CPUs"));
+    EXPECT_THAT(refusal_of("synthetic:1000\n1000"), HasSubstr("more than 8192 CPUs"));
     EXPECT_THAT(refusal_of("synthetic:core:18446744073709551615 pu:2"), HasSubstr("more than 8192 CPUs"));
     EXPECT_EQ(discover_topology("synthetic:package:2 [numa(memory=99999)] core:4(indexes=7,6,5,4,3,2,1,0) pu:1").cpus.size(), 8U);
 }

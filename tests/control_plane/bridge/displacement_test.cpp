@@ -1,6 +1,7 @@
 // A worker whose CPU is taken from it: noticed, put right, told. Here by another's sched_setaffinity; CPUs that go
 // offline and cpusets that shrink need a machine of their own (tests/numa_vm/worker_change_test.cpp).
 #include "control_plane/bridge/bridge_fixture.hpp"
+#include "control_plane/bridge/control_threads.hpp"
 
 #include <gmock/gmock.h>
 
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <new>
 
 namespace numasio::test {
 namespace {
@@ -93,6 +95,20 @@ TEST_F(displacement, watch_does_not_keep_the_context_from_running_out_of_work) {
     const auto began = std::chrono::steady_clock::now();
     io_.run();
     EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+}
+
+TEST(control_threads, whose_change_could_not_be_told_tell_it_at_the_next_look) {
+    const auto all = discover_topology().allowed_cpus();
+    std::thread([&] {
+        const auto threads = std::make_shared<detail::control_threads>(std::vector{cpu_id{60'000}}, std::vector<std::vector<cpu_id>>{all});
+        threads->pin_caller(false);
+        EXPECT_THROW(threads->look([](const placement&) { throw std::bad_alloc(); }), std::bad_alloc);
+        std::vector<placement> told;
+        for (int look = 0; look < 3; ++look) { threads->look([&](const placement& p) { told.push_back(p); }); }
+        ASSERT_EQ(told.size(), 1U);
+        EXPECT_EQ(told[0].outcome, placement_outcome::degraded);
+        EXPECT_EQ(told[0].got, threads->placements().at(0).got);
+    }).join();
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST(memory_check, holds_the_share_of_each_node_of_strictly_interleaved_memory_a
     asked.pools.front().memory = {memory_policy::interleave, bytes{1ULL << 44}};
     EXPECT_THAT(refusal(asked), HasSubstr("all that this process can have now"));
     asked.pools.front().enforce = enforcement::strict;
-    EXPECT_THAT(refusal(asked), HasSubstr("has to give now"));
+    EXPECT_THAT(refusal(asked), AllOf(HasSubstr("has to give now"), HasSubstr("1 worker takes 16TiB for the service")));
 }
 
 }  // namespace
