@@ -22,7 +22,7 @@ public:
 
     /// Looks at some pages, others each time; where one is elsewhere, at all, and moves them back where the kernel lets it.
     /// The placement, where it is another one since.
-    /// Blocks: two system calls where all is well, while pages are moved where not, until soon after `ends` is no longer 0. Cost: about 63 ns a page; allocates a little.
+    /// Blocks: two system calls where all is well, while pages are moved where not, until soon after `ends` is no longer 0. Cost: about 61 ns a page; allocates a little.
     std::optional<placement> look(const std::atomic<std::uint32_t>& ends);
 
 private:

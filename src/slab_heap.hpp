@@ -124,7 +124,6 @@ private:
     }
     void* take(slab& from, link* block) noexcept {
         from.free = block->next;
-        __builtin_prefetch(from.free, 1);  // for the next one of this size: its link, and its user's first bytes
         ++from.frees_to_look;
         add_used(from.block);
         return block;
