@@ -271,11 +271,12 @@ count_machines() {
             if (( BASH_REMATCH[2] > 0 )); then bad+=("$log"); continue; fi
             say "numa-vm: $(basename "$log" .log)"; cat "$log"
         else
+            echo "numa-vm: not run: $(basename "$log" .log)" >> "$log"
             bad+=("$log"); failed=$(( failed + 1 ))
         fi
     done
     for log in "${bad[@]}"; do
-        say "numa-vm: $(basename "$log" .log): FAILED, or not run"; grep -vE '^cases .* 0$' "$log" || true
+        say "numa-vm: $(basename "$log" .log): FAILED"; grep -vE '^cases .* 0$' "$log" || true
     done
 }
 

@@ -1,5 +1,6 @@
 // What users of numaperf got where work runs, and what users get here.
-// Held on whatever machine runs it: this one by ctest, those with many nodes by ./dev check numa-vm.
+// Held on whatever machine runs it: this one by ctest, those with many nodes by ./dev check numa-vm. Two of its users' troubles
+// are times, and so benchmarks here: counting (bench/hot_path/bench_counter.cpp) and waking an idle worker (bench/bridge/bench_idle.cpp).
 #include "control_plane/bridge/bridge_fixture.hpp"
 
 #include <numasio/affinity.hpp>
