@@ -137,7 +137,10 @@ error_code node_region::migrate(node_id home) noexcept try {
     settle(missing * page_ - std::min(missing, placed_.audit.unknown) * page_);  // what is still to be touched stays promised
     const error_code verdict = judge(placed_, page_);
     placed_.outcome = verdict || !placed_.lost.empty() ? placement_outcome::degraded : placement_outcome::honoured;
-    if (verdict) { placed_.lost.push_back({"migrate", verdict, "pages that are in use by the kernel cannot be moved; try again"}); }
+    if (verdict) {
+        placed_.lost.push_back({"migrate", verdict, verdict == errc::pages_unknown ? "not every page has been touched, or the kernel does not tell; prefault(), then again"
+                                                                                  : "pages that are in use by the kernel cannot be moved; try again"});
+    }
     return verdict;
 } catch (const std::bad_alloc&) {
     return platform::errno_code(ENOMEM);

@@ -37,7 +37,7 @@ std::string to_text(const placement& p) {
     }
     line.append(" (").append(p.outcome == placement_outcome::not_enforced ? "not enforced" : to_string(p.outcome));
     if (!p.why.empty()) { line += ": " + p.why; }
-    if (p.error) { line += "; " + p.error.message(); }
+    if (p.error && p.why.find(p.error.message()) == std::string::npos) { line += "; " + p.error.message(); }
     return line + ")";
 }
 

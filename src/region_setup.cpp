@@ -132,8 +132,13 @@ bool region_setup::map_bind_and_touch() {
         lose("prefault", errc::no_huge_pages, missing);
         return false;
     }
-    if (failed) { fail("prefault", failed, failed == boost::system::errc::operation_canceled ? "by its watch" : "lower the size"); }
-    if (pin) { lose("prefault", pin, "pages were touched by threads that are not where they should be"); }
+    if (failed) { fail("prefault", failed, failed == boost::system::errc::operation_canceled ? "by its watch" : room_text() + "; lower the size"); }
+    if (pin) {
+        lose("prefault", pin, pin == boost::system::errc::resource_unavailable_try_again
+                                  ? "a thread was refused (ulimit -u, pids.max); others touched its pages"
+                                  : "not every thread could be pinned to " + cpus_text(asked_.touch.cpus) +
+                                        ", which this machine may not have or this process not use; pages were touched from elsewhere");
+    }
     return true;
 }
 
@@ -154,12 +159,27 @@ void region_setup::advise() {
     placed_.pages = std::nullopt;
 }
 
+std::string region_setup::room_text() const {
+    std::string text;
+    for (const node_id node : placed_.nodes) {
+        if (const auto room = node_budget::room(node)) {
+            text += "node " + std::to_string(node.value) + " has " + std::to_string(room->value >> 20) + " MiB to give, ";
+        }
+    }
+    return text + "this process " + std::to_string(node_budget::room_in_all().value >> 20) + " MiB in all";
+}
+
+bool region_setup::nodes_with_memory_are_left() const {
+    const auto allowed = platform::allowed_memory_nodes();
+    return allowed && allowed->size() > placed_.nodes.size();
+}
+
 // The kernel kills the process where bound memory runs out, and lets interleaved memory go elsewhere without a word.
 void region_setup::reserve() {
     const bool strict_interleave = interleaves(placed_.policy) && asked_.enforce == enforcement::strict;
     if (placed_.nodes.empty() || (placed_.policy != memory_policy::bind && !strict_interleave)) { return; }
     const auto shares = node_budget::promise_among(placed_.nodes, region_.data_.size());
-    if (!shares) { fail("memory check", errc::out_of_node_memory, "lower the size, or name more nodes"); }
+    if (!shares) { fail("memory check", errc::out_of_node_memory, room_text() + "; lower the size" + (nodes_with_memory_are_left() ? ", or name more nodes" : "")); }
     for (const auto& [node, share] : *shares) { region_.promises_.push_back({node, share}); }
 }
 

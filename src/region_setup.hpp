@@ -46,6 +46,8 @@ private:
     bool takes_from_pools() const noexcept { return pool_page_size(placed_.pages).value != 0; }
     std::size_t page_bytes() const;
     bool on_nodes() const noexcept { return asked_.policy != memory_policy::local; }
+    std::string room_text() const;
+    bool nodes_with_memory_are_left() const;
     void lose(std::string step, error_code error, std::string why);
     [[noreturn]] void fail(const std::string& step, error_code error, const std::string& why) const;
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,7 +48,8 @@ public:
     memory_check(const plan& asked, const topology& machine, std::span<const pool_memory> pools)
         : asked_(asked), machine_(machine), pools_(pools), memory_nodes_(machine.memory_nodes()) {}
 
-    void run(const layout& sites) {
+    /// Fails: throws plan_error. What best effort will do without.
+    std::vector<std::string> run(const layout& sites) {
         if (machine_.nodes_are_real()) {
             for (const auto& pool : asked_.pools) { check_policy(pool); }
         }
@@ -58,14 +60,21 @@ public:
         }
         for (const auto& [pool, lack] : without_huge_pages_) { refuse_huge_pages(*pool, lack); }
         for (const auto& [node, asked] : bound_) {
-            const auto room = node_budget::room(node);
+            const auto room = room_on(node);
             if (room && asked.total > room->value) {
-                refuse(asked, "what node " + std::to_string(node.value) + " has to give now", *room);
+                refuse(asked, "what node " + std::to_string(node.value) + (is_here_ ? " has to give now" : " of that machine has"), *room);
             }
         }
-        const auto room = node_budget::room_in_all();
-        if (problems_.empty() && all_.total > room.value) { refuse(all_, "all that this process can have now", room); }
+        const auto room = room_in_all();
+        if (problems_.empty() && all_.total > room.value) {
+            refuse(all_, is_here_ ? "all that this process can have now" : "all that machine has", room);
+        }
         if (!problems_.empty()) { throw plan_error(std::move(problems_)); }
+        std::vector<std::string> notes;
+        for (const auto& [pool, lack] : with_usual_pages_) {
+            notes.push_back(pool->name + ": " + lack_text(*pool, lack) + "; best effort goes on with the kernel's usual ones");
+        }
+        return notes;
     }
 
 private:
@@ -85,10 +94,23 @@ private:
         }
     }
 
+    /// Of another machine it is known what its nodes have, and not what is free of that.
+    std::optional<bytes> room_on(node_id node) const {
+        if (is_here_) { return node_budget::room(node); }
+        const auto* const info = machine_.find(node);
+        return info == nullptr || info->memory.value == 0 ? std::nullopt : std::optional(info->memory);
+    }
+    bytes room_in_all() const {
+        if (is_here_) { return node_budget::room_in_all(); }
+        bytes all;
+        for (const auto& node : machine_.nodes) { all = all + node.memory; }
+        return all.value == 0 ? bytes{~std::uint64_t{0}} : all;  // it says nothing of memory
+    }
+
     void add(const pool_memory& memory, node_id home) {
         const auto& pool = *memory.pool;
-        const bool on_nodes = machine_.nodes_are_real();
-        const std::uint64_t service = on_nodes && takes_huge_pages(pool, home) ? 0 : pool.memory.per_worker.value;
+        const bool on_nodes = machine_.nodes_are_real() || !is_here_;
+        const std::uint64_t service = is_here_ && on_nodes && takes_huge_pages(pool, home) ? 0 : pool.memory.per_worker.value;
         all_.add(&pool, memory.lanes + service);
         if (!on_nodes) { return; }
         if (interleaves(pool.memory.policy)) {  // the lanes are the worker's alone; by weights nobody knows a node's share
@@ -120,12 +142,10 @@ private:
             enough = enough && huge_pages_left(node, page) >= share;
         }
         if (!enough || free < needed) {
-            if (pool.enforce == enforcement::strict) {
-                auto& lack = without_huge_pages_[&pool];
-                ++lack.workers;
-                lack.pages_each = needed;
-                for (const auto node : nodes) { lack.free[node] = free_huge_pages(node, page); }
-            }
+            auto& lack = (pool.enforce == enforcement::strict ? without_huge_pages_ : with_usual_pages_)[&pool];
+            ++lack.workers;
+            lack.pages_each = needed;
+            for (const auto node : nodes) { lack.free[node] = free_huge_pages(node, page); }
             return pool.enforce == enforcement::strict;  // told as what it is, not as too little memory
         }
         std::uint64_t left = needed;
@@ -144,16 +164,18 @@ private:
         return at->second;
     }
 
-    void refuse_huge_pages(const pool_plan& pool, const huge_lack& lack) {
-        const std::string kind(to_string(*pool.memory.pages));
+    static std::string lack_text(const pool_plan& pool, const huge_lack& lack) {
         std::string have;
         for (const auto& [node, pages] : lack.free) {
             have += (have.empty() ? "" : ", ") + std::to_string(pages) + " on node " + std::to_string(node.value);
         }
-        add_problem(pool, ".memory.pages",
-                    std::to_string(lack.workers) + (lack.workers == 1 ? " worker finds" : " workers find") + " too few pages of " + kind + ": " +
-                        std::to_string(lack.pages_each) + " needed" + (lack.workers == 1 ? "" : " by each") + ", free: " + have,
-                    "as many in the pools of its nodes",
+        return std::to_string(lack.workers) + (lack.workers == 1 ? " worker finds" : " workers find") + " too few pages of " +
+               std::string(to_string(*pool.memory.pages)) + ": " + std::to_string(lack.pages_each) + " needed" + (lack.workers == 1 ? "" : " by each") +
+               ", free: " + have;
+    }
+
+    void refuse_huge_pages(const pool_plan& pool, const huge_lack& lack) {
+        add_problem(pool, ".memory.pages", lack_text(pool, lack), "as many in the pools of its nodes",
                     "fill them (/sys/devices/system/node/node*/hugepages/hugepages-" + std::to_string(pool_page_size(pool.memory.pages).value >> 10) +
                         "kB/nr_hugepages), lower memory.per_worker, or take enforcement: best_effort");
     }
@@ -181,20 +203,22 @@ private:
 
     const plan& asked_;
     const topology& machine_;
+    const bool is_here_ = machine_.cpus_are_real();
     std::span<const pool_memory> pools_;
     std::vector<node_id> memory_nodes_;
     std::map<node_id, need> bound_;  // of real nodes
     need all_;
     std::map<std::pair<node_id, std::uint64_t>, std::uint64_t> huge_pages_;  // left, by node and size
-    std::map<const pool_plan*, huge_lack> without_huge_pages_;
+    std::map<const pool_plan*, huge_lack> without_huge_pages_;  // refused
+    std::map<const pool_plan*, huge_lack> with_usual_pages_;    // instead
     std::vector<plan_problem> problems_;
 };
 
 }  // namespace
 
-void check_memory(const plan& asked, const layout& sites, const topology& machine,
-                  std::span<const pool_memory> pools) {
-    memory_check(asked, machine, pools).run(sites);
+std::vector<std::string> check_memory(const plan& asked, const layout& sites, const topology& machine,
+                                      std::span<const pool_memory> pools) {
+    return memory_check(asked, machine, pools).run(sites);
 }
 
 }  // namespace numasio::detail

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace numasio::detail {
 
@@ -15,8 +17,9 @@ struct pool_memory {
     std::uint64_t lanes;  ///< bytes of all lanes of one worker
 };
 
-/// Threads: any. Blocks: reads a file of sysfs for each node, and the container's limit.
+/// On a machine that is only described: what its nodes have in all. Threads: any. Blocks: reads a file of sysfs for each node, and the container's limit.
 /// Fails: throws plan_error, one problem for each node, or for the whole, that is asked for too much.
-void check_memory(const plan& asked, const layout& sites, const topology& machine, std::span<const pool_memory> pools);
+/// What best effort will do without: a line for each pool.
+std::vector<std::string> check_memory(const plan& asked, const layout& sites, const topology& machine, std::span<const pool_memory> pools);
 
 }  // namespace numasio::detail

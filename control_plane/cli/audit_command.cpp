@@ -145,6 +145,7 @@ json::object document(const process_memory& process, std::size_t most) {
             {"pages_checked", checked ? json::value(process.pages_checked) : json::value(nullptr)},
             {"pages_agreed", checked ? json::value(process.pages_agreed) : json::value(nullptr)},
             {"check_refused", process.check_refused ? json::value(process.check_refused.message()) : json::value(nullptr)},
+            {"mappings_total", process.mappings.size()},
             {"mappings", std::move(mappings)}};
 }
 

@@ -6,6 +6,7 @@
 #include <control_plane/cli/near_devices.hpp>
 #include <control_plane/cli/text.hpp>
 #include <control_plane/http/listen_address.hpp>
+#include <numasio/detail/lane.hpp>
 #include <src/memory_choice.hpp>
 #include <src/place_text.hpp>
 #include <numasio/layout.hpp>
@@ -31,6 +32,7 @@ struct judged {
     plan asked;
     topology machine;
     layout sites;
+    std::vector<std::string> notes;      ///< what best effort will do without
     std::vector<plan_problem> problems;  ///< empty: it can be carried out
     bool laid_out = false;               ///< `sites` holds
 };
@@ -42,8 +44,9 @@ carried out.
 )";
 
 constexpr const char* check_more = R"(Reads the plan and lays it out, as a start would before it makes a thread; on
-this machine the services' memory is held against what is free, too (lanes add
-to that: their size depends on the program). Silent but for problems, which go
+this machine memory is held against what is free, too, on a described one
+against what its nodes have (lanes are counted by their least size, which the
+program's requests and replies add to). Silent but for problems, which go
 to stderr as FILE:LINE:COLUMN: KEY: WHAT; expected WHAT (exit status 3).
 )";
 
@@ -62,6 +65,11 @@ void check_http(const plan& asked, std::vector<plan_problem>& problems) {
     }
 }
 
+/// What a worker's lanes take at least: the application's requests and replies come on top.
+std::uint64_t least_lanes(const pool_plan& pool) {
+    return std::uint64_t{pool.lane.producers} * detail::lane<char, char>::footprint(pool.lane.capacity);
+}
+
 /// Everything that stands in the way: in the file, between plan and machine, in memory.
 judged judge(const options& asked) {
     judged out;
@@ -74,10 +82,9 @@ judged judge(const options& asked) {
         if (nodes != 0 && nodes <= out.machine.allowed_cpus().size()) { out.machine = simulate_nodes(out.machine, nodes); }
         out.sites = make_layout(out.asked, out.machine);
         out.laid_out = true;
-        if (!out.machine.cpus_are_real()) { return out; }
         std::vector<detail::pool_memory> memory;
-        for (const auto& pool : out.asked.pools) { memory.push_back({&pool, 0}); }
-        detail::check_memory(out.asked, out.sites, out.machine, memory);
+        for (const auto& pool : out.asked.pools) { memory.push_back({&pool, least_lanes(pool)}); }
+        out.notes = detail::check_memory(out.asked, out.sites, out.machine, memory);
     } catch (const plan_error& e) {
         if (!std::ifstream(asked.file) || std::filesystem::is_directory(asked.file)) { throw failure(e.what()); }
         out.problems.insert(out.problems.end(), e.problems().begin(), e.problems().end());
@@ -104,7 +111,8 @@ std::string pool_text(const pool_plan& pool, const layout& sites, const topology
         groups[{site.node, site.memory_node}].push_back(site.cpu);
         ++workers;
     }
-    const bytes each = pool.memory.per_worker;
+    const auto page = std::max<std::uint64_t>(pool_page_size(pool.memory.pages).value, 1);
+    const bytes each{(pool.memory.per_worker.value + page - 1) / page * page};
     std::string out = "pool " + pool.name + ": " + counted(workers, "worker") + (pool.cpus ? "" : " (auto)") + ", " + amount(each) + " each (" +
                       std::string(to_string(pool.memory.policy)) + (pool.memory.pages ? ", " + std::string(to_string(*pool.memory.pages)) + " pages" : "") +
                       ", " + std::string(to_string(pool.enforce)) + "), idle: " +
@@ -140,6 +148,8 @@ std::string explanation(const judged& plan, const options& asked) {
     for (const auto& note : plan.sites.notes) {
         if (!in_table(note, plan.asked)) { out += labelled("note", note, 9); }
     }
+    for (const auto& note : plan.notes) { out += labelled("note", note, 9); }
+    if (!plan.machine.cpus_are_real()) { out += labelled("note", "huge pages are not checked: what its pools hold nobody knows here", 9); }
     if (!plan.machine.nodes_are_real()) { return out; }
     for (const auto& line : nearer_to_cards(plan.asked, plan.sites, plan.machine, discover_devices())) {
         out += labelled("suggest", line, 9);

@@ -17,6 +17,8 @@ json::value ids_or_null(const std::optional<std::vector<Id>>& of) {
 
 json::array nodes_part(const topology& machine) {
     json::array nodes;
+    const bool is_live = machine.nodes_are_real();
+    const bool has_figures = machine.origin != topology_origin::simulated && machine.origin != topology_origin::fallback;
     for (const auto& node : machine.nodes) {
         json::array pools;
         for (const auto& pool : node.huge_pages) {
@@ -24,8 +26,8 @@ json::array nodes_part(const topology& machine) {
         }
         nodes.push_back(json::object{{"id", node.id.value},
                                      {"cpus", ids(node.cpus)},
-                                     {"memory_bytes", node.memory.value},
-                                     {"free_memory_bytes_at_start", node.free_memory.value},
+                                     {"memory_bytes", has_figures ? json::value(node.memory.value) : json::value(nullptr)},
+                                     {"free_memory_bytes_at_start", is_live ? json::value(node.free_memory.value) : json::value(nullptr)},
                                      {"memory_allowed", node.memory_allowed},
                                      {"huge_pages", std::move(pools)}});
     }

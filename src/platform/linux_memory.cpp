@@ -34,7 +34,9 @@ namespace {
 std::byte* map_or_throw(std::size_t size, int protection, int flags) {
     void* const start = ::mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     if (start == MAP_FAILED) {
-        throw boost::system::system_error(last_error(), "mmap of " + std::to_string(size) + " bytes");
+        const error_code refused = last_error();
+        throw boost::system::system_error(refused, "mmap of " + std::to_string(size) + " bytes" +
+                                                       (refused.value() == ENOMEM ? ": the limit of address space (ulimit -v), or of mappings (vm.max_map_count)" : ""));
     }
     return static_cast<std::byte*>(start);
 }
@@ -60,7 +62,7 @@ std::span<std::byte> map_guarded(std::size_t size) {
         const error_code refused = last_error();
         unmap_pages({data, size}, 0);
         throw boost::system::system_error(refused, "mprotect of " + std::to_string(size) + " bytes" +
-                                                       (refused.value() == ENOMEM ? ": the limit of address space (ulimit -v) or of mappings (vm.max_map_count) is reached" : ""));
+                                                       (refused.value() == ENOMEM ? ": more than this machine commits to (vm.overcommit_memory), or the limit of mappings (vm.max_map_count)" : ""));
     }
     return {data, size};
 }

@@ -55,7 +55,20 @@ TEST(plan_command, finds_memory_that_this_machine_does_not_have) {
     EXPECT_THAT(got.out, HasSubstr("pool kv: "));  // the layout is shown all the same
     EXPECT_THAT(got.out, HasSubstr("memory.per_worker"));
     EXPECT_EQ(ctl("plan check '" + file + "'").status, 3);
-    EXPECT_EQ(ctl("plan check '" + file + "'" + two_nodes).status, 0);  // what is free elsewhere nobody knows
+    const auto elsewhere = ctl("plan check '" + file + "'" + two_nodes);
+    EXPECT_EQ(elsewhere.status, 3);
+    EXPECT_THAT(elsewhere.err, HasSubstr("what node 0 of that machine has"));
+    const auto lanes = folder.write("l.yaml", "version: 1\npools:\n  kv: {workers_per_node: 1, lane: {capacity: 1048576, producers: 1024}}\n");
+    EXPECT_THAT(ctl("plan check '" + lanes + "'").err, HasSubstr("pools.kv.lane"));
+    const auto usual = folder.write("u.yaml", "version: 1\npools:\n  kv: {workers_per_node: 1, memory: {per_worker: 8MiB, pages: 1GiB}}\n");
+    const auto explained = ctl("plan explain '" + usual + "'");
+    EXPECT_EQ(explained.status, 0);
+    EXPECT_THAT(explained.out, HasSubstr("1 GiB each (bind, 1GiB pages, best_effort)"));
+    std::uint64_t free = 0;
+    for (const auto& node : discover_topology().nodes) {
+        for (const auto& pool : node.huge_pages) { free += pool.page == bytes{1ULL << 30} ? pool.free : 0; }
+    }
+    EXPECT_EQ(explained.out.find("too few pages of 1GiB: 1 needed") != std::string::npos, free == 0) << explained.out;
 }
 
 TEST(plan_command, refuses_an_address_that_the_control_server_would_refuse) {
