@@ -117,8 +117,9 @@ TEST_P(any_planned_machine, is_the_same_in_json_that_is_parsed_back) {
     EXPECT_EQ(cpus, machine_.cpus);
     std::vector<node_info> nodes;
     for (const auto& node : read.at("nodes").as_array()) {
+        EXPECT_TRUE(node.at("free_memory_bytes_at_start").is_null()) << "of another machine nobody knows";
         nodes.push_back({{number(node, "id")}, ids_in<cpu_id>(node.at("cpus")), {node.at("memory_bytes").to_number<std::uint64_t>()},
-                         {node.at("free_memory_bytes_at_start").to_number<std::uint64_t>()}, node.at("memory_allowed").as_bool()});
+                         {}, node.at("memory_allowed").as_bool()});
     }
     EXPECT_EQ(nodes, machine_.nodes);
     std::vector<node_distance> distances;
