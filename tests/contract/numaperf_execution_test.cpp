@@ -2,21 +2,19 @@
 // Held on whatever machine runs it: this one by ctest, those with many nodes by ./dev check numa-vm. Two of its users' troubles
 // are times, and so benchmarks here: counting (bench/hot_path/bench_counter.cpp) and waking an idle worker (bench/bridge/bench_idle.cpp).
 #include "control_plane/bridge/bridge_fixture.hpp"
+#include "support/threads.hpp"
 
 #include <numasio/affinity.hpp>
 
 #include <gmock/gmock.h>
 #include <numaif.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace numasio::test {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// A worker on each node, strict, with room for `calls` at once.
 plan on_every_node(std::uint32_t calls = 1024) {
@@ -34,11 +32,6 @@ struct where {
     explicit where(node_context&) {}
     std::uint32_t operator()(int) const { return current_cpu().value_or(cpu_id{~0U}).value; }
 };
-
-std::ptrdiff_t threads() {
-    std::thread([] {}).join();  // with the first one a sanitizer may start its own
-    return std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator());
-}
 
 /// 20,000 tasks submitted to node 0: 10,059 of them ran on node 1 (and with sparse node ids some were lost).
 TEST(unlike_numaperf, every_task_runs_on_the_node_it_was_sent_to_and_none_is_lost) {
@@ -140,7 +133,7 @@ TEST(unlike_numaperf, a_ratio_of_nothing_is_absent) {
 
 /// shutdown_timeout(50 ms) returned true after 793 ms.
 TEST(unlike_numaperf, a_stop_keeps_its_deadline_and_tells_what_it_could_not_finish) {
-    const auto before = threads();
+    const auto before = running_threads();
     gated::reset();
     gated::closed = true;
     {
@@ -163,21 +156,21 @@ TEST(unlike_numaperf, a_stop_keeps_its_deadline_and_tells_what_it_could_not_fini
         io.run();
         EXPECT_EQ(stopped, 4);
     }
-    while (threads() > before) { std::this_thread::yield(); }  // the worker that was left behind ends by itself
+    while (running_threads() > before) { std::this_thread::yield(); }  // the worker that was left behind ends by itself
     gated::reset();
 }
 
 /// Dropping an executor leaked its threads.
 TEST(unlike_numaperf, a_bridge_that_is_dropped_leaves_no_thread) {
-    const auto before = threads();
+    const auto before = running_threads();
     for (int i = 0; i < 20; ++i) {
         asio::io_context io;
         bridge b{io, on_every_node()};
         b.open<int, std::uint32_t, where>("p");
         b.start();
-        EXPECT_GT(threads(), before);
+        EXPECT_GT(running_threads(), before);
     }
-    EXPECT_EQ(threads(), before);
+    EXPECT_EQ(running_threads(), before);
 }
 
 }  // namespace

@@ -2,13 +2,13 @@
 // offline and cpusets that shrink need a machine of their own (tests/numa_vm/worker_change_test.cpp).
 #include "control_plane/bridge/bridge_fixture.hpp"
 #include "control_plane/bridge/control_threads.hpp"
+#include "support/threads.hpp"
 
 #include <gmock/gmock.h>
 
 #include <sched.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <new>
 
 namespace numasio::test {
@@ -81,12 +81,9 @@ TEST_F(displacement, of_a_control_thread_is_put_right_too) {
 
 TEST_F(displacement, is_no_longer_looked_for_after_a_stop) {
     open<telling>();
-    const auto threads = [] {
-        return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
-    };
-    const auto before = threads();
+    const auto before = running_threads();
     bridge_->stop(1s);
-    EXPECT_EQ(threads(), before - 2);  // the worker's and the one that watched it
+    EXPECT_EQ(running_threads(), before - 2);  // the worker's and the one that watched it
 }
 
 TEST_F(displacement, watch_does_not_keep_the_context_from_running_out_of_work) {

@@ -1,0 +1,38 @@
+// How many threads this process runs.
+#ifndef NUMASIO_TESTS_SUPPORT_THREADS_HPP
+#define NUMASIO_TESTS_SUPPORT_THREADS_HPP
+
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <thread>
+
+namespace numasio::test {
+
+/// Threads of this process that are not ending. A thread that was joined is listed until the kernel has taken it down, which on
+/// an emulated machine takes as long as a test; but by then it carries PF_EXITING.
+inline std::size_t running_threads() {
+    std::thread([] {}).join();  // with the first one a sanitizer may start its own
+    std::size_t running = 0;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream file(task.path() / "stat");
+        std::string stat{std::istreambuf_iterator<char>(file), {}};
+        const auto name_ends = stat.rfind(')');
+        if (name_ends == std::string::npos) { continue; }  // gone since it was listed
+        std::istringstream fields(stat.substr(name_ends + 1));
+        std::string skipped;
+        for (int i = 0; i < 6; ++i) { fields >> skipped; }  // state ppid pgrp session tty_nr tpgid
+        unsigned long flags = 0;
+        fields >> flags;
+        constexpr unsigned long exiting = 0x4;  // PF_EXITING, linux/sched.h
+        running += (flags & exiting) == 0;
+    }
+    return running;
+}
+
+}  // namespace numasio::test
+
+#endif
