@@ -11,6 +11,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <new>
 #include <optional>
 #include <system_error>
@@ -44,7 +45,7 @@ namespace {
 class server {
 public:
     server(const worker_orders& orders, detail::hosted_service& service, const node_memory& memory)
-        : orders_(orders), core_(*orders.core), service_(service), memory_(memory) {}
+        : orders_(orders), core_(*orders.core), service_(service), memory_(memory), marked_(core_.ready.words()) {}
 
     void run() noexcept {
         for (;;) {
@@ -52,17 +53,37 @@ public:
             // [close-3] Pairs with [close-1]: a request pushed before its producer could see the closing
             // is in the sweep that follows this fence.
             if (closing) { core_.bell.fence(); }
-            if (sweep()) { continue; }
+            if (closing ? sweep_all() : sweep_marked()) { continue; }
             if (closing) { return; }
             idle();
         }
     }
 
 private:
-    /// One batch of each lane; replies go back together. False if there was nothing.
-    bool sweep() noexcept {
+    /// One batch of each lane. The last sweeps do not wait for marks: a producer that finds the intake closed may set none any more.
+    bool sweep_all() noexcept {
         std::size_t served = 0;
         for (const auto& l : core_.lanes) { served += service_.serve(*l, core_.serving); }
+        return finish(served);
+    }
+
+    /// One batch of each lane that has work; a full batch may have left some.
+    bool sweep_marked() noexcept {
+        if (!core_.ready.collect(marked_, core_.bell)) { return false; }
+        std::size_t served = 0;
+        for (std::size_t word = 0; word < marked_.size(); ++word) {
+            for (std::uint64_t marks = marked_[word]; marks != 0; marks &= marks - 1) {
+                const auto bit = static_cast<std::uint32_t>(std::countr_zero(marks));
+                const auto n = service_.serve(*core_.lanes[word * detail::ready_set::lanes_per_word + bit], core_.serving);
+                if (n < detail::lane_base::batch) { marked_[word] &= ~(std::uint64_t{1} << bit); }
+                served += n;
+            }
+        }
+        return finish(served);
+    }
+
+    /// Replies of a sweep go back together. False if there was nothing.
+    bool finish(std::size_t served) noexcept {
         if (served == 0) { return false; }
         // Figures first: whoever has a reply finds them counted.
         core_.serving.busy_since.store(0, std::memory_order_relaxed);
@@ -96,7 +117,7 @@ private:
         // A sleep counts from its announcement: a producer may ring in between, and then it ends before it began.
         core_.parks.add();
         core_.bell.prepare();
-        if (core_.has_requests() || core_.closing.load(std::memory_order_relaxed)) { return core_.bell.cancel(); }
+        if (core_.ready.any() || core_.closing.load(std::memory_order_relaxed)) { return core_.bell.cancel(); }
         core_.bell.park();
     }
 
@@ -106,7 +127,7 @@ private:
         const auto until = clock::now() + orders_.idle.spin;
         do {
             for (int i = 0; i < looks_per_clock_read; ++i) {
-                if (core_.has_requests() || core_.closing.load(std::memory_order_relaxed)) { return true; }
+                if (core_.ready.any() || core_.closing.load(std::memory_order_relaxed)) { return true; }
                 detail::cpu_relax();
             }
         } while (clock::now() < until);
@@ -117,6 +138,7 @@ private:
     detail::worker_core& core_;
     detail::hosted_service& service_;
     const node_memory& memory_;
+    std::vector<std::uint64_t> marked_;  // lanes that are known to have work, by words of the ready set
 };
 
 std::unique_ptr<detail::hosted_service> build_service(const worker_orders& orders, node_context& context) try {
@@ -173,10 +195,11 @@ void worker::run(const std::shared_ptr<shared>& self) noexcept {
         node_memory memory(core.service_memory.data());
         node_context context(site.node, site.cpu, site.index, self->orders.workers, memory, memory.limit());
         const auto service = build_service(self->orders, context);
+        server loop(self->orders, *service, memory);
         core.memory_used.store(memory.used().value, std::memory_order_relaxed);
         core.state.store(worker_state::running, std::memory_order_release);
         self->enter(shared::serving);
-        server(self->orders, *service, memory).run();
+        loop.run();
     } catch (...) {
         self->failure = std::current_exception();
         return self->enter(shared::failed);

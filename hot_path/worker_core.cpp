@@ -39,13 +39,6 @@ worker_core::worker_core(worker_site where, std::unique_ptr<reply_poster> poster
 
 worker_core::~worker_core() = default;
 
-bool worker_core::has_requests() const noexcept {
-    for (const auto& l : lanes) {
-        if (l->has_requests()) { return true; }
-    }
-    return false;
-}
-
 bool worker_core::has_replies() const noexcept {
     for (const auto& l : lanes) {
         if (l->has_replies()) { return true; }

@@ -20,20 +20,21 @@ struct incrementer {
     int operator()(int x) const noexcept { return x + 1; }
 };
 
-numasio::plan one_worker() {
+numasio::plan one_worker(std::uint32_t producers) {
     numasio::pool_plan pool;
     pool.name = "p";
     pool.workers_per_node = 1;
     pool.memory.per_worker = {1 << 20};
+    pool.lane.producers = producers;
     numasio::plan asked;
     asked.pools.push_back(pool);
     return asked;
 }
 
-/// `in_flight` calls at a time, each reply starting the next call.
+/// `in_flight` calls at a time, each reply starting the next call, beside lanes of so many producers as there may be.
 void bridge_round_trip(benchmark::State& state) {
     asio::io_context io{1};
-    numasio::bridge b{io.get_executor(), one_worker()};
+    numasio::bridge b{io.get_executor(), one_worker(static_cast<std::uint32_t>(state.range(1)))};
     auto& p = b.open<int, int, incrementer>("p");
     b.start();
     const auto in_flight = state.range(0);
@@ -54,7 +55,7 @@ void bridge_round_trip(benchmark::State& state) {
     state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * calls);
     b.stop(1s);
 }
-BENCHMARK(bridge_round_trip)->Arg(1)->Arg(64)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(bridge_round_trip)->ArgNames({"in_flight", "producers"})->Args({1, 4})->Args({1, 256})->Args({64, 4})->Args({64, 64})->Args({64, 256})->UseRealTime()->Unit(benchmark::kMillisecond);
 
 void asio_post_round_trip(benchmark::State& state) {
     asio::io_context io{1};
@@ -89,7 +90,7 @@ void asio_post_round_trip(benchmark::State& state) {
     keep.reset();
     worker.join();
 }
-BENCHMARK(asio_post_round_trip)->Arg(1)->Arg(64)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(asio_post_round_trip)->ArgName("in_flight")->Arg(1)->Arg(64)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -158,8 +158,8 @@ private:
         if (cancellation.is_connected()) { connect(cancellation, worker, chosen, slot, generation); }
         place.lane_ = nullptr;
         chosen.publish(slot);
-        worker->ring();
-        // [close-1] Pairs with [close-2]: ring() fenced between the push and this look. Either the worker's last
+        worker->announce(chosen);
+        // [close-1] Pairs with [close-2]: announce() fenced between the push and this look. Either the worker's last
         // sweep sees the request, or we see the closing and take it back (or find that the worker has it).
         if (worker->closing.load(std::memory_order_relaxed) && chosen.revoke(slot)) { worker->replies_ready(); }
     }

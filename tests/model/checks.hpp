@@ -10,6 +10,7 @@ bool hunt_cell_state();
 bool hunt_slot_list();
 bool hunt_reply_gate();
 bool hunt_close();
+bool hunt_ready_set();
 
 /// The same and more: larger, and all executions instead of random ones. `deep`: minutes instead of seconds.
 bool check_sleep_wake(bool deep);
@@ -17,5 +18,6 @@ bool check_cell_state(bool deep);
 bool check_slot_list(bool deep);
 bool check_reply_gate(bool deep);
 bool check_close(bool deep);
+bool check_ready_set(bool deep);
 
 }  // namespace numasio::model

@@ -3,6 +3,7 @@
 
 #include <numasio/detail/cell_state.hpp>
 #include <numasio/detail/parker.hpp>
+#include <numasio/detail/ready_set.hpp>
 #include <numasio/detail/slot_list.hpp>
 
 namespace numasio::model {
@@ -78,21 +79,23 @@ template <int Producers, std::uint32_t Requests, bool Deadline>
 struct closing : rl::test_suite<closing<Producers, Requests, Deadline>, Producers + 2> {
     model_lane<Requests> lanes[Producers];
     detail::basic_parker<relacy_atomics, model_futex<false>> bell;
+    detail::basic_ready_set<relacy_atomics> ready{Producers};
     checked_atomic<std::uint32_t> open{1};
     checked_atomic<std::uint32_t> closed{0};
     checked_atomic<std::uint32_t> abort{0};
 
     void thread(unsigned index) {
-        if (index < Producers) { produce(lanes[index]); }
+        if (index < Producers) { produce(index); }
         else if (index == Producers) { work(); }
         else { stop(); }
     }
 
-    void produce(model_lane<Requests>& lane) {
+    void produce(std::uint32_t index) {
+        auto& lane = lanes[index];
         for (std::uint32_t slot = 0; slot < Requests; ++slot) {
             if (open.load(rl::mo_acquire) == 0) { return; }
             lane.publish(slot);
-            bell.ring();
+            ready.announce(index, bell);
             // [close-1]
             if (closed.load(rl::mo_relaxed) != 0) { lane.revoke(slot); }
         }
@@ -102,21 +105,27 @@ struct closing : rl::test_suite<closing<Producers, Requests, Deadline>, Producer
         for (;;) {
             const bool last = closed.load(rl::mo_acquire) != 0;
             if (last) { bell.fence(); }  // [close-3]
-            if (sweep()) { continue; }
+            if (last ? sweep_all() : sweep_marked()) { continue; }
             if (last) { return; }
             idle();
         }
     }
-    bool sweep() {
+    bool sweep_all() {
         bool any = false;
-        for (auto& lane : lanes) { any |= lane.serve(Deadline && abort.load(rl::mo_relaxed) != 0); }
+        for (auto& lane : lanes) { any |= serve(lane); }
         return any;
     }
+    bool sweep_marked() {
+        std::uint64_t marks[1] = {};
+        ready.collect(marks, bell);
+        bool any = false;
+        for (int p = 0; p < Producers; ++p) { any |= (marks[0] >> p & 1) != 0 && serve(lanes[p]); }
+        return any;
+    }
+    bool serve(model_lane<Requests>& lane) { return lane.serve(Deadline && abort.load(rl::mo_relaxed) != 0); }
     void idle() {
         bell.prepare();
-        bool some = closed.load(rl::mo_relaxed) != 0;
-        for (auto& lane : lanes) { some = some || lane.requests.has_some(); }
-        if (some) { bell.cancel(); }
+        if (ready.any() || closed.load(rl::mo_relaxed) != 0) { bell.cancel(); }
         else { bell.park(); }
     }
 

@@ -50,7 +50,7 @@ mutant parker.hpp sleep_wake 'wake before the exchange' \
         if (state_.exchange(awake, Atomics::relaxed) != sleeping) { return false; }'
 mutant parker.hpp sleep_wake '[close-3] fence() does nothing' \
     'void fence() noexcept { Atomics::full_fence(state_); }' 'void fence() noexcept {}'
-mutant parker.hpp close '[wake-2] no fence in ring(): [close-1] looks too early' \
+mutant parker.hpp close '[wake-2] no fence in ring(): the worker sleeps through a mark' \
     'Atomics::full_fence(state_);
         if (state_' \
     'if (state_'
@@ -198,6 +198,50 @@ mutant reply_gate.hpp reply_gate '[cut-2] abandons what a leaving drain would ha
     'return true;'
 mutant reply_gate.hpp reply_gate '[cut-3] relaxed look at the cut' \
     'return cut_.load(Atomics::acquire) != 0;' 'return cut_.load(Atomics::relaxed) != 0;'
+
+# --- ready_set.hpp ------------------------------------------------------------------------------
+mutant ready_set.hpp ready_set '[ready-1] no fence in announce()' \
+    'bell.fence();
+        auto& marks' \
+    'auto& marks'
+mutant ready_set.hpp ready_set '[ready-1] fence after the look' \
+    'bell.fence();
+        auto& marks = words_[lane / lanes_per_word].marks;
+        const std::uint64_t bit = std::uint64_t{1} << lane % lanes_per_word;
+        if ((marks.load(Atomics::relaxed) & bit) != 0) { return false; }' \
+    'auto& marks = words_[lane / lanes_per_word].marks;
+        const std::uint64_t bit = std::uint64_t{1} << lane % lanes_per_word;
+        if ((marks.load(Atomics::relaxed) & bit) != 0) { return false; }
+        bell.fence();'
+mutant ready_set.hpp ready_set '[ready-2] no fence in collect()' \
+    'if (taken) { bell.fence(); }' ''
+mutant ready_set.hpp ready_set '[ready-2] fence before the marks are taken' \
+    'to[i] |= words_[i].marks.exchange(0, Atomics::relaxed);
+                taken = true;' \
+    'bell.fence();
+                to[i] |= words_[i].marks.exchange(0, Atomics::relaxed);'
+mutant ready_set.hpp ready_set 'announce() writes although the mark stands' \
+    'if ((marks.load(Atomics::relaxed) & bit) != 0) { return false; }' ''
+mutant ready_set.hpp ready_set 'announce() looks, then writes' \
+    'marks.fetch_or(bit, Atomics::relaxed);' 'marks.store(marks.load(Atomics::relaxed) | bit, Atomics::relaxed);'
+mutant ready_set.hpp ready_set 'announce() marks nothing' \
+    'marks.fetch_or(bit, Atomics::relaxed);' ''
+mutant ready_set.hpp ready_set 'announce() does not ring' \
+    'return bell.ring();' 'return false;'
+mutant ready_set.hpp ready_set 'announce() rings and does not mark first' \
+    'marks.fetch_or(bit, Atomics::relaxed);
+        return bell.ring();' \
+    'const bool rang = bell.ring();
+        marks.fetch_or(bit, Atomics::relaxed);
+        return rang;'
+mutant ready_set.hpp ready_set 'collect() looks, then writes' \
+    'to[i] |= words_[i].marks.exchange(0, Atomics::relaxed);' \
+    'to[i] |= words_[i].marks.load(Atomics::relaxed);
+                words_[i].marks.store(0, Atomics::relaxed);'
+mutant ready_set.hpp ready_set 'collect() forgets what was left' \
+    'to[i] |= words_' 'to[i] = words_'
+mutant ready_set.hpp ready_set 'any() sees nothing' \
+    '{ return true; }' '{}'
 
 # --- the Spin models ----------------------------------------------------------------------------
 spin_mutant sleep_wake.pml '[wake-1] no fence' '-DPRODUCERS=2 -DNO_WAKE_1'

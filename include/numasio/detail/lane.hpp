@@ -112,7 +112,6 @@ public:
         replies_.push(taken.data(), finished);
         return n;
     }
-    bool has_requests() const noexcept override { return requests_.read_available() != 0; }
 
     // --- control plane, one thread at a time --------------------------------------------------------
     std::size_t deliver(std::size_t limit, delivery& going) override {
@@ -143,8 +142,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t batch = 64;
-
     /// True if the worker must return the cell.
     template <class Service>
     bool run(Service& service, cell<Request, Response>& c, serve_context& context) noexcept {

@@ -72,13 +72,14 @@ private:
 
 class lane_base {
 public:
+    static constexpr std::size_t batch = 64;  // requests that a worker takes of a lane before it looks at the next
+
     explicit lane_base(std::uint32_t capacity) noexcept : capacity_(capacity) {}
     virtual ~lane_base() = default;
     lane_base(const lane_base&) = delete;
     lane_base& operator=(const lane_base&) = delete;
 
     /// Any thread; a snapshot.
-    virtual bool has_requests() const noexcept = 0;
     virtual bool has_replies() const noexcept = 0;
     /// Control plane, one thread at a time: hands up to `limit` handlers to their executors. A handler
     /// may throw through this; the lane stays consistent.
@@ -100,6 +101,7 @@ public:
         std::atomic<std::uint64_t> returned{0};                // by whoever drops a reservation
     } counters;
     std::atomic<bool> in_use{false};  // a producer thread holds the lane
+    std::uint32_t place = 0;          // among its worker's lanes; fixed before the worker accepts
 
 private:
     std::uint32_t capacity_;

@@ -4,6 +4,7 @@
 #include <numasio/detail/lane_base.hpp>
 #include <numasio/detail/parker.hpp>
 #include <numasio/detail/placement_book.hpp>
+#include <numasio/detail/ready_set.hpp>
 #include <numasio/detail/reply_gate.hpp>
 #include <numasio/node_region.hpp>
 #include <numasio/status.hpp>
@@ -64,6 +65,7 @@ public:
 
     // --- both sides -----------------------------------------------------------------------------------
     parker bell;
+    ready_set ready{0};  // for all lanes, before the worker accepts
     serve_context serving;
     std::atomic<bool> closing{false};  // the intake is closed: finish and leave
     std::atomic<worker_state> state{worker_state::starting};
@@ -73,11 +75,14 @@ public:
     placement_book placements;                    // by the worker as it starts, then by whoever watches it
     std::atomic<std::uint64_t> displacements{0};  // by whoever watches it
 
-    /// Producer, after publishing a request.
+    /// Producer, after publishing a request into its lane. [close-1] stands behind the fence of this.
+    void announce(const lane_base& into) noexcept {
+        if (ready.announce(into.place, bell)) { doorbells.fetch_add(1, std::memory_order_relaxed); }
+    }
+    /// A stop, after closing the intake.
     void ring() noexcept {
         if (bell.ring()) { doorbells.fetch_add(1, std::memory_order_relaxed); }
     }
-    bool has_requests() const noexcept;
 
     // --- the way back ---------------------------------------------------------------------------------
     /// Worker, after a batch; a stop, after completing requests itself: sees to it that drain() runs.
