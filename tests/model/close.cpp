@@ -73,7 +73,7 @@ struct model_lane {
     }
 };
 
-/// Producers as port::start(), the worker as server::run(), the stop as bridge_core::stop_workers(). With
+/// Producers as port::start(), the worker as serving_loop::turn(), the stop as bridge_core::stop_workers(). With
 /// `Deadline` the stop takes back what is queued, as behind a worker that does not come back in time.
 template <int Producers, std::uint32_t Requests, bool Deadline>
 struct closing : rl::test_suite<closing<Producers, Requests, Deadline>, Producers + 2> {

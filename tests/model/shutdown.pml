@@ -1,6 +1,6 @@
 /* Shutdown: producers submit while a stop closes the intake, the worker sweeps a last time or never comes back, the
  * drain delivers, the cut abandons the rest. TSO for what producers and the stop write: memory() empties the buffers.
- * The program's counterparts: port::start(), server::run(), bridge_core::stop_workers() and ~bridge_core(),
+ * The program's counterparts: port::start(), serving_loop::turn(), bridge_core::stop_workers() and ~bridge_core(),
  * numasio/detail/cell_state.hpp and reply_gate.hpp.
  *
  * Promises: every accepted request ends exactly once; it is delivered unless it was in the hands of a worker that was

@@ -1,0 +1,70 @@
+// What is kept is what the kernel was found to have honoured; the rest was told as degraded and stays so.
+#include "hot_path/worker_keepers.hpp"
+
+#include <string>
+#include <utility>
+
+namespace numasio::hot_path {
+namespace {
+
+/// For the calling thread, once it is pinned.
+thread_keeper keeper_of(const worker_orders& orders) {
+    const auto& site = orders.core->site;
+    placement settled;
+    settled.subject = placement_subject::cpu;
+    settled.owner = site.pool + "/" + std::to_string(site.index);
+    settled.outcome = placement_outcome::honoured;
+    settled.asked = settled.got = "CPU " + std::to_string(site.cpu.value);
+    auto now = settled;
+    for (auto& p : orders.core->placements.all()) {
+        if (p.subject == placement_subject::cpu) { now = std::move(p); }
+    }
+    return {platform::this_thread(), {site.cpu}, orders.refuges, std::move(settled), now};
+}
+
+}  // namespace
+
+worker_keepers worker_keepers::of_memory(const worker_orders& orders) {
+    const auto& core = *orders.core;
+    worker_keepers keepers;
+    const auto keep = [&](const node_region& region, placement_subject subject) {
+        const auto& placed = region.placed();
+        if (!placed.bound || placed.policy == memory_policy::local) { return; }
+        for (auto& p : core.placements.all()) {
+            if (p.subject == subject && p.outcome == placement_outcome::honoured) {
+                keepers.memory_.emplace_back(region, placed.policy, placed.nodes, std::move(p));
+            }
+        }
+    };
+    keep(core.service_memory, placement_subject::service_memory);
+    keep(core.lane_memory, placement_subject::lane_memory);
+    return keepers;
+}
+
+worker_keepers worker_keepers::of_thread_and_memory(const worker_orders& orders) {
+    auto keepers = of_memory(orders);
+    keepers.thread_ = keeper_of(orders);
+    return keepers;
+}
+
+void worker_keepers::look(detail::worker_core& core, const std::atomic<std::uint32_t>& ends,
+                          const std::function<void(const placement&)>& tell) {
+    untold_.reserve(untold_.size() + 1 + memory_.size());  // a keeper tells a change once
+    if (thread_) {
+        auto found = thread_->look();
+        if (found.displaced) { core.displacements.fetch_add(1, std::memory_order_relaxed); }
+        if (found.changed) { untold_.push_back(std::move(*found.changed)); }
+    }
+    if (looks_++ % 2 == 0) {
+        for (auto& memory : memory_) {
+            if (auto moved = memory.look(ends)) { untold_.push_back(std::move(*moved)); }
+        }
+    }
+    while (!untold_.empty()) {
+        core.placements.replace(untold_.front());
+        tell(untold_.front());
+        untold_.erase(untold_.begin());
+    }
+}
+
+}  // namespace numasio::hot_path
