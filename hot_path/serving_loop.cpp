@@ -80,6 +80,7 @@ void serving_loop::rest() noexcept {
             if (spin()) { return; }
             break;
         case idle_strategy::park: break;
+        case idle_strategy::caller_drives: return;  // it sleeps as its caller likes
     }
     // [wake-1] is in prepare(): announce the sleep, then look once more, then sleep.
     // A sleep counts from its announcement: a producer may ring in between, and then it ends before it began.

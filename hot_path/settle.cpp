@@ -33,7 +33,16 @@ public:
         const auto ec = pin_this_thread(std::span(&site.cpu, 1));
         p.got = "CPU " + to_list(this_thread_cpus());
         finish(std::move(p), ec, "sched_setaffinity");
-        name_this_thread(name_of(site));
+    }
+
+    void leave_thread_to_the_caller() {
+        for (auto& p : {begin(placement_subject::cpu, "CPU " + std::to_string(core_.site.cpu.value)),
+                        begin(placement_subject::thread_memory, "preferred " + node_text(core_.site.memory_node))}) {
+            auto left = p;
+            left.got = "the caller's thread, as it is";
+            left.why = "idle: caller_drives; invoker::pin() pins it";
+            core_.placements.replace(std::move(left));
+        }
     }
 
     void set_memory_policy() {
@@ -141,7 +150,7 @@ private:
             p.why = step + ": " + ec.message();
             p.error = ec;
         }
-        core_.placements.add(std::move(p));
+        core_.placements.replace(std::move(p));
     }
 
     bool nodes_are_real() const noexcept { return orders_.origin == topology_origin::live; }
@@ -152,7 +161,7 @@ private:
         if (orders_.origin == topology_origin::simulated) {
             p.outcome = placement_outcome::simulated;
             p.why = "pretend nodes have no memory of their own";
-            core_.placements.add(std::move(p));
+            core_.placements.replace(std::move(p));
         } else {
             finish(std::move(p), errc::not_this_machine, "the machine's nodes could not be discovered");
         }
@@ -185,12 +194,20 @@ private:
 
 }  // namespace
 
-void settle(const worker_orders& orders) {
-    auto& core = *orders.core;
-    core.pages_are_known = orders.origin == topology_origin::live;
+void settle_thread(const worker_orders& orders) {
     settler steps(orders);
     steps.pin();
     steps.set_memory_policy();
+}
+
+void settle_no_thread(const worker_orders& orders) {
+    settler(orders).leave_thread_to_the_caller();
+}
+
+void settle_memory(const worker_orders& orders) {
+    auto& core = *orders.core;
+    core.pages_are_known = orders.origin == topology_origin::live;
+    settler steps(orders);
 
     const auto lane_bytes = bytes{orders.lane.producers * orders.factory->lane_footprint(orders.lane.capacity)};
     core.lane_memory = steps.place(placement_subject::lane_memory, lane_bytes);

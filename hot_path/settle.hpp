@@ -5,9 +5,16 @@
 
 namespace numasio::hot_path {
 
-/// Pins the calling thread, binds, prefaults and audits; fills the core's placements, lanes and memory.
-/// Fails: under strict enforcement throws boost::system::system_error naming worker, step and errno at the
-/// first shortfall; otherwise only where there is no memory at all.
-void settle(const worker_orders& orders);
+/// Pins the calling thread to the worker's CPU and has its own allocations prefer the worker's node; adds the placements, or puts them
+/// in the place of earlier ones.
+/// Fails: under strict enforcement throws boost::system::system_error naming worker, step and errno at the first shortfall.
+void settle_thread(const worker_orders& orders);
+
+/// Binds, prefaults and audits; fills the core's placements, lanes and memory.
+/// Fails: as settle_thread(); otherwise only where there is no memory at all.
+void settle_memory(const worker_orders& orders);
+
+/// In place of settle_thread() where the thread is the caller's: placements that say so.
+void settle_no_thread(const worker_orders& orders);
 
 }  // namespace numasio::hot_path

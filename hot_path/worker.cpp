@@ -1,15 +1,15 @@
 // The worker's life: settle, build the service, serve until told to leave, destroy the service here.
 #include "hot_path/worker.hpp"
 
-#include "hot_path/serving_loop.hpp"
+#include "hot_path/resident.hpp"
 #include "hot_path/settle.hpp"
 #include "hot_path/worker_keepers.hpp"
 
+#include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
 
 #include <boost/system/system_error.hpp>
 
-#include <new>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -33,35 +33,17 @@ struct worker::shared {
     }
 };
 
-namespace {
-
-std::unique_ptr<detail::hosted_service> build_service(const worker_orders& orders, node_context& context) try {
-    return orders.factory->make_service(context);
-} catch (const std::exception& e) {
-    const auto& site = orders.core->site;
-    const bool memory = dynamic_cast<const std::bad_alloc*>(&e) != nullptr;
-    std::throw_with_nested(boost::system::system_error(
-        errc::service_failed, site.pool + "/" + std::to_string(site.index) + " on CPU " +
-                                  std::to_string(site.cpu.value) + ": building the service: " + e.what() +
-                                  (memory ? " (the pool's memory.per_worker may be too little)" : "")));
-}
-
-}  // namespace
-
 void worker::run(const std::shared_ptr<shared>& self) noexcept {
     auto& core = *self->orders.core;
     const auto& site = core.site;
     try {
-        settle(self->orders);
+        settle_thread(self->orders);
+        name_this_thread(site.pool + "/" + std::to_string(site.index));
+        settle_memory(self->orders);
         self->keepers = worker_keepers::of_thread_and_memory(self->orders);
-        node_memory memory(core.service_memory.data());
-        node_context context(site.node, site.cpu, site.index, self->orders.workers, memory, memory.limit());
-        const auto service = build_service(self->orders, context);
-        serving_loop loop(core, *service, memory, self->orders.home_cpus, self->orders.idle);
-        core.memory_used.store(memory.used().value, std::memory_order_relaxed);
-        core.state.store(worker_state::running, std::memory_order_release);
+        resident here(self->orders);
         self->enter(shared::serving);
-        loop.run();
+        here.loop().run();
     } catch (...) {
         self->failure = std::current_exception();
         return self->enter(shared::failed);

@@ -37,6 +37,7 @@ public:
             case errc::no_place: return "the reservation was used or moved from, or is another pool's";
             case errc::realtime_refused:
                 return "the kernel refused real-time priority; raise RLIMIT_RTPRIO (ulimit -r, LimitRTPRIO=) or grant CAP_SYS_NICE";
+            case errc::not_driven: return "the pool's workers have threads of their own (idle: caller_drives would leave them to the caller)";
             case errc::wrong_topology: return "the topology source could not be read";
         }
         return "unknown numasio error";

@@ -53,6 +53,7 @@ std::string_view to_string(idle_strategy strategy) noexcept {
         case idle_strategy::busy_spin: return "busy_spin";
         case idle_strategy::spin_then_park: return "spin_then_park";
         case idle_strategy::park: return "park";
+        case idle_strategy::caller_drives: return "caller_drives";
     }
     return "unknown";
 }

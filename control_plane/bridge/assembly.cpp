@@ -1,6 +1,7 @@
 // The one file in which the control plane and the hot path meet.
 #include "control_plane/bridge/assembly.hpp"
 
+#include "hot_path/driven_worker.hpp"
 #include "hot_path/worker.hpp"
 #include "src/thread_keeper.hpp"
 
@@ -18,9 +19,28 @@ public:
         worker_.look_after(ends, tell);
     }
     void leave() noexcept override { worker_.leave(); }
+    std::shared_ptr<driven> driver() const noexcept override { return nullptr; }
 
 private:
     hot_path::worker worker_;
+};
+
+class caller_driven_worker final : public running_worker {
+public:
+    explicit caller_driven_worker(hot_path::worker_orders orders)
+        : worker_(std::make_shared<hot_path::driven_worker>(std::move(orders))) {}
+    void wait_until_serving() override {}
+    bool join_until(std::chrono::steady_clock::time_point deadline) noexcept override {
+        return worker_->finish_until(deadline);
+    }
+    void look_after(const std::atomic<std::uint32_t>& ends, const std::function<void(const placement&)>& tell) override {
+        worker_->look_after(ends, tell);
+    }
+    void leave() noexcept override { worker_->leave(); }
+    std::shared_ptr<driven> driver() const noexcept override { return worker_; }
+
+private:
+    std::shared_ptr<hot_path::driven_worker> worker_;
 };
 
 }  // namespace
@@ -39,6 +59,7 @@ std::unique_ptr<running_worker> launch_worker(std::shared_ptr<worker_core> core,
     orders.idle = asked.idle;
     orders.enforce = asked.enforce;
     orders.origin = machine.origin;
+    if (asked.idle.strategy == idle_strategy::caller_drives) { return std::make_unique<caller_driven_worker>(std::move(orders)); }
     return std::make_unique<hot_worker>(std::move(orders));
 }
 

@@ -3,6 +3,7 @@
 
 #include <numasio/detail/service_factory.hpp>
 #include <numasio/detail/worker_core.hpp>
+#include <numasio/invoker.hpp>
 #include <numasio/plan.hpp>
 #include <numasio/topology.hpp>
 
@@ -26,9 +27,12 @@ public:
     virtual void look_after(const std::atomic<std::uint32_t>& ends, const std::function<void(const placement&)>& tell) = 0;
     /// The thread will not end in time: it keeps what it shares and goes its own way.
     virtual void leave() noexcept = 0;
+    /// What runs it where the caller drives; null where it has a thread.
+    virtual std::shared_ptr<driven> driver() const noexcept = 0;
 };
 
-/// Creates the thread. Fails: throws boost::system::system_error (errc::thread_refused behind the system's text).
+/// Creates the thread; or settles and builds at once, on the calling thread, where the caller drives.
+/// Fails: throws boost::system::system_error (errc::thread_refused behind the system's text; what the start throws).
 std::unique_ptr<running_worker> launch_worker(std::shared_ptr<worker_core> core, const pool_plan& asked,
                                               std::uint32_t workers, const topology& machine,
                                               std::shared_ptr<const service_factory> factory);

@@ -58,17 +58,30 @@ std::shared_ptr<pool_core> bridge_core::open(std::string_view pool, std::unique_
     const std::lock_guard lock(mutex_);
     const auto* asked = plan_.find_pool(pool);
     const auto name = std::string(pool);
-    if (asked == nullptr) {
-        std::string pools;
-        for (const auto& one : plan_.pools) { pools += (pools.empty() ? "" : ", ") + one.name; }
-        throw boost::system::system_error(errc::unknown_pool, name + " (the plan's pools: " + pools + ")");
-    }
+    if (asked == nullptr) { fail_unknown(pool); }
     const bool twice = std::any_of(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == asked; });
     if (twice) { throw boost::system::system_error(errc::already_open, "open " + name); }
     if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "open " + name); }
     auto core = std::make_shared<pool_core>(name, executor_, workers_of(pool));
-    pools_.push_back({asked, std::move(factory), core, {}});
+    pools_.push_back({asked, std::move(factory), core, {}, {}});
     return core;
+}
+
+void bridge_core::fail_unknown(std::string_view pool) const {
+    std::string pools;
+    for (const auto& one : plan_.pools) { pools += (pools.empty() ? "" : ", ") + one.name; }
+    throw boost::system::system_error(errc::unknown_pool, std::string(pool) + " (the plan's pools: " + pools + ")");
+}
+
+invoker bridge_core::invoker_of(std::string_view pool, std::uint32_t worker) const {
+    const std::lock_guard lock(mutex_);
+    if (plan_.find_pool(pool) == nullptr) { fail_unknown(pool); }
+    const auto name = std::string(pool) + "/" + std::to_string(worker);
+    const auto found = std::find_if(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked->name == pool; });
+    if (found == pools_.end() || found->drivers.empty()) { throw boost::system::system_error(errc::not_started, name); }
+    if (worker >= found->drivers.size()) { throw boost::system::system_error(errc::no_worker, name); }
+    if (found->drivers[worker] == nullptr) { throw boost::system::system_error(errc::not_driven, name); }
+    return invoker(found->drivers[worker]);
 }
 
 void bridge_core::start() {
@@ -90,7 +103,10 @@ void bridge_core::start() {
         watch_ = std::make_unique<placement_watch>(layout_.control, [this](const auto& ends) { look_after_threads(ends); });
     } catch (...) {
         stop_workers(clock::time_point::max());
-        for (auto& pool : pools_) { pool.workers.clear(); }
+        for (auto& pool : pools_) {
+            pool.workers.clear();
+            pool.drivers.clear();
+        }
         running_.clear();
         throw;
     }
@@ -128,7 +144,9 @@ void bridge_core::launch(opened_pool& pool) {
         // Known to us before its thread exists: whatever fails from here on, the thread is told to leave.
         pool.workers.push_back(core);
         running_.reserve(running_.size() + 1);
+        pool.drivers.reserve(workers);
         running_.push_back(launch_worker(std::move(core), *pool.asked, workers, machine_, pool.factory));
+        pool.drivers.push_back(running_.back()->driver());
     }
 }
 

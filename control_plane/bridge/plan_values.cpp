@@ -172,7 +172,8 @@ void add_pool(entry_list& out, const std::string& key, const pool_plan& pool) {
     out.whole(key + ".lane.producers", pool.lane.producers, plan_limits::lane_producers, fallback.lane.producers);
     out.word(key + ".lane.when_full", pool.lane.full, {when_full::reject}, fallback.lane.full);
     out.word(key + ".idle.strategy", pool.idle.strategy,
-             {idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park}, fallback.idle.strategy);
+             {idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park, idle_strategy::caller_drives},
+             fallback.idle.strategy);
     out.duration(key + ".idle.spin", pool.idle.spin, plan_limits::idle_spin, fallback.idle.spin);
     if (pool.slo) {
         out.fraction(key + ".slo.quantile", pool.slo->quantile, slo_plan{}.quantile);

@@ -19,7 +19,7 @@ namespace limits = plan_limits;
 constexpr std::array policies = {"bind"sv, "preferred"sv, "local"sv, "interleave"sv, "weighted_interleave"sv};
 constexpr std::array page_kinds = {"4KiB"sv, "transparent"sv, "2MiB"sv, "1GiB"sv, "auto"sv};
 constexpr std::array enforcements = {"strict"sv, "best_effort"sv};
-constexpr std::array strategies = {"busy_spin"sv, "spin_then_park"sv, "park"sv};
+constexpr std::array strategies = {"busy_spin"sv, "spin_then_park"sv, "park"sv, "caller_drives"sv};
 constexpr std::array full_answers = {"reject"sv};
 
 template <class Id>
@@ -112,7 +112,7 @@ constexpr key_rule schema[] = {
      nullptr},
     {"pools.*.idle.strategy", value_form::word, {}, strategies, "spin_then_park", "",
      "`busy_spin`: never sleeps, burns its core; `spin_then_park`: spins for `spin`, then sleeps; `park`: sleeps at "
-     "once",
+     "once; `caller_drives`: has no thread, the program's own loop runs it",
      [](const target& t, const value& v) { t.pool->idle.strategy = static_cast<idle_strategy>(v.number); }},
     {"pools.*.idle.spin", value_form::duration, limits::idle_spin, {}, "20us", "",
      "how long `spin_then_park` spins before it sleeps",

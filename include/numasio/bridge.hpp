@@ -3,6 +3,7 @@
 
 #include <numasio/detail/bridge_core.hpp>
 #include <numasio/detail/reply_poster.hpp>
+#include <numasio/invoker.hpp>
 #include <numasio/layout.hpp>
 #include <numasio/plan.hpp>
 #include <numasio/port.hpp>
@@ -77,6 +78,13 @@ public:
     /// naming worker, call and errno; every thread already started is joined, nothing leaks. What a service's
     /// constructor throws comes nested in errc::service_failed, which names the worker and repeats the text.
     void start() { core_->start(); }
+
+    /// What runs worker number `worker` of a pool whose idle strategy is caller_drives: such workers have no thread, and serve only while
+    /// invoke() is called. Their memory is bound and their services are built by start(), on its thread; stop() serves what is left until its
+    /// deadline, and destroys the services, on its own.
+    /// Threads: any. Blocks: while a start or stop is under way. Cost: a lock. Lifetime: as numasio::invoker says.
+    /// Fails: throws boost::system::system_error: errc::unknown_pool, not_started, no_worker, not_driven.
+    invoker invoker_of(std::string_view pool, std::uint32_t worker) const { return core_->invoker_of(pool, worker); }
 
     /// Pins the calling thread to the control plane's CPUs (sites().control), reads the mask back, and adds the
     /// placement. For each thread that runs the io_context, from that thread. Topologies discovered by a pinned thread

@@ -34,6 +34,7 @@ enum class errc {
     policy_unknown,       ///< the kernel is older than the memory policy
     no_place,             ///< a reservation that was used or moved from, or that is another pool's
     realtime_refused,     ///< the kernel did not give the thread real-time priority
+    not_driven,           ///< the pool's workers have threads of their own: its idle strategy is not caller_drives
 };
 
 /// The category of errc; its name is "numasio".

@@ -42,7 +42,8 @@ enum class enforcement {
 enum class idle_strategy {
     busy_spin,       ///< never sleeps; burns its core
     spin_then_park,  ///< spins for `spin`, then sleeps until the doorbell
-    park             ///< sleeps at once
+    park,            ///< sleeps at once
+    caller_drives    ///< has no thread: the program's own loop runs it (bridge::invoker_of)
 };
 
 enum class when_full { reject };

@@ -47,6 +47,10 @@ void require_names(const numasio::plan& plan, const std::string& file) {
         throw usage_error(file + ": pools.kv.lane.capacity: 1 place has no room for an MSET, which takes two on each "
                                  "worker's lane; take 2 or more");
     }
+    if (plan.find_pool("kv")->idle.strategy == numasio::idle_strategy::caller_drives) {
+        throw usage_error(file + ": pools.kv.idle.strategy: numasio-kv has no loop that would run a worker of "
+                                 "caller_drives; take spin_then_park, busy_spin or park");
+    }
     if (plan.find_listener("kv") == nullptr) {
         throw lacks_kv(file, "listener", "listeners", plan.listeners, "127.0.0.1:7379");
     }

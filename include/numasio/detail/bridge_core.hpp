@@ -3,6 +3,7 @@
 
 #include <numasio/detail/pool_core.hpp>
 #include <numasio/detail/service_factory.hpp>
+#include <numasio/invoker.hpp>
 #include <numasio/layout.hpp>
 #include <numasio/plan.hpp>
 #include <numasio/status.hpp>
@@ -51,6 +52,7 @@ public:
     void check() const;
     void start();
     stop_report stop(std::chrono::nanoseconds deadline);
+    invoker invoker_of(std::string_view pool, std::uint32_t worker) const;
     void pin_control_thread();
     void on_placement_change(std::function<void(const std::vector<placement>&)> told);
     void announce_drain() noexcept { draining_.store(true); }
@@ -67,8 +69,10 @@ private:
         std::shared_ptr<const service_factory> factory;
         std::shared_ptr<pool_core> core;
         std::vector<std::shared_ptr<worker_core>> workers;
+        std::vector<std::shared_ptr<driven>> drivers;  // one for each worker; null where it has a thread
     };
     std::uint32_t workers_of(std::string_view pool) const noexcept;
+    [[noreturn]] void fail_unknown(std::string_view pool) const;
     void check_opened() const;
     void launch(opened_pool& pool);
     void look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept;

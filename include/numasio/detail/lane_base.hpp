@@ -43,13 +43,20 @@ public:
         return failure_told_.load(std::memory_order_acquire) ? std::string(first_failure_) : std::string();
     }
     /// Set by a stop whose deadline has passed: what has not been started does not start.
-    bool aborted() const noexcept { return abort.load(std::memory_order_relaxed); }
+    bool aborted() const noexcept {
+        return abort.load(std::memory_order_relaxed) || (refuse_from_ns_ != 0 && steady_ns() >= refuse_from_ns_);
+    }
+    /// By who serves: the same from `deadline` on, where nobody else is there to say so.
+    void refuse_after(std::chrono::steady_clock::time_point deadline) noexcept {
+        refuse_from_ns_ = deadline.time_since_epoch() / std::chrono::nanoseconds(1);
+    }
 
     single_writer_histogram queue_delay;
     std::atomic<std::int64_t> busy_since{0};  // 0: idle
     std::atomic<bool> abort{false};
 
 private:
+    std::int64_t refuse_from_ns_ = 0;  // 0: never
     char first_failure_[160] = {};  // written once, by the worker, before it is told
     std::atomic<bool> failure_told_{false};
 };

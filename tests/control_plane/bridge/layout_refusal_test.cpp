@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "pools.kv.idle.spin: 11ms is too large; expected a duration from 0s to 10ms, as 20us or 1.5ms "
                     "(the default is 20us)"},
         wrong_value{"strategy_that_is_none", [](plan& p) { p.pools[0].idle.strategy = static_cast<idle_strategy>(9); },
-                    "pools.kv.idle.strategy: is none of its values; expected busy_spin, spin_then_park, park (the "
+                    "pools.kv.idle.strategy: is none of its values; expected busy_spin, spin_then_park, park, caller_drives (the "
                     "default is spin_then_park)"},
         wrong_value{"empty_pool_name", [](plan& p) { p.pools[0].name.clear(); },
                     "pools.\"\": is not a name; expected a letter or _, then letters, digits, _ or -, 32 characters "

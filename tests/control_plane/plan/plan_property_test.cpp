@@ -43,7 +43,7 @@ pool_plan some_pool(int index) {
     pool.lane.capacity = between(1U, 1'048'576U);
     pool.lane.producers = between(1U, 1024U);
     pool.idle.strategy =
-        *rc::gen::element(idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park);
+        *rc::gen::element(idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park, idle_strategy::caller_drives);
     pool.idle.spin = std::chrono::nanoseconds(between(0, 10'000'000));
     if (*rc::gen::arbitrary<bool>()) {
         pool.slo = slo_plan{between(1, 999'999) / 1e6,

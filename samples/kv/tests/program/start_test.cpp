@@ -57,6 +57,8 @@ TEST(start, a_plan_without_its_pool_or_listener_is_refused) {
             "numasio-kv has no service for the pool \"other\"");
     refused("e.yaml", "pools: { kv: { lane: 1 } }\nlisteners: { kv: 127.0.0.1:0 }\n",
             "pools.kv.lane.capacity: 1 place has no room for an MSET");
+    refused("f.yaml", "pools: { kv: { idle: caller_drives } }\nlisteners: { kv: 127.0.0.1:0 }\n",
+            "pools.kv.idle.strategy: numasio-kv has no loop that would run a worker of caller_drives");
 }
 
 TEST(start, check_refuses_an_address_that_the_start_would_refuse) {
