@@ -1,11 +1,11 @@
 // Asks diff for the lines, and cuts the sources at their headings.
 #include "support/difference.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fstream>
 #include <memory>
-#include <regex>
 #include <sstream>
 #include <stdexcept>
 
@@ -29,11 +29,12 @@ std::string section(const std::string& source, const std::string& name) {
 }
 
 std::string lines_that_stay(const std::string& source) {
-    static const std::regex about(R"(io_context|thread|signal|server|route|io\.run)");
+    const auto about = {"io_context", "thread", "signal", "server", "route", "io.run"};
     std::istringstream lines(section(source, "program"));
     std::string out;
     for (std::string line; std::getline(lines, line);) {
-        if (std::regex_search(line, about)) { out += line + "\n"; }
+        const bool stays = std::any_of(about.begin(), about.end(), [&](auto word) { return line.find(word) != line.npos; });
+        if (stays) { out += line + "\n"; }
     }
     return out;
 }
