@@ -1,0 +1,146 @@
+// The bridge: async_call from an io_context, by callbacks and by coroutines; one way it is async_call with detached.
+#include "empty_task.hpp"
+#include "round_trips.hpp"
+
+#include <numasio/bridge.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace numasio::bench {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using clock_type = std::chrono::steady_clock;
+
+struct incrementer {
+    explicit incrementer(node_context&) {}
+    int operator()(int x) const noexcept { return x + 1; }
+};
+
+struct task_runner {
+    explicit task_runner(node_context&) {}
+    int operator()(empty_task task) const {
+        task();
+        return 0;
+    }
+};
+
+pool_plan one_worker(const char* name, cpu_id cpu) {
+    pool_plan pool;
+    pool.name = name;
+    pool.cpus = std::vector{cpu};
+    pool.workers_per_node = 1;
+    pool.memory.per_worker = bytes{1 << 20};
+    return pool;
+}
+
+plan one_worker_plan(const std::vector<cpu_id>& cpus, const char* pool) {
+    plan asked;
+    asked.control.cpus = std::vector{cpus[0]};
+    asked.pools = {one_worker(pool, cpus[1])};
+    return asked;
+}
+
+void rethrow(std::exception_ptr fault) {
+    if (fault) { std::rethrow_exception(fault); }
+}
+
+struct next_call {
+    port<int, int>& p;
+    int& left;
+    void operator()(error_code ec, int) {
+        if (ec) { give_up(1, "a call failed: " + ec.message()); }
+        if (left-- > 0) { p.async_call({0}, 1, next_call{p, left}); }
+    }
+};
+
+asio::awaitable<void> caller(port<int, int>& p, int& left) {
+    while (left-- > 0) { co_await p.async_call({0}, 1, asio::use_awaitable); }
+}
+
+class bridge_rig final : public rig {
+public:
+    explicit bridge_rig(const std::vector<cpu_id>& cpus)
+        : here_(cpus[0]), calls_(io_.get_executor(), one_worker_plan(cpus, "calls")),
+          increment_(calls_.open<int, int, incrementer>("calls")),
+          tasks_(io_.get_executor(), one_worker_plan(cpus, "tasks")),
+          run_(tasks_.open<empty_task, int, task_runner>("tasks")) {
+        calls_.start();
+        tasks_.start();
+    }
+    ~bridge_rig() override {
+        calls_.stop(1s);
+        tasks_.stop(1s);
+    }
+
+    std::vector<contender> round_trips(int in_flight, int count) override {
+        return {{"numasio, callbacks", [=, this] { return callbacks(in_flight, count); }},
+                {"numasio, co_await", [=, this] { return coroutines(in_flight, count); }}};
+    }
+    std::vector<contender> one_way(int count) override {
+        return {{"numasio async_call with detached (replies included)", [=, this] { return detached(count); }}};
+    }
+
+private:
+    double callbacks(int in_flight, int count) {
+        begin();
+        int left = count;
+        const auto start = clock_type::now();
+        for (int i = 0; i < in_flight; ++i) { next_call{increment_, left}({}, 0); }
+        io_.run();
+        return count / seconds_since(start) / 1e6;
+    }
+    double coroutines(int in_flight, int count) {
+        begin();
+        int left = count;
+        const auto start = clock_type::now();
+        for (int i = 0; i < in_flight; ++i) { asio::co_spawn(io_, caller(increment_, left), rethrow); }
+        io_.run();
+        return count / seconds_since(start) / 1e6;
+    }
+    double detached(int count) {
+        begin();
+        task_count done;
+        auto work = asio::make_work_guard(io_);
+        const auto start = clock_type::now();
+        for (int i = 0; i < count; ++i) {
+            auto place = run_.try_reserve({0});
+            for (; !place; place = run_.try_reserve({0})) {
+                if (place.error() != errc::lane_full) { give_up(1, "a task was refused: " + place.error().message()); }
+                io_.poll();  // the lane is full: take replies, which free its slots
+            }
+            run_.async_call(std::move(place), empty_task(done), asio::detached);
+        }
+        work.reset();
+        io_.run();
+        const auto took = seconds_since(start);
+        if (done.ran.load() != static_cast<std::uint64_t>(count)) { give_up(1, "the bridge lost a task"); }
+        return count / took / 1e6;
+    }
+    void begin() {
+        pin(here_);
+        io_.restart();
+    }
+
+    cpu_id here_;
+    asio::io_context io_{1};
+    bridge calls_;
+    port<int, int>& increment_;
+    bridge tasks_;
+    port<empty_task, int>& run_;
+};
+
+}  // namespace
+
+std::unique_ptr<rig> make_bridge_rig(const std::vector<cpu_id>& cpus) { return std::make_unique<bridge_rig>(cpus); }
+
+}  // namespace numasio::bench
