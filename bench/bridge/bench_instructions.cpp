@@ -1,0 +1,205 @@
+// Instructions per message and per call, counted by callgrind: repeatable where times are not. Run without a case it starts
+// itself under valgrind once for each and prints the table.
+#include "our_rings.hpp"
+#include "queues.hpp"
+
+#include <bench/peers/options.hpp>
+#include <bench/peers/pinned.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#ifdef NUMASIO_HAS_CALLGRIND
+#include <valgrind/callgrind.h>
+#else
+#define CALLGRIND_START_INSTRUMENTATION static_cast<void>(0)
+#define CALLGRIND_STOP_INSTRUMENTATION static_cast<void>(0)
+#define NUMASIO_VALGRIND ""
+#endif
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace numasio::bench;
+namespace asio = boost::asio;
+
+using small = message<8>;
+constexpr std::size_t batch = 64;
+
+struct measured {
+    std::string name;
+    std::function<void(int count)> run;  // warms up, then does it `count` times with the instrumentation on
+};
+
+/// 64 in, 64 out; one by one.
+template <class Queue>
+void pairs(int count) {
+    Queue queue(1024);
+    small in;
+    small out;
+    const auto some = [&](int n) {
+        for (int i = 0; i < n; ++i) {
+            keep(in);
+            queue.push(in);
+        }
+        for (int i = 0; i < n; ++i) {
+            queue.pop(out);
+            keep(out);
+        }
+    };
+    some(batch);
+    CALLGRIND_START_INSTRUMENTATION;
+    for (int done = 0; done < count; done += batch) { some(batch); }
+    CALLGRIND_STOP_INSTRUMENTATION;
+}
+
+/// 64 in, `AtOnce` at a time; 64 out, in place.
+template <class Queue, std::size_t AtOnce>
+void drained(int count) {
+    Queue queue(1024);
+    std::array<small, batch> in;
+    const auto some = [&] {
+        keep(in);
+        if constexpr (AtOnce == 1) {
+            for (const auto& m : in) { queue.push(m); }
+        } else {
+            queue.push_batch({in.data(), batch});
+        }
+        queue.consume([](small& m) { keep(m); }, batch);
+    };
+    some();
+    CALLGRIND_START_INSTRUMENTATION;
+    for (int done = 0; done < count; done += batch) { some(); }
+    CALLGRIND_STOP_INSTRUMENTATION;
+}
+
+/// 64 handlers posted, then run, on one thread: asio::post one way. Hint 1: one thread, but locks stay.
+void posts(int count) {
+    asio::io_context io{1};
+    int ran = 0;
+    const auto some = [&] {
+        for (std::size_t i = 0; i < batch; ++i) {
+            asio::post(io, [&ran] { ++ran; });
+        }
+        io.run();
+        io.restart();
+    };
+    some();
+    CALLGRIND_START_INSTRUMENTATION;
+    for (int done = 0; done < count; done += batch) { some(); }
+    CALLGRIND_STOP_INSTRUMENTATION;
+    if (ran != count + static_cast<int>(batch)) { give_up(1, "a posted handler was lost"); }
+}
+
+/// A bare co_await of an operation that completes inside its initiation.
+asio::awaitable<void> awaits(int count) {
+    const auto complete = [] {
+        return asio::async_initiate<const asio::use_awaitable_t<>, void(boost::system::error_code, int)>(
+            [](auto handler) { std::move(handler)(boost::system::error_code{}, 1); }, asio::use_awaitable);
+    };
+    for (std::size_t i = 0; i < batch; ++i) { co_await complete(); }
+    CALLGRIND_START_INSTRUMENTATION;
+    for (int i = 0; i < count; ++i) { co_await complete(); }
+    CALLGRIND_STOP_INSTRUMENTATION;
+}
+
+void inline_awaits(int count) {
+    asio::io_context io{1};
+    asio::co_spawn(io, awaits(count), asio::detached);
+    io.run();
+}
+
+std::vector<measured> cases() {
+    std::vector<measured> all;
+    all.push_back({"Boost spsc_queue, push + pop", pairs<boost_spsc<small>>});
+    all.push_back({"Boost spsc_queue, batches of 64", drained<boost_spsc<small>, batch>});
+    our_rings::each([&]<template <class> class Ring> {
+        using ring = Ring<small>;
+        const std::string name = ring::name;
+        all.push_back({name + ", push + pop", pairs<ring>});
+        all.push_back({name + ", push, drained in place", drained<ring, 1>});
+        all.push_back({name + ", batches of 64", drained<ring, batch>});
+    });
+    all.push_back({"asio::post + run, one way", posts});
+    all.push_back({"co_await that completes inline", inline_awaits});
+    return all;
+}
+
+/// The instructions that callgrind's file says, in its line "totals: N".
+std::optional<double> total_of(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    for (std::string line; std::getline(in, line);) {
+        if (line.starts_with("totals: ")) { return std::stod(line.substr(8)); }
+    }
+    return {};
+}
+
+std::optional<double> count_under_valgrind(std::size_t number, int count, const std::filesystem::path& out) {
+    std::filesystem::remove(out);
+    std::vector<std::string> words{NUMASIO_VALGRIND, "--tool=callgrind", "--quiet", "--instr-atstart=no",
+                                   "--callgrind-out-file=" + out.string(),
+                                   std::filesystem::read_symlink("/proc/self/exe").string(),
+                                   "--case", std::to_string(number), std::to_string(count)};
+    std::vector<char*> argv;
+    for (auto& word : words) { argv.push_back(word.data()); }
+    argv.push_back(nullptr);
+    pid_t child = 0;
+    int status = 0;
+    if (::posix_spawn(&child, words[0].c_str(), nullptr, nullptr, argv.data(), environ) != 0) { return {}; }
+    if (::waitpid(child, &status, 0) != child || status != 0) { return {}; }
+    return total_of(out);
+}
+
+void print_all(const options& asked) {
+    const int count = asked.repeats(64'000) / 64 * 64;
+    const auto out = std::filesystem::temp_directory_path() / ("bench_instructions." + std::to_string(::getpid()));
+    std::printf("\n### Instructions, one thread, 64 in, 64 out\n\nCallgrind, %d times each.\n\n"
+                "| | instructions each |\n|---|---|\n",
+                count);
+    const auto all = cases();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto total = count_under_valgrind(i, count, out);
+        if (total) {
+            std::printf("| %s | %.1f |\n", all[i].name.c_str(), *total / count);
+        } else {
+            std::printf("| %s | not measured: valgrind failed on it (its message is above) |\n", all[i].name.c_str());
+        }
+        std::fflush(stdout);
+    }
+    std::filesystem::remove(out);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc == 4 && std::string_view(argv[1]) == "--case") {  // the child's part
+        const auto all = cases();
+        const auto number = std::strtoul(argv[2], nullptr, 10);
+        if (number < all.size()) { all[number].run(std::atoi(argv[3])); }
+        return number < all.size() ? 0 : 2;
+    }
+    const auto asked = parse_options(argc, argv, "instructions per message and call, by callgrind; one round suffices");
+#ifdef NUMASIO_HAS_CALLGRIND
+    print_all(asked);
+#else
+    std::printf("\n### Instructions\n\nnot measured: %s\n", NUMASIO_NO_CALLGRIND);
+#endif
+}
