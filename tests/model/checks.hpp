@@ -11,6 +11,7 @@ bool hunt_slot_list();
 bool hunt_reply_gate();
 bool hunt_close();
 bool hunt_ready_set();
+bool hunt_work_hold();
 
 /// The same and more: larger, and all executions instead of random ones. `deep`: minutes instead of seconds.
 bool check_sleep_wake(bool deep);
@@ -19,5 +20,6 @@ bool check_slot_list(bool deep);
 bool check_reply_gate(bool deep);
 bool check_close(bool deep);
 bool check_ready_set(bool deep);
+bool check_work_hold(bool deep);
 
 }  // namespace numasio::model

@@ -1,5 +1,60 @@
 # Mutants: mutant HEADER CHECK WHAT SEARCH REPLACE. SEARCH occurs exactly once in the header.
-# spin_mutant MODEL WHAT OPTIONS: the model with OPTIONS.
+# # --- work_hold.hpp ------------------------------------------------------------------------------
+mutant work_hold.hpp work_hold '[hold-3] no fence after begin()' \
+    'lane.fence();
+        if (!lane.due()) { end(lane); }' \
+    'if (!lane.due()) { end(lane); }'
+mutant work_hold.hpp work_hold '[hold-3] no look after begin()' \
+    'if (!lane.due()) { end(lane); }' ''
+mutant work_hold.hpp work_hold '[hold-3] the look before begin() is told' \
+    'state_.store(held, Atomics::release);
+        // [hold-3] Pairs with [hold-4]: hold the work BEFORE looking whether a drain was faster, and found nothing to end.
+        lane.fence();
+        if (!lane.due()) { end(lane); }' \
+    'lane.fence();
+                const bool over = !lane.due();
+                state_.store(held, Atomics::release);
+                if (over) { end(lane); }'
+mutant work_hold.hpp work_hold '[hold-4] no fence before the look' \
+    'lane.fence();
+        if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }' \
+    'if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }'
+mutant work_hold.hpp work_hold '[hold-2] no fence after end()' \
+    'lane.fence();
+        if (lane.due()) { take(lane); }' \
+    'if (lane.due()) { take(lane); }'
+mutant work_hold.hpp work_hold '[hold-2] no last look' \
+    'if (lane.due()) { take(lane); }' ''
+mutant work_hold.hpp work_hold 'the work is never ended' \
+    'if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }' 'return;'
+mutant work_hold.hpp work_hold 'begin() is not told' \
+    'state_.store(held, Atomics::release);
+        // [hold-3]' \
+    'state_.store(none, Atomics::release);
+                // [hold-3]'
+mutant work_hold.hpp work_hold 'begin() is told before it is done' \
+    'lane.begin();
+        state_.store(held, Atomics::release);' \
+    'state_.store(held, Atomics::release);
+                lane.begin();'
+mutant work_hold.hpp work_hold 'begin() is told relaxed' \
+    'state_.store(held, Atomics::release);' 'state_.store(held, Atomics::relaxed);'
+mutant work_hold.hpp work_hold 'end() is told relaxed' \
+    'state_.store(none, Atomics::release);' 'state_.store(none, Atomics::relaxed);'
+mutant work_hold.hpp work_hold 'end() is told before it is done' \
+    'lane.end();
+        state_.store(none, Atomics::release);' \
+    'state_.store(none, Atomics::release);
+        lane.end();'
+mutant work_hold.hpp work_hold 'move() relaxed' \
+    'compare_exchange_strong(from, to, Atomics::acquire, Atomics::relaxed)' \
+    'compare_exchange_strong(from, to, Atomics::relaxed, Atomics::relaxed)'
+mutant work_hold.hpp work_hold 'move() looks, then writes' \
+    'return state_.compare_exchange_strong(from, to, Atomics::acquire, Atomics::relaxed);' \
+    'if (state_.load(Atomics::acquire) != from) { return false; }
+        state_.store(to, Atomics::relaxed);
+        return true;'
+spin_mutant MODEL WHAT OPTIONS: the model with OPTIONS.
 # shellcheck shell=bash
 
 # --- parker.hpp ---------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <numasio/detail/counters.hpp>
+#include <numasio/detail/platform.hpp>
 #include <numasio/status.hpp>
 
 #include <atomic>
@@ -16,11 +17,6 @@ namespace numasio::detail {
 
 /// Our own mistake, never an operating error: says which and ends the process, in release too.
 [[noreturn]] void unexpected(const char* what) noexcept;
-
-/// Steady time in nanoseconds: not moved by clock changes.
-inline std::int64_t steady_ns() noexcept {
-    return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-}
 
 /// What a worker carries through one batch. One clock read for each request: one for a batch would leave out of a
 /// request's queue delay the wait for those before it in the batch.

@@ -18,6 +18,13 @@ bool futex_wait_for(std::atomic<std::uint32_t>& word, std::uint32_t expected,
 /// Wakes at most one thread that sleeps on `word`. Cost: one system call.
 void futex_wake_one(std::atomic<std::uint32_t>& word) noexcept;
 
+/// Steady time in nanoseconds, as std::chrono::steady_clock has it: not moved by clock changes. Where the kernel keeps time by the processor's
+/// counter this reads the counter, and the kernel's clock each 250 us at most; off by less than a microsecond then, mostly by some
+/// nanoseconds, and two readings may come in the wrong order by as much.
+/// Threads: any. Blocks: never. Cost: a reading of the counter; 22 ns against 36 ns of
+/// steady_clock::now() where that was measured.
+std::int64_t steady_ns() noexcept;
+
 /// Tells the processor that the caller spins.
 void cpu_relax() noexcept;
 

@@ -1,0 +1,93 @@
+// Steady time from the processor's counter, set by the kernel's clock four thousand times a second.
+#include <numasio/detail/platform.hpp>
+
+#include <cstdint>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+namespace numasio::detail {
+namespace {
+
+#if defined(__x86_64__)
+constexpr const char* kernels_name_for_it = "tsc";
+std::uint64_t ticks() noexcept { return __rdtsc(); }
+#elif defined(__aarch64__)
+constexpr const char* kernels_name_for_it = "arch_sys_counter";
+std::uint64_t ticks() noexcept {
+    std::uint64_t now;
+    asm volatile("mrs %0, cntvct_el0" : "=r"(now));
+    return now;
+}
+#else
+constexpr const char* kernels_name_for_it = nullptr;
+std::uint64_t ticks() noexcept { return 0; }
+#endif
+
+/// The kernel keeps time by the counter only where all processors' agree and none stops.
+bool counter_is_steady() noexcept try {
+    std::ifstream file("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+    std::string source;
+    return kernels_name_for_it != nullptr && file >> source && source == kernels_name_for_it;
+} catch (...) {
+    return false;
+}
+
+std::int64_t kernel_ns() noexcept { return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
+
+constexpr std::int64_t window_ns = 250'000;         // how long a reading of the kernel's clock is good for
+constexpr std::int64_t longest_ns = 1'000'000'000;  // two readings further apart may lie around a suspend: no rate is taken of them
+constexpr int fraction_bits = 32;
+
+/// The last reading of both clocks, and their rate since the one before it.
+struct reading {
+    std::uint64_t at_ticks = 0;
+    std::int64_t at_ns = 0;
+    std::uint64_t ns_per_tick = 0;  // fixed point; 0: not known yet
+    std::uint64_t good_for = 0;     // ticks
+
+    std::int64_t renew() noexcept {
+        // Of the tries the one that was interrupted least.
+        std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+        std::uint64_t new_ticks = 0;
+        std::int64_t new_ns = 0;
+        for (int i = 0; i < 2; ++i) {
+            const auto before = ticks();
+            const auto ns = kernel_ns();
+            const auto took = ticks() - before;
+            if (took >= least) { break; }
+            least = took;
+            new_ticks = before + took / 2;
+            new_ns = ns;
+        }
+        const auto passed_ns = new_ns - at_ns;
+        const auto passed_ticks = new_ticks - at_ticks;
+        if (passed_ns < window_ns && ns_per_tick == 0 && at_ns != 0) { return new_ns; }  // too short to take a rate of
+        if (passed_ns >= window_ns && passed_ns < longest_ns && passed_ticks != 0 && passed_ticks < std::uint64_t{1} << 40) {
+            __extension__ using wide = unsigned __int128;
+            ns_per_tick = static_cast<std::uint64_t>((static_cast<wide>(passed_ns) << fraction_bits) / passed_ticks);
+            good_for = ns_per_tick == 0 ? 0 : (static_cast<std::uint64_t>(window_ns) << fraction_bits) / ns_per_tick;
+        }
+        at_ticks = new_ticks;
+        at_ns = new_ns;
+        return new_ns;
+    }
+};
+
+const bool has_counter = counter_is_steady();
+
+}  // namespace
+
+std::int64_t steady_ns() noexcept {
+    thread_local constinit reading mine;
+    if (!has_counter) { return kernel_ns(); }
+    const auto passed = ticks() - mine.at_ticks;
+    if (passed >= mine.good_for) { return mine.renew(); }  // also where the counter went back
+    return mine.at_ns + static_cast<std::int64_t>((passed * mine.ns_per_tick) >> fraction_bits);
+}
+
+}  // namespace numasio::detail
