@@ -16,9 +16,9 @@ soak() {
     end=$(( SECONDS + $(awk -v h="$hours" 'BEGIN { printf "%d", h * 3600 }') ))
     result=docs/soak/$(date -u +%Y-%m-%d-%H%M).md
     soak_header "$result" "$hours"
-    for preset in "${soak_builds[@]}"; do build "$preset"; build_kv "$preset" -DKV_TESTS=ON; done
+    for preset in "${soak_builds[@]}"; do build "$preset"; build_samples "$preset" tests; done
     build fuzz
-    build_kv fuzz -DKV_FUZZ=ON
+    build_sample kv fuzz -DKV_FUZZ=ON
 
     while (( SECONDS < end )); do
         round=$(( round + 1 ))
@@ -41,7 +41,8 @@ soak_tests() {
     if setarch -R true 2> /dev/null; then numasio_test_wrapper="setarch -R"; fi
     ctest_options=(--schedule-random)
     run_ctest "build/$preset" ""
-    run_ctest "build/$preset/kv" ""
+    local name
+    for name in $(samples); do run_ctest "build/$preset/$name" ""; done
 }
 
 soak_fuzz() {
