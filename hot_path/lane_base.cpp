@@ -11,10 +11,15 @@ void unexpected(const char* what) noexcept {
     std::abort();
 }
 
+const void* this_thread() noexcept {
+    thread_local char here;
+    return &here;
+}
+
 lane_status lane_base::status() const noexcept {
     lane_status s;
     s.capacity = capacity_;
-    s.in_use = in_use.load(std::memory_order_relaxed);
+    s.in_use = producer.load(std::memory_order_relaxed) != nullptr;
     // What ended is read before what was accepted, so that `queued` never comes out negative.
     s.delivered = counters.delivered.get();
     s.failed = counters.failed.get();

@@ -5,18 +5,23 @@
 #include <numasio/detail/platform.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 
 namespace numasio::hot_path {
+namespace {
+
+constexpr std::uint8_t looks_before_retiring = 128;  // a lane's mark costs a look, setting it again an exchange
+
+}  // namespace
 
 serving_loop::serving_loop(detail::worker_core& core, detail::hosted_service& service, const node_memory& memory,
                            const std::vector<cpu_id>& home_cpus, idle_plan idle)
-    : core_(core), service_(service), memory_(memory), home_cpus_(home_cpus), idle_(idle), marked_(core.ready.words()) {}
+    : core_(core), service_(service), memory_(memory), home_cpus_(home_cpus), idle_(idle), empty_looks_(core.lanes.size()) {}
 
 void serving_loop::run() noexcept {
     while (const auto served = turn()) {
         if (*served == 0) { rest(); }
+        else { idle_turns_ = 0; }
     }
 }
 
@@ -32,23 +37,34 @@ std::optional<std::size_t> serving_loop::turn() noexcept {
 /// One batch of each lane. The last sweeps do not wait for marks: a producer that finds the intake closed may set none any more.
 std::size_t serving_loop::sweep_all() noexcept {
     std::size_t served = 0;
-    for (const auto& l : core_.lanes) { served += service_.serve(*l, core_.serving); }
+    for (const auto& l : core_.lanes) { served += serve(*l); }
     return finish(served);
 }
 
-/// One batch of each lane that has work; a full batch may have left some.
+/// One batch of each lane that has work, or had until lately.
 std::size_t serving_loop::sweep_marked() noexcept {
-    if (!core_.ready.collect(marked_, core_.bell)) { return 0; }
     std::size_t served = 0;
-    for (std::size_t word = 0; word < marked_.size(); ++word) {
-        for (std::uint64_t marks = marked_[word]; marks != 0; marks &= marks - 1) {
-            const auto bit = static_cast<std::uint32_t>(std::countr_zero(marks));
-            const auto n = service_.serve(*core_.lanes[word * detail::ready_set::lanes_per_word + bit], core_.serving);
-            if (n < detail::lane_base::batch) { marked_[word] &= ~(std::uint64_t{1} << bit); }
-            served += n;
+    core_.ready.for_each([&](std::uint32_t place) {
+        auto n = serve(*core_.lanes[place]);
+        if (n == 0 && ++empty_looks_[place] == looks_before_retiring) {
+            core_.ready.retire(place, core_.bell);
+            n = serve(*core_.lanes[place]);
+            if (n != 0) { core_.ready.announce(place); }
         }
-    }
+        if (n != 0 || empty_looks_[place] == looks_before_retiring) { empty_looks_[place] = 0; }
+        served += n;
+    });
     return finish(served);
+}
+
+/// One batch of a lane.
+std::size_t serving_loop::serve(detail::lane_base& from) noexcept {
+    const auto n = service_.serve(from, core_.serving);
+    if (n != 0) {
+        core_.bell.fence();
+        core_.replied.announce(from.place);
+    }
+    return n;
 }
 
 /// Replies of a sweep go back together.
@@ -73,15 +89,30 @@ void serving_loop::sample_cpu() noexcept {
     }
 }
 
+/// Between two turns that found nothing.
 void serving_loop::rest() noexcept {
     switch (idle_.strategy) {
         case idle_strategy::busy_spin: return detail::cpu_relax();
         case idle_strategy::spin_then_park:
-            if (spin()) { return; }
-            break;
-        case idle_strategy::park: break;
+            if (is_spinning()) { return detail::cpu_relax(); }
+            return park();
+        case idle_strategy::park: return park();
         case idle_strategy::caller_drives: return;  // it sleeps as its caller likes
     }
+}
+
+/// False when the budget is used up.
+bool serving_loop::is_spinning() noexcept {
+    constexpr std::uint32_t turns_per_clock_read = 32;
+    if (idle_turns_++ % turns_per_clock_read != 0) { return true; }
+    const auto now = std::chrono::steady_clock::now();
+    if (idle_turns_ == 1) { spin_until_ = now + idle_.spin; }
+    return now < spin_until_;
+}
+
+void serving_loop::park() noexcept {
+    idle_turns_ = 0;
+    if (retire_marks()) { return; }
     // [wake-1] is in prepare(): announce the sleep, then look once more, then sleep.
     // A sleep counts from its announcement: a producer may ring in between, and then it ends before it began.
     core_.parks.add();
@@ -90,18 +121,16 @@ void serving_loop::rest() noexcept {
     core_.bell.park();
 }
 
-/// True as soon as there is work, false when the budget is used up.
-bool serving_loop::spin() noexcept {
-    using clock = std::chrono::steady_clock;
-    constexpr int looks_per_clock_read = 32;
-    const auto until = clock::now() + idle_.spin;
-    do {
-        for (int i = 0; i < looks_per_clock_read; ++i) {
-            if (core_.ready.any() || core_.closing.load(std::memory_order_relaxed)) { return true; }
-            detail::cpu_relax();
-        }
-    } while (clock::now() < until);
-    return false;
+/// Before a sleep: no mark stands for work that is not there. True if there was some after all.
+bool serving_loop::retire_marks() noexcept {
+    std::size_t served = 0;
+    core_.ready.for_each([&](std::uint32_t place) {
+        core_.ready.retire(place, core_.bell);
+        const auto n = serve(*core_.lanes[place]);
+        if (n != 0) { core_.ready.announce(place); }
+        served += n;
+    });
+    return finish(served) != 0;
 }
 
 }  // namespace numasio::hot_path

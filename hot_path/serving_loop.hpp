@@ -6,6 +6,7 @@
 #include <numasio/node_memory.hpp>
 #include <numasio/plan.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -29,17 +30,22 @@ public:
 private:
     std::size_t sweep_all() noexcept;
     std::size_t sweep_marked() noexcept;
+    std::size_t serve(detail::lane_base& from) noexcept;
     std::size_t finish(std::size_t served) noexcept;
     void sample_cpu() noexcept;
     void rest() noexcept;
-    bool spin() noexcept;
+    bool is_spinning() noexcept;
+    void park() noexcept;
+    bool retire_marks() noexcept;
 
     detail::worker_core& core_;
     detail::hosted_service& service_;
     const node_memory& memory_;
     const std::vector<cpu_id>& home_cpus_;
     const idle_plan idle_;
-    std::vector<std::uint64_t> marked_;  // lanes that are known to have work, by words of the ready set
+    std::vector<std::uint8_t> empty_looks_;  // by lane: since it last had work
+    std::uint32_t idle_turns_ = 0;           // since a turn last served something
+    std::chrono::steady_clock::time_point spin_until_{};
 };
 
 }  // namespace numasio::hot_path

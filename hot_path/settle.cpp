@@ -216,7 +216,7 @@ void settle_memory(const worker_orders& orders) {
     const auto room = core.lane_memory.data();
     core.lane_arena = std::make_unique<std::pmr::monotonic_buffer_resource>(room.data(), room.size(),
                                                                             std::pmr::null_memory_resource());
-    core.ready = detail::ready_set(orders.lane.producers);
+    core.mark_lanes(orders.lane.producers);
     core.lanes.reserve(orders.lane.producers);
     for (std::uint32_t i = 0; i < orders.lane.producers; ++i) {
         core.lanes.push_back(orders.factory->make_lane(orders.lane.capacity, *core.lane_arena));

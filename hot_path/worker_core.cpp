@@ -1,6 +1,8 @@
 // The seam that both planes share: delivering replies, cutting the way back, taking snapshots.
 #include <numasio/detail/worker_core.hpp>
 
+#include <numasio/affinity.hpp>
+
 #include <thread>
 #include <utility>
 
@@ -9,6 +11,7 @@ namespace {
 
 constexpr std::size_t lane_turn = 64;      // replies of one lane before the next lane's turn
 constexpr std::size_t drain_turn = 1024;   // replies before other handlers of the io_context get theirs
+constexpr int looks_of_a_linger = 32;      // a microsecond or two, before others get theirs
 // However many ask, one sample a second is taken.
 constexpr std::size_t pages_per_sample = 256;
 constexpr std::int64_t sample_lasts_ns = 1'000'000'000;
@@ -33,18 +36,11 @@ drain_operation::~drain_operation() {
 
 void drain_operation::operator()() { std::exchange(core_, nullptr)->drain(); }
 
-worker_core::worker_core(worker_site where, std::unique_ptr<reply_poster> poster,
+worker_core::worker_core(worker_site where, std::unique_ptr<reply_poster> poster, const boost::asio::any_io_executor& home,
                          abandoned_counter abandoned)
-    : site(std::move(where)), poster_(std::move(poster)), abandoned_(std::move(abandoned)) {}
+    : site(std::move(where)), poster_(std::move(poster)), home_(home), abandoned_(std::move(abandoned)) {}
 
 worker_core::~worker_core() = default;
-
-bool worker_core::has_replies() const noexcept {
-    for (const auto& l : lanes) {
-        if (l->has_replies()) { return true; }
-    }
-    return false;
-}
 
 void worker_core::post_drain() noexcept { poster_->post(drain_operation(shared_from_this())); }
 
@@ -60,28 +56,83 @@ void worker_core::drain() {
         }
     } again{this};
 
-    std::size_t total = 0;
-    const auto pass = [&] {
-        std::size_t delivered = 0;
-        delivery going(round_trip_, abandoned_);
-        for (const auto& l : lanes) { delivered += l->deliver(lane_turn, going); }
+    const auto more = [this] { return replied.any(); };
+    for (std::size_t total = 0; total < drain_turn;) {
+        const auto delivered = deliver_marked();
         total += delivered;
-        return delivered;
-    };
-    while (total < drain_turn) {
+        if (delivered != 0) {
+            linger_until_ns_ = 0;
+            continue;
+        }
+        if (lingers()) {
+            if (spin_for_a_reply()) { continue; }
+            return;  // other handlers have their turn, and then this again
+        }
         // After a cut the rest is what a worker that never returned still holds.
-        if (gate_.round(pass, [this] { return has_replies(); }, [this] { abandon(); })) {
+        if (gate_.round([this] { return retire_marks(); }, more, [this] { abandon(); })) {
             again.core = nullptr;
             return;
         }
     }
 }
 
+/// Some replies of each lane that has any.
+std::size_t worker_core::deliver_marked() {
+    std::size_t delivered = 0;
+    delivery going(round_trip_, abandoned_, home_, bell);
+    replied.for_each([&](std::uint32_t place) { delivered += lanes[place]->deliver(lane_turn, going); });
+    return delivered;
+}
+
+/// The last look before a drain ends: no mark stands for replies that are not there.
+std::size_t worker_core::retire_marks() {
+    std::size_t delivered = 0;
+    delivery going(round_trip_, abandoned_, home_, bell);
+    replied.for_each([&](std::uint32_t place) {
+        struct mark {  // comes back where there are, perhaps, more; also when a handler throws
+            worker_core& core;
+            std::uint32_t place;
+            bool stands = true;
+            ~mark() {
+                if (stands) { core.replied.announce(place); }
+            }
+        } last{*this, place};
+        replied.retire(place, bell);
+        const auto n = lanes[place]->deliver(lane_turn, going);
+        last.stands = n != 0;
+        delivered += n;
+    });
+    return delivered;
+}
+
+/// Is a reply due so soon that waiting for it costs less than a sleep and a wake-up?
+bool worker_core::lingers() noexcept {
+    if (linger.count() == 0) { return false; }
+    bool due = false;
+    replied.for_each([&](std::uint32_t place) { due = due || lanes[place]->is_due(); });
+    if (!due || current_cpu() == site.cpu) { return false; }  // there the worker could not run
+    const auto now = steady_ns();
+    if (linger_until_ns_ == 0) { linger_until_ns_ = now + linger.count(); }
+    return now < linger_until_ns_;
+}
+
+bool worker_core::spin_for_a_reply() noexcept {
+    for (int i = 0; i < looks_of_a_linger; ++i) {
+        bool there = false;
+        replied.for_each([&](std::uint32_t place) { there = there || lanes[place]->has_replies(); });
+        if (there) { return true; }
+        cpu_relax();
+    }
+    return false;
+}
+
 void worker_core::cut() noexcept {
     const auto yield = [] { std::this_thread::yield(); };
-    if (!gate_.cut(yield, [this] { return has_replies(); }, [this] { post_drain(); })) { return; }
+    if (!gate_.cut(yield, [this] { return replied.any(); }, [this] { post_drain(); })) { return; }
     abandon();
-    poster_.reset();  // nobody drains and nobody will: the executor may end before the last port
+    // Nobody drains and nobody will: the executor may end before the last port.
+    poster_.reset();
+    home_ = {};
 }
 
 void worker_core::abandon() noexcept {

@@ -140,7 +140,10 @@ void bridge_core::launch(opened_pool& pool) {
     const auto workers = pool.core->workers();
     for (const auto& site : layout_.workers) {
         if (site.pool != pool.asked->name) { continue; }
-        auto core = std::make_shared<worker_core>(site, posters_(), abandoned_);
+        auto core = std::make_shared<worker_core>(site, posters_(), executor_, abandoned_);
+        const auto& idle = pool.asked->idle;
+        const bool worker_spins = idle.strategy == idle_strategy::spin_then_park || idle.strategy == idle_strategy::busy_spin;
+        core->linger = worker_spins ? idle.spin : std::chrono::nanoseconds::zero();
         // Known to us before its thread exists: whatever fails from here on, the thread is told to leave.
         pool.workers.push_back(core);
         running_.reserve(running_.size() + 1);
@@ -191,9 +194,9 @@ stop_report bridge_core::stop_workers(clock::time_point deadline) {
         for (auto& pool : pools_) {
             for (auto& worker : pool.workers) {
                 worker->serving.abort.store(true, std::memory_order_relaxed);
-                std::uint64_t ended = 0;
-                for (const auto& l : worker->lanes) { ended += l->stop_queued(); }
-                if (ended != 0) { worker->replies_ready(); }
+                for (const auto& l : worker->lanes) {
+                    if (l->stop_queued() != 0) { worker->completed_elsewhere(*l); }
+                }
             }
         }
         constexpr auto grace = std::chrono::milliseconds(20);  // for workers that were between two calls

@@ -97,7 +97,7 @@ std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
             return none(errc::no_lane);
         }
         *free = true;
-        for (auto* l : rows_[row]) { l->in_use.store(true, std::memory_order_relaxed); }
+        for (auto* l : rows_[row]) { l->producer.store(this_thread(), std::memory_order_relaxed); }
     }
     last_used() = {id_, rows_[row].data(), false};
     return rows_[row];
@@ -107,7 +107,7 @@ void pool_core::give_back(std::size_t row) noexcept {
     const std::lock_guard lock(rows_mutex_);
     if (row >= taken_.size()) { return; }  // the bridge is gone
     taken_[row] = false;
-    for (auto* l : rows_[row]) { l->in_use.store(false, std::memory_order_relaxed); }
+    for (auto* l : rows_[row]) { l->producer.store(nullptr, std::memory_order_relaxed); }
 }
 
 void pool_core::release() noexcept {

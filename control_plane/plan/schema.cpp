@@ -115,7 +115,8 @@ constexpr key_rule schema[] = {
      "once; `caller_drives`: has no thread, the program's own loop runs it",
      [](const target& t, const value& v) { t.pool->idle.strategy = static_cast<idle_strategy>(v.number); }},
     {"pools.*.idle.spin", value_form::duration, limits::idle_spin, {}, "20us", "",
-     "how long `spin_then_park` spins before it sleeps",
+     "how long `spin_then_park` spins before it sleeps; as long the control plane waits for a reply that is due before it "
+     "sleeps (not with `park` and `caller_drives`)",
      [](const target& t, const value& v) { t.pool->idle.spin = time(v); }},
 
     {"pools.*.slo", value_form::section, {}, {}, "none", "target",

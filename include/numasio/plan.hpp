@@ -63,7 +63,7 @@ struct lane_plan {
 
 struct idle_plan {
     idle_strategy strategy = idle_strategy::spin_then_park;
-    std::chrono::nanoseconds spin{20'000};  ///< spin budget before parking
+    std::chrono::nanoseconds spin{20'000};  ///< spin budget before parking; also the control plane's, while a reply is due
 };
 
 /// A promise about the time between a request's submission and its reply's delivery.

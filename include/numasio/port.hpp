@@ -59,19 +59,18 @@ public:
     class reservation {
     public:
         reservation(reservation&& other) noexcept
-            : pool_(other.pool_), lane_(std::exchange(other.lane_, nullptr)), slot_(other.slot_), to_(other.to_),
+            : pool_(other.pool_), lane_(std::exchange(other.lane_, nullptr)), to_(other.to_),
               why_(std::exchange(other.why_, errc::no_place)) {}
         reservation& operator=(reservation&& other) noexcept {
             reservation taken(std::move(other));
             std::swap(pool_, taken.pool_);
             std::swap(lane_, taken.lane_);
-            std::swap(slot_, taken.slot_);
             std::swap(to_, taken.to_);
             std::swap(why_, taken.why_);
             return *this;
         }
         ~reservation() {
-            if (lane_ != nullptr) { lane_->drop(slot_); }
+            if (lane_ != nullptr) { lane_->drop(); }
         }
         explicit operator bool() const noexcept { return lane_ != nullptr; }
         /// Why there is no place: errc::lane_full, no_lane, no_worker, not_started, stopped or forked; no_place after the
@@ -80,13 +79,11 @@ public:
 
     private:
         friend port;
-        reservation(detail::pool_core& pool, lane_type* from, std::uint32_t slot, home to) noexcept
-            : pool_(&pool), lane_(from), slot_(slot), to_(to) {}
+        reservation(detail::pool_core& pool, lane_type* from, home to) noexcept : pool_(&pool), lane_(from), to_(to) {}
         explicit reservation(errc why) noexcept : why_(why) {}
 
         const detail::pool_core* pool_ = nullptr;
         lane_type* lane_ = nullptr;
-        std::uint32_t slot_ = detail::no_slot;
         home to_;
         errc why_{};
     };
@@ -110,11 +107,8 @@ public:
     /// Cancellation: any type; a request that has been started is not interrupted.
     template <class CompletionToken>
     auto async_call(home to, Request request, CompletionToken&& token) {
-        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(
-            [core = core_](auto handler, home where, Request&& moved) {
-                start(*core, reserve(*core, where), std::move(moved), std::move(handler));
-            },
-            token, to, std::move(request));
+        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(initiation(core_), token, to,
+                                                                                        std::move(request));
     }
 
     /// The same with a place taken before: never errc::lane_full, unless it is used on another thread than
@@ -122,16 +116,41 @@ public:
     /// that another pool's port gave.
     template <class CompletionToken>
     auto async_call(reservation place, Request request, CompletionToken&& token) {
-        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(
-            [core = core_](auto handler, reservation taken, Request&& moved) {
-                if (taken && taken.pool_ != core.get()) { taken = reservation(core->refuse(errc::no_place)); }
-                if (taken && !owned_by_this_thread(*core, taken)) { taken = reserve(*core, taken.to_); }
-                start(*core, std::move(taken), std::move(moved), std::move(handler));
-            },
-            token, std::move(place), std::move(request));
+        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(initiation(core_), token, std::move(place),
+                                                                                        std::move(request));
     }
 
 private:
+    /// Starts an operation. Most tokens do so at once, and the port's own pointer is enough; one that keeps it for later (deferred) moves
+    /// it, and it then owns the pool.
+    class initiation {
+    public:
+        using executor_type = port::executor_type;
+
+        explicit initiation(const std::shared_ptr<detail::pool_core>& core) noexcept : core_(&core) {}
+        initiation(const initiation& other) noexcept : owned_(*other.core_) {}
+        initiation& operator=(const initiation&) = delete;
+
+        executor_type get_executor() const noexcept { return (*core_)->executor(); }
+
+        template <class Handler>
+        void operator()(Handler&& handler, home where, Request&& request) const {
+            auto& core = **core_;
+            start(core, reserve(core, where), std::move(request), std::forward<Handler>(handler));
+        }
+        template <class Handler>
+        void operator()(Handler&& handler, reservation taken, Request&& request) const {
+            auto& core = **core_;
+            if (taken && taken.pool_ != &core) { taken = reservation(core.refuse(errc::no_place)); }
+            if (taken && !owned_by_this_thread(core, taken)) { taken = reserve(core, taken.to_); }
+            start(core, std::move(taken), std::move(request), std::forward<Handler>(handler));
+        }
+
+    private:
+        std::shared_ptr<detail::pool_core> owned_;
+        const std::shared_ptr<detail::pool_core>* core_ = &owned_;
+    };
+
     static reservation reserve(detail::pool_core& core, home to) noexcept {
         errc why{};
         const auto row = core.lanes(why);
@@ -139,29 +158,30 @@ private:
         if (to.worker >= row.size()) { return reservation(core.refuse(errc::no_worker)); }
         auto& chosen = static_cast<lane_type&>(*row[to.worker]);
         chosen.counters.offered.add();
-        const auto slot = chosen.acquire();
-        if (slot != detail::no_slot) { return reservation(core, &chosen, slot, to); }
+        if (chosen.reserve()) { return reservation(core, &chosen, to); }
         chosen.counters.rejected.add();
         return reservation(errc::lane_full);
     }
 
     template <class Handler>
-    static void start(detail::pool_core& core, reservation place, Request&& request, Handler handler) {
-        if (!place) { return detail::post_failure<Handler, Response>(std::move(handler), place.error(), core.executor()); }
+    static void start(detail::pool_core& core, reservation place, Request&& request, Handler&& handler) {
+        using decayed = std::decay_t<Handler>;
+        if (!place) { return detail::post_failure<decayed, Response>(std::forward<Handler>(handler), place.error(), core.executor()); }
 
         auto& chosen = *place.lane_;
-        const auto slot = place.slot_;
         const auto& worker = core.worker(place.to_.worker);
         const auto cancellation = boost::asio::get_associated_cancellation_slot(handler);
-        const auto generation =
-            chosen.fill(slot, std::move(request), std::move(handler), core.executor(), detail::steady_ns());
-        if (cancellation.is_connected()) { connect(cancellation, worker, chosen, slot, generation); }
+        const auto connected = [&](auto ticket) {
+            if (cancellation.is_connected()) { connect(cancellation, worker, chosen, ticket); }
+        };
+        const auto sent = chosen.submit(std::move(request), std::forward<Handler>(handler), core.executor(), detail::steady_ns(), connected);
         place.lane_ = nullptr;
-        chosen.publish(slot);
         worker->announce(chosen);
+        chosen.hold_work(core.executor(), worker->bell);
         // [close-1] Pairs with [close-2]: announce() fenced between the push and this look. Either the worker's last
-        // sweep sees the request, or we see the closing and take it back (or find that the worker has it).
-        if (worker->closing.load(std::memory_order_relaxed) && chosen.revoke(slot)) { worker->replies_ready(); }
+        // sweep sees the request, or we see the closing and take it back (or find that the worker has it). Acquire: no place is
+        // reserved after it.
+        if (worker->closing.load(std::memory_order_acquire) && chosen.revoke(sent.slot)) { worker->completed_elsewhere(chosen); }
     }
 
     static bool owned_by_this_thread(detail::pool_core& core, const reservation& place) noexcept {
@@ -172,10 +192,10 @@ private:
 
     template <class Slot>
     static void connect(Slot cancellation, const std::shared_ptr<detail::worker_core>& worker, lane_type& chosen,
-                        std::uint32_t slot, std::uint64_t generation) {
+                        typename lane_type::ticket request) {
         // The worker is kept alive with the cancellation slot: an emission may come after the bridge is gone.
-        cancellation.assign([owner = worker, &chosen, slot, generation](boost::asio::cancellation_type type) {
-            if (type != boost::asio::cancellation_type::none) { chosen.cancel(slot, generation); }
+        cancellation.assign([owner = worker, &chosen, request](boost::asio::cancellation_type type) {
+            if (type != boost::asio::cancellation_type::none) { chosen.cancel(request); }
         });
     }
 

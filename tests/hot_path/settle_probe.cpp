@@ -30,7 +30,7 @@ int main(int, char** arguments) {
     const worker_site site{"p", 0, machine.allowed_cpus(node).front(), node, machine.nearest_memory(node).value()};
 
     hot_path::worker_orders orders;
-    orders.core = std::make_shared<detail::worker_core>(site, std::make_unique<no_poster>(),
+    orders.core = std::make_shared<detail::worker_core>(site, std::make_unique<no_poster>(), boost::asio::any_io_executor(),
                                                         std::make_shared<std::atomic<std::uint64_t>>(0));
     orders.factory = std::make_shared<detail::service_factory_for<int, int, nothing>>();
     orders.workers = 1;

@@ -12,6 +12,7 @@ bool hunt_reply_gate();
 bool hunt_close();
 bool hunt_ready_set();
 bool hunt_work_hold();
+bool hunt_inline_ring();
 
 /// The same and more: larger, and all executions instead of random ones. `deep`: minutes instead of seconds.
 bool check_sleep_wake(bool deep);
@@ -21,5 +22,6 @@ bool check_reply_gate(bool deep);
 bool check_close(bool deep);
 bool check_ready_set(bool deep);
 bool check_work_hold(bool deep);
+bool check_inline_ring(bool deep);
 
 }  // namespace numasio::model

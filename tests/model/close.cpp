@@ -2,72 +2,58 @@
 #include "search.hpp"
 
 #include <numasio/detail/cell_state.hpp>
+#include <numasio/detail/inline_ring.hpp>
 #include <numasio/detail/parker.hpp>
 #include <numasio/detail/ready_set.hpp>
-#include <numasio/detail/slot_list.hpp>
 
 namespace numasio::model {
 namespace {
 
-using detail::no_slot;
-
-/// The parts of a lane that a close touches, with the lane's own states and lists.
+/// The parts of a lane that a close touches: its ring and the states of its cells.
 template <std::uint32_t Capacity>
 struct model_lane {
     struct cell {
-        detail::basic_cell_state<relacy_atomics> state;
-        rl::var<std::uint32_t> next;
+        using state_type = detail::basic_cell_state<relacy_atomics>;
+        state_type state;
         rl::var<std::uint32_t> request;
     };
+    struct no_arena {} nowhere;
     cell cells[Capacity];
-    detail::basic_slot_list<relacy_atomics> completed_elsewhere;
-    model_ring<Capacity> requests, replies;
+    detail::basic_inline_ring<relacy_atomics, cell> ring{cells, Capacity, nowhere};
     std::uint32_t accepted = 0, ran = 0;
 
-    auto link() {
-        return [this](std::uint32_t slot) { return cells[slot].next(info()); };
-    }
-
-    void publish(std::uint32_t slot) {
+    std::uint32_t publish() {
+        require(ring.reserve(), "there is room");
+        const auto slot = ring.claim();
         cells[slot].request(info()).store(slot);
         ++accepted;
-        cells[slot].state.publish();
-        requests.push(slot);
-    }
-    bool revoke(std::uint32_t slot) {
-        if (!cells[slot].state.try_stop()) { return false; }
-        completed_elsewhere.push(slot, link());
-        return true;
+        ring.publish(slot);
+        return slot;
     }
     void stop_queued() {
-        for (std::uint32_t slot = 0; slot < Capacity; ++slot) { revoke(slot); }
+        for (std::uint32_t slot = 0; slot < Capacity; ++slot) { ring.revoke(slot); }
     }
     bool serve(bool aborted) {
-        bool any = false;
-        for (std::uint32_t slot = 0; requests.pop(slot); any = true) {
-            auto& c = cells[slot];
-            if (!aborted && c.state.try_run()) {
-                require(c.request(info()).load() == slot, "a request arrives whole");
-                ++ran;
-                c.state.finish();
-                replies.push(slot);
-            } else if (c.state.try_return_cancelled() || c.state.try_stop()) {
-                replies.push(slot);
-            }
-        }
-        return any;
+        return ring.consume(Capacity, [&](std::uint32_t slot) {
+                   auto& c = cells[slot];
+                   if (!aborted && c.state.try_run()) {
+                       require(c.request(info()).load() == slot, "a request arrives whole");
+                       ++ran;
+                       c.state.finish();
+                   } else if (!c.state.try_return_cancelled()) {
+                       c.state.try_stop();
+                   }
+               }) != 0;
     }
 
-    /// When all threads have ended: everything that was accepted has come back, by one way.
+    /// When all threads have ended: everything that was accepted has ended, and is found.
     void require_each_ended_once() {
         std::uint32_t ended[Capacity] = {};
-        std::uint32_t slot = 0;
-        while (replies.pop(slot)) { ++ended[slot]; }
-        for (slot = completed_elsewhere.take_all(); slot != no_slot;) {
+        ring.take_ended(Capacity + 1, [&](std::uint32_t slot) {
             ++ended[slot];
-            slot = cells[slot].next(info()).load();
-        }
-        for (slot = 0; slot < Capacity; ++slot) {
+            ring.recycle(slot, false);
+        });
+        for (std::uint32_t slot = 0; slot < Capacity; ++slot) {
             require(ended[slot] == (slot < accepted ? 1u : 0u), "every accepted request ends exactly once");
         }
     }
@@ -92,12 +78,13 @@ struct closing : rl::test_suite<closing<Producers, Requests, Deadline>, Producer
 
     void produce(std::uint32_t index) {
         auto& lane = lanes[index];
-        for (std::uint32_t slot = 0; slot < Requests; ++slot) {
+        for (std::uint32_t n = 0; n < Requests; ++n) {
             if (open.load(rl::mo_acquire) == 0) { return; }
-            lane.publish(slot);
-            ready.announce(index, bell);
+            const auto slot = lane.publish();
+            bell.fence();
+            if (ready.announce(index)) { bell.ring(); }
             // [close-1]
-            if (closed.load(rl::mo_relaxed) != 0) { lane.revoke(slot); }
+            if (closed.load(rl::mo_acquire) != 0) { lane.ring.revoke(slot); }
         }
     }
 
@@ -116,10 +103,16 @@ struct closing : rl::test_suite<closing<Producers, Requests, Deadline>, Producer
         return any;
     }
     bool sweep_marked() {
-        std::uint64_t marks[1] = {};
-        ready.collect(marks, bell);
         bool any = false;
-        for (int p = 0; p < Producers; ++p) { any |= (marks[0] >> p & 1) != 0 && serve(lanes[p]); }
+        ready.for_each([&](std::uint32_t p) {
+            bool some = serve(lanes[p]);
+            if (!some) {
+                ready.retire(p, bell);
+                some = serve(lanes[p]);
+                if (some) { ready.announce(p); }
+            }
+            any |= some;
+        });
         return any;
     }
     bool serve(model_lane<Requests>& lane) { return lane.serve(Deadline && abort.load(rl::mo_relaxed) != 0); }

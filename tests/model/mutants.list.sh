@@ -1,60 +1,5 @@
 # Mutants: mutant HEADER CHECK WHAT SEARCH REPLACE. SEARCH occurs exactly once in the header.
-# # --- work_hold.hpp ------------------------------------------------------------------------------
-mutant work_hold.hpp work_hold '[hold-3] no fence after begin()' \
-    'lane.fence();
-        if (!lane.due()) { end(lane); }' \
-    'if (!lane.due()) { end(lane); }'
-mutant work_hold.hpp work_hold '[hold-3] no look after begin()' \
-    'if (!lane.due()) { end(lane); }' ''
-mutant work_hold.hpp work_hold '[hold-3] the look before begin() is told' \
-    'state_.store(held, Atomics::release);
-        // [hold-3] Pairs with [hold-4]: hold the work BEFORE looking whether a drain was faster, and found nothing to end.
-        lane.fence();
-        if (!lane.due()) { end(lane); }' \
-    'lane.fence();
-                const bool over = !lane.due();
-                state_.store(held, Atomics::release);
-                if (over) { end(lane); }'
-mutant work_hold.hpp work_hold '[hold-4] no fence before the look' \
-    'lane.fence();
-        if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }' \
-    'if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }'
-mutant work_hold.hpp work_hold '[hold-2] no fence after end()' \
-    'lane.fence();
-        if (lane.due()) { take(lane); }' \
-    'if (lane.due()) { take(lane); }'
-mutant work_hold.hpp work_hold '[hold-2] no last look' \
-    'if (lane.due()) { take(lane); }' ''
-mutant work_hold.hpp work_hold 'the work is never ended' \
-    'if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }' 'return;'
-mutant work_hold.hpp work_hold 'begin() is not told' \
-    'state_.store(held, Atomics::release);
-        // [hold-3]' \
-    'state_.store(none, Atomics::release);
-                // [hold-3]'
-mutant work_hold.hpp work_hold 'begin() is told before it is done' \
-    'lane.begin();
-        state_.store(held, Atomics::release);' \
-    'state_.store(held, Atomics::release);
-                lane.begin();'
-mutant work_hold.hpp work_hold 'begin() is told relaxed' \
-    'state_.store(held, Atomics::release);' 'state_.store(held, Atomics::relaxed);'
-mutant work_hold.hpp work_hold 'end() is told relaxed' \
-    'state_.store(none, Atomics::release);' 'state_.store(none, Atomics::relaxed);'
-mutant work_hold.hpp work_hold 'end() is told before it is done' \
-    'lane.end();
-        state_.store(none, Atomics::release);' \
-    'state_.store(none, Atomics::release);
-        lane.end();'
-mutant work_hold.hpp work_hold 'move() relaxed' \
-    'compare_exchange_strong(from, to, Atomics::acquire, Atomics::relaxed)' \
-    'compare_exchange_strong(from, to, Atomics::relaxed, Atomics::relaxed)'
-mutant work_hold.hpp work_hold 'move() looks, then writes' \
-    'return state_.compare_exchange_strong(from, to, Atomics::acquire, Atomics::relaxed);' \
-    'if (state_.load(Atomics::acquire) != from) { return false; }
-        state_.store(to, Atomics::relaxed);
-        return true;'
-spin_mutant MODEL WHAT OPTIONS: the model with OPTIONS.
+# spin_mutant MODEL WHAT OPTIONS: the model with OPTIONS.
 # shellcheck shell=bash
 
 # --- parker.hpp ---------------------------------------------------------------------------------
@@ -128,7 +73,7 @@ mutant cell_state.hpp cell_state 'try_return_cancelled() looks, then writes' \
         word_.store(generation() | done, Atomics::release);
         return true;'
 mutant cell_state.hpp cell_state 'finish() does not write' \
-    'word_.store(generation() | done, Atomics::relaxed);' ''
+    'word_.store(generation() | done, Atomics::release);' ''
 mutant cell_state.hpp cell_state 'try_cancel() of any generation' \
     'auto expected = generation | queued;' 'auto expected = (generation = this->generation()) | queued;'
 mutant cell_state.hpp cell_state 'try_cancel() looks, then writes' \
@@ -145,10 +90,10 @@ mutant cell_state.hpp cell_state 'try_stop() looks in the other order' \
 mutant cell_state.hpp cell_state 'try_stop() takes what runs' \
     'return move(queued, stopped) ||' 'return move(running, stopped) || move(queued, stopped) ||'
 mutant cell_state.hpp cell_state 'recycle() keeps the generation' \
-    'word_.store(generation() + (mask + 1), Atomics::relaxed);' 'word_.store(generation(), Atomics::relaxed);'
+    'word_.store(generation_after(generation()), Atomics::relaxed);' 'word_.store(generation(), Atomics::relaxed);'
 mutant cell_state.hpp cell_state 'recycle() keeps the state' \
-    'word_.store(generation() + (mask + 1), Atomics::relaxed);' \
-    'word_.store(word_.load(Atomics::relaxed) + (mask + 1), Atomics::relaxed);'
+    'word_.store(generation_after(generation()), Atomics::relaxed);' \
+    'word_.store(generation_after(word_.load(Atomics::relaxed)), Atomics::relaxed);'
 mutant cell_state.hpp cell_state 'move() relaxed' \
     '(expected & ~mask) | to, Atomics::acquire,' '(expected & ~mask) | to, Atomics::relaxed,'
 mutant cell_state.hpp cell_state 'move() loses the generation' \
@@ -254,49 +199,131 @@ mutant reply_gate.hpp reply_gate '[cut-2] abandons what a leaving drain would ha
 mutant reply_gate.hpp reply_gate '[cut-3] relaxed look at the cut' \
     'return cut_.load(Atomics::acquire) != 0;' 'return cut_.load(Atomics::relaxed) != 0;'
 
-# --- ready_set.hpp ------------------------------------------------------------------------------
-mutant ready_set.hpp ready_set '[ready-1] no fence in announce()' \
+# --- ready_set.hpp, lane_marks.hpp -----------------------------------------------------------------
+mutant parker.hpp ready_set '[ready-1] [ready-2] no fences' \
+    'void fence() noexcept { Atomics::full_fence(state_); }' 'void fence() noexcept {}'
+mutant ready_set.hpp ready_set '[ready-2] no fence in retire()' \
+    'marks_.clear(lane);
+        bell.fence();' \
+    'marks_.clear(lane);'
+mutant ready_set.hpp ready_set '[ready-2] fence before the mark is cleared' \
+    'marks_.clear(lane);
+        bell.fence();' \
     'bell.fence();
-        auto& marks' \
-    'auto& marks'
-mutant ready_set.hpp ready_set '[ready-1] fence after the look' \
-    'bell.fence();
-        auto& marks = words_[lane / lanes_per_word].marks;
-        const std::uint64_t bit = std::uint64_t{1} << lane % lanes_per_word;
-        if ((marks.load(Atomics::relaxed) & bit) != 0) { return false; }' \
-    'auto& marks = words_[lane / lanes_per_word].marks;
-        const std::uint64_t bit = std::uint64_t{1} << lane % lanes_per_word;
-        if ((marks.load(Atomics::relaxed) & bit) != 0) { return false; }
-        bell.fence();'
-mutant ready_set.hpp ready_set '[ready-2] no fence in collect()' \
-    'if (taken) { bell.fence(); }' ''
-mutant ready_set.hpp ready_set '[ready-2] fence before the marks are taken' \
-    'to[i] |= words_[i].marks.exchange(0, Atomics::relaxed);
-                taken = true;' \
-    'bell.fence();
-                to[i] |= words_[i].marks.exchange(0, Atomics::relaxed);'
+        marks_.clear(lane);'
+mutant ready_set.hpp ready_set 'retire() leaves the mark' \
+    'marks_.clear(lane);' ''
 mutant ready_set.hpp ready_set 'announce() writes although the mark stands' \
-    'if ((marks.load(Atomics::relaxed) & bit) != 0) { return false; }' ''
-mutant ready_set.hpp ready_set 'announce() looks, then writes' \
-    'marks.fetch_or(bit, Atomics::relaxed);' 'marks.store(marks.load(Atomics::relaxed) | bit, Atomics::relaxed);'
+    'if (marks_.is_set(lane)) { return false; }' ''
 mutant ready_set.hpp ready_set 'announce() marks nothing' \
-    'marks.fetch_or(bit, Atomics::relaxed);' ''
-mutant ready_set.hpp ready_set 'announce() does not ring' \
-    'return bell.ring();' 'return false;'
-mutant ready_set.hpp ready_set 'announce() rings and does not mark first' \
-    'marks.fetch_or(bit, Atomics::relaxed);
-        return bell.ring();' \
-    'const bool rang = bell.ring();
-        marks.fetch_or(bit, Atomics::relaxed);
-        return rang;'
-mutant ready_set.hpp ready_set 'collect() looks, then writes' \
-    'to[i] |= words_[i].marks.exchange(0, Atomics::relaxed);' \
-    'to[i] |= words_[i].marks.load(Atomics::relaxed);
-                words_[i].marks.store(0, Atomics::relaxed);'
-mutant ready_set.hpp ready_set 'collect() forgets what was left' \
-    'to[i] |= words_' 'to[i] = words_'
+    'marks_.set(lane);' ''
+mutant ready_set.hpp ready_set 'announce() does not say that it marked' \
+    'marks_.set(lane);
+        return true;' \
+    'marks_.set(lane);
+        return false;'
 mutant ready_set.hpp ready_set 'any() sees nothing' \
-    '{ return true; }' '{}'
+    'bool any() const noexcept { return marks_.any(); }' 'bool any() const noexcept { return false; }'
+mutant lane_marks.hpp ready_set 'set() looks, then writes' \
+    'at(lane).fetch_or(bit(lane), Atomics::relaxed);' \
+    'at(lane).store(at(lane).load(Atomics::relaxed) | bit(lane), Atomics::relaxed);'
+mutant lane_marks.hpp ready_set 'clear() looks, then writes' \
+    'at(lane).fetch_and(~bit(lane), Atomics::relaxed);' \
+    'at(lane).store(at(lane).load(Atomics::relaxed) & ~bit(lane), Atomics::relaxed);'
+mutant lane_marks.hpp ready_set 'clear() clears every mark' \
+    'fetch_and(~bit(lane), Atomics::relaxed)' 'fetch_and(0, Atomics::relaxed)'
+mutant ready_set.hpp reply_gate '[ready-2] no fence in retire(): a reply is left behind' \
+    'marks_.clear(lane);
+        bell.fence();' \
+    'marks_.clear(lane);'
+
+# --- inline_ring.hpp, lane_credit.hpp ---------------------------------------------------------------
+mutant cell_state.hpp inline_ring 'publish() relaxed: a request is read before it is there' \
+    'void publish() noexcept { word_.store(generation() | queued, Atomics::release); }' \
+    'void publish() noexcept { word_.store(generation() | queued, Atomics::relaxed); }'
+mutant cell_state.hpp inline_ring 'finish() relaxed: a reply is read before it is there' \
+    'word_.store(generation() | done, Atomics::release)' 'word_.store(generation() | done, Atomics::relaxed)'
+mutant cell_state.hpp inline_ring 'has_ended() relaxed' \
+    'const auto now = static_cast<value>(word_.load(Atomics::acquire) & mask);' \
+    'const auto now = static_cast<value>(word_.load(Atomics::relaxed) & mask);'
+mutant cell_state.hpp close 'is_published() of any round: the worker never leaves' \
+    'return (word & ~mask) == generation && (' 'return ((word & ~mask) == generation || true) && ('
+mutant inline_ring.hpp inline_ring 'the worker stays in its first round' \
+    'if (next_ == 0) { round_ = Cell::state_type::generation_after(round_); }' ''
+mutant inline_ring.hpp inline_ring 'revoke() does not say that ends are out of order' \
+    'out_of_order_.store(1, Atomics::release);' ''
+mutant inline_ring.hpp inline_ring 'recycle() gives the place back before the cell' \
+    'cells_[slot].state.recycle();
+        credit_.recycle();' \
+    'credit_.recycle();
+        cells_[slot].state.recycle();'
+mutant inline_ring.hpp inline_ring 'recycle() keeps the place' \
+    'credit_.recycle();' ''
+mutant lane_credit.hpp inline_ring 'a place comes back relaxed' \
+    'recycled_.store(recycled_.load(Atomics::relaxed) + 1, Atomics::release);' \
+    'recycled_.store(recycled_.load(Atomics::relaxed) + 1, Atomics::relaxed);'
+mutant lane_credit.hpp inline_ring 'take() relaxed' \
+    'recycled_.load(Atomics::acquire)' 'recycled_.load(Atomics::relaxed)'
+mutant lane_credit.hpp inline_ring 'a place too many' \
+    'if (taken_ - came_back_ == places_) { return false; }' ''
+mutant lane_credit.hpp inline_ring 'a dropped place does not come back' \
+    'dropped_.fetch_add(1, Atomics::release);' ''
+
+# --- work_hold.hpp ------------------------------------------------------------------------------
+mutant work_hold.hpp work_hold '[hold-3] no fence after begin()' \
+    'lane.fence();
+        if (!lane.due()) { end(lane); }' \
+    'if (!lane.due()) { end(lane); }'
+mutant work_hold.hpp work_hold '[hold-3] no look after begin()' \
+    'if (!lane.due()) { end(lane); }' ''
+mutant work_hold.hpp work_hold '[hold-3] the look before begin() is told' \
+    'state_.store(held, Atomics::release);
+        // [hold-3] Pairs with [hold-4]: hold the work BEFORE looking whether a drain was faster, and found nothing to end.
+        lane.fence();
+        if (!lane.due()) { end(lane); }' \
+    'lane.fence();
+                const bool over = !lane.due();
+                state_.store(held, Atomics::release);
+                if (over) { end(lane); }'
+mutant work_hold.hpp work_hold '[hold-4] no fence before the look' \
+    'lane.fence();
+        if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }' \
+    'if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }'
+mutant work_hold.hpp work_hold '[hold-2] no fence after end()' \
+    'lane.fence();
+        if (lane.due()) { take(lane); }' \
+    'if (lane.due()) { take(lane); }'
+mutant work_hold.hpp work_hold '[hold-2] no last look' \
+    'if (lane.due()) { take(lane); }' ''
+mutant work_hold.hpp work_hold 'the work is never ended' \
+    'if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }' 'return;'
+mutant work_hold.hpp work_hold 'begin() is not told' \
+    'state_.store(held, Atomics::release);
+        // [hold-3]' \
+    'state_.store(none, Atomics::release);
+                // [hold-3]'
+mutant work_hold.hpp work_hold 'begin() is told before it is done' \
+    'lane.begin();
+        state_.store(held, Atomics::release);' \
+    'state_.store(held, Atomics::release);
+                lane.begin();'
+mutant work_hold.hpp work_hold 'begin() is told relaxed' \
+    'state_.store(held, Atomics::release);' 'state_.store(held, Atomics::relaxed);'
+mutant work_hold.hpp work_hold 'end() is told relaxed' \
+    'state_.store(none, Atomics::release);' 'state_.store(none, Atomics::relaxed);'
+mutant work_hold.hpp work_hold 'end() is told before it is done' \
+    'lane.end();
+        state_.store(none, Atomics::release);' \
+    'state_.store(none, Atomics::release);
+        lane.end();'
+mutant work_hold.hpp work_hold 'move() relaxed' \
+    'compare_exchange_strong(from, to, Atomics::acquire, Atomics::relaxed)' \
+    'compare_exchange_strong(from, to, Atomics::relaxed, Atomics::relaxed)'
+mutant work_hold.hpp work_hold 'move() looks, then writes' \
+    'return state_.compare_exchange_strong(from, to, Atomics::acquire, Atomics::relaxed);' \
+    'if (state_.load(Atomics::acquire) != from) { return false; }
+        state_.store(to, Atomics::relaxed);
+        return true;'
 
 # --- the Spin models ----------------------------------------------------------------------------
 spin_mutant sleep_wake.pml '[wake-1] no fence' '-DPRODUCERS=2 -DNO_WAKE_1'

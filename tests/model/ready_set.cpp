@@ -7,13 +7,14 @@
 namespace numasio::model {
 namespace {
 
-/// Producers publish and announce as port::start() does, the consumer collects, serves and sleeps as the worker's server does.
+/// Producers publish and announce as port::start() does, the consumer looks, retires and sleeps as serving_loop does.
 /// What is left behind is a deadlock: the futex has no time-out.
 template <int Producers, int Items, int Batch>
 struct ready_lanes : rl::test_suite<ready_lanes<Producers, Items, Batch>, Producers + 1> {
     detail::basic_parker<relacy_atomics, model_futex<false>> bell;
     detail::basic_ready_set<relacy_atomics> ready{Producers};
     model_ring<Items> rings[Producers];
+    std::uint32_t taken[Producers] = {};
     int doorbells = 0;
     int announced = 0;
 
@@ -25,28 +26,33 @@ struct ready_lanes : rl::test_suite<ready_lanes<Producers, Items, Batch>, Produc
     void produce(std::uint32_t lane) {
         for (std::uint32_t item = 0; item < Items; ++item) {
             rings[lane].push(item);
-            if (ready.announce(lane, bell)) { ++doorbells; }
+            bell.fence();
+            if (ready.announce(lane) && bell.ring()) { ++doorbells; }
         }
     }
 
     void consume() {
-        std::uint32_t taken[Producers] = {};
-        std::uint64_t marks[1] = {};
         for (int total = 0; total < Producers * Items;) {
-            if (!ready.collect(marks, bell)) {
-                idle();
-                continue;
-            }
-            for (int p = 0; p < Producers; ++p) {
-                if ((marks[0] >> p & 1) == 0) { continue; }
-                int served = 0;
-                for (std::uint32_t item = 0; served < Batch && rings[p].pop(item); ++served) {
-                    require(item == taken[p]++, "a producer's items come in order");
+            int served = 0;
+            ready.for_each([&](std::uint32_t lane) {
+                int n = serve(lane);
+                if (n == 0) {
+                    ready.retire(lane, bell);
+                    n = serve(lane);
+                    if (n != 0) { ready.announce(lane); }
                 }
-                if (served < Batch) { marks[0] &= ~(std::uint64_t{1} << p); }  // empty when it was looked at
-                total += served;
-            }
+                served += n;
+            });
+            total += served;
+            if (served == 0) { idle(); }
         }
+    }
+    int serve(std::uint32_t lane) {
+        int n = 0;
+        for (std::uint32_t item = 0; n < Batch && rings[lane].pop(item); ++n) {
+            require(item == taken[lane]++, "a producer's items come in order");
+        }
+        return n;
     }
 
     void idle() {
@@ -61,15 +67,17 @@ struct ready_lanes : rl::test_suite<ready_lanes<Producers, Items, Batch>, Produc
 
 /// While its mark stands a producer writes nothing.
 struct marked : rl::test_suite<marked, 2> {
-    detail::basic_parker<relacy_atomics, model_futex<false>> bell;
+    detail::basic_parker<relacy_atomics, model_futex<false>> bell;  // for its fence
     detail::basic_ready_set<relacy_atomics> ready{1};
 
     void thread(unsigned index) {
         if (index == 0) {
-            ready.announce(0, bell);
+            require(ready.announce(0), "the mark was not there");
             const auto writes = exchanges;
-            require(!ready.announce(0, bell), "the mark stands: no doorbell");
+            require(!ready.announce(0), "the mark stands");
             require(exchanges == writes, "the mark stands: no write");
+            ready.retire(0, bell);
+            require(!ready.any() && ready.announce(0), "a mark that was retired is gone");
         }
     }
 };

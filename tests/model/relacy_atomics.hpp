@@ -83,6 +83,10 @@ public:
         ++exchanges;
         return value_.rmw(rl::rmw_type_t<rl::rmw_type_or>(), value, order, info(where));
     }
+    T fetch_and(T value, rl::memory_order order, const place& where = place::current()) {
+        ++exchanges;
+        return value_.rmw(rl::rmw_type_t<rl::rmw_type_and>(), value, order, info(where));
+    }
     bool compare_exchange_strong(T& expected, T desired, rl::memory_order success, rl::memory_order failure,
                                  const place& where = place::current()) {
         return value_.compare_exchange_strong(expected, desired, success, info(where), failure, info(where));

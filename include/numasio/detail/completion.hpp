@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <memory>
 #include <new>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -82,14 +81,13 @@ private:
     asio::executor_work_guard<Executor> guard_;
 };
 
-/// Inline storage for one handler of signature void(error_code, Response); larger ones are allocated
-/// with the handler's associated allocator. Holds tracked work on the handler's executor
-/// and on the bridge's.
+/// Inline storage for one handler of signature void(error_code, Response); larger ones are allocated with the handler's associated
+/// allocator. Holds tracked work on the handler's executor where that is not the bridge's, whose work the lane holds.
 /// Threads: one at a time, on the control side only: never touched by a worker.
 template <class Response>
 class completion {
 public:
-    static constexpr std::size_t inline_bytes = 192;
+    static constexpr std::size_t inline_bytes = 112;
 
     completion() noexcept = default;
     completion(const completion&) = delete;
@@ -99,21 +97,10 @@ public:
     /// `home` is the executor that deliver() will run on, and the default associated executor.
     template <class Handler>
     void emplace(Handler&& handler, const asio::any_io_executor& home) {
-        using op = operation<std::decay_t<Handler>>;
-        if constexpr (op::fits) {
-            ::new (static_cast<void*>(storage_)) op(std::forward<Handler>(handler), home);
-        } else {
-            auto memory = op::memory_of(handler);
-            op* made = std::allocator_traits<typename op::allocator>::allocate(memory, 1);
-            try {
-                ::new (static_cast<void*>(made)) op(std::forward<Handler>(handler), home);
-            } catch (...) {
-                std::allocator_traits<typename op::allocator>::deallocate(memory, made, 1);
-                throw;
-            }
-            ::new (static_cast<void*>(storage_)) op*(made);
-        }
-        actions_ = &op::table;
+        using decayed = std::decay_t<Handler>;
+        if (runs_at(handler, home)) { return store<at_home<decayed>>(std::forward<Handler>(handler), home); }
+        // Without an executor of its own a handler runs at home: its other form is not even compiled.
+        if constexpr (!lacks_executor<decayed>) { store<elsewhere<decayed>>(std::forward<Handler>(handler), home); }
     }
 
     explicit operator bool() const noexcept { return actions_ != nullptr; }
@@ -121,7 +108,7 @@ public:
     /// Takes the handler out, calls `vacate()` (the cell may be used again from then on), then hands the
     /// handler to its executor: inline where that is `home`.
     template <class Vacate>
-    void deliver(error_code ec, Response response, const abandoned_counter& abandoned, Vacate vacate) {
+    void deliver(error_code ec, Response&& response, const abandoned_counter& abandoned, Vacate vacate) {
         const auto call = [](void* f) noexcept { (*static_cast<Vacate*>(f))(); };
         std::exchange(actions_, nullptr)->deliver(storage_, ec, std::move(response), abandoned, call, &vacate);
     }
@@ -138,83 +125,125 @@ private:
     };
 
     template <class Handler>
-    struct operation {
-        using executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
-        using allocator = typename std::allocator_traits<
-            asio::associated_allocator_t<Handler>>::template rebind_alloc<operation>;
+    using executor_of = asio::associated_executor_t<Handler, asio::any_io_executor>;
+    template <class Handler>
+    static constexpr bool lacks_executor =
+        std::is_same_v<executor_of<Handler>, asio::any_io_executor> && !requires { typename Handler::executor_type; } &&
+        std::is_reference_v<decltype(asio::get_associated_executor(std::declval<const Handler&>(),
+                                                                   std::declval<const asio::any_io_executor&>()))>;
 
+    /// The handler's executor is `home`, which drains run on.
+    template <class Handler>
+    static bool runs_at(const Handler& handler, const asio::any_io_executor& home) noexcept {
+        using executor = executor_of<Handler>;
+        decltype(auto) to = asio::get_associated_executor(handler, home);
+        if constexpr (std::is_same_v<executor, asio::any_io_executor>) { return std::addressof(to) == std::addressof(home) || to == home; }
+        else if constexpr (asio::execution::is_executor<executor>::value) {
+            const auto* same = home.target<executor>();
+            return same != nullptr && *same == to;
+        } else { return false; }
+    }
+
+    template <class Handler>
+    struct at_home {
         template <class H>
-        operation(H&& h, const asio::any_io_executor& home)
-            : handler(std::forward<H>(h)), to(asio::get_associated_executor(handler, home)) {
-            if constexpr (std::is_same_v<executor, asio::any_io_executor>) {
-                at_home = asio::get_associated_executor(handler, home) == home;
-            }
-            if (!at_home) { home_work.emplace(home); }
+        at_home(H&& h, const asio::any_io_executor&) : handler(std::forward<H>(h)) {}
+        void complete(error_code ec, Response& response, const abandoned_counter&) { invoke_handler(handler, ec, response); }
+
+        using handler_type = Handler;
+        Handler handler;
+    };
+
+    template <class Handler>
+    struct elsewhere {
+        template <class H>
+        elsewhere(H&& h, const asio::any_io_executor& home)
+            : handler(std::forward<H>(h)), to(asio::get_associated_executor(handler, home)) {}
+        void complete(error_code ec, Response& response, const abandoned_counter& abandoned) {
+            const auto memory = asio::get_associated_allocator(handler);
+            auto call = [h = std::move(handler), ec, r = std::move(response), end = end_counted(abandoned)]() mutable {
+                end.invoked();
+                invoke_handler(h, ec, r);
+            };
+            asio::dispatch(to.get(), asio::bind_allocator(memory, std::move(call)));
         }
 
+        using handler_type = Handler;
         Handler handler;
-        tracked_executor<executor> to;
-        // The reply comes by way of `home`, which must not run out of work before (as with Asio's own I/O objects).
-        std::optional<tracked_executor<asio::any_io_executor>> home_work;
-        bool at_home = false;  // `to` is `home`
+        tracked_executor<executor_of<Handler>> to;
+    };
 
+    /// An operation in the storage, or on the handler's own memory where it does not fit.
+    template <class Operation>
+    struct stored {
+        static constexpr bool fits = sizeof(Operation) <= inline_bytes && alignof(Operation) <= alignof(std::max_align_t);
+        using allocator = typename std::allocator_traits<
+            asio::associated_allocator_t<typename Operation::handler_type>>::template rebind_alloc<Operation>;
+        using memory = std::allocator_traits<allocator>;
+
+        template <class Handler>
         static allocator memory_of(const Handler& h) noexcept { return allocator(asio::get_associated_allocator(h)); }
-        static operation& at(void* storage) noexcept {
-            if constexpr (fits) { return *std::launder(static_cast<operation*>(storage)); }
-            else { return **std::launder(static_cast<operation**>(storage)); }
+        static Operation& at(void* storage) noexcept {
+            if constexpr (fits) { return *std::launder(static_cast<Operation*>(storage)); }
+            else { return **std::launder(static_cast<Operation**>(storage)); }
         }
         static void destroy(void* storage) noexcept {
-            operation& self = at(storage);
+            Operation& self = at(storage);
             if constexpr (fits) {
-                self.~operation();
+                self.~Operation();
             } else {
-                auto memory = memory_of(self.handler);
-                self.~operation();
-                std::allocator_traits<allocator>::deallocate(memory, &self, 1);
+                auto from = memory_of(self.handler);
+                self.~Operation();
+                memory::deallocate(from, &self, 1);
             }
         }
         /// Moves the operation out. Its memory is given back by an allocator taken before: a handler that was moved from
         /// need not have one.
-        static operation take(void* storage) {
-            operation& stored = at(storage);
+        static Operation take(void* storage) {
+            Operation& self = at(storage);
             if constexpr (fits) {
-                operation out(std::move(stored));
-                stored.~operation();
+                Operation out(std::move(self));
+                self.~Operation();
                 return out;
             } else {
-                auto memory = memory_of(stored.handler);
-                operation out(std::move(stored));
-                stored.~operation();
-                std::allocator_traits<allocator>::deallocate(memory, &stored, 1);
+                auto from = memory_of(self.handler);
+                Operation out(std::move(self));
+                self.~Operation();
+                memory::deallocate(from, &self, 1);
                 return out;
             }
         }
         static void deliver(void* storage, error_code ec, Response&& from, const abandoned_counter& abandoned,
                             void (*vacate)(void*) noexcept, void* context) {
-            operation self(take(storage));
+            Operation self(take(storage));
             Response response(std::move(from));
             vacate(context);
-            if (self.at_home) { return invoke_handler(self.handler, ec, response); }
-            const auto memory = asio::get_associated_allocator(self.handler);
-            auto call = [h = std::move(self.handler), ec, r = std::move(response),
-                         end = end_counted(abandoned)]() mutable {
-                end.invoked();
-                invoke_handler(h, ec, r);
-            };
-            asio::dispatch(self.to.get(), asio::bind_allocator(memory, std::move(call)));
+            self.complete(ec, response, abandoned);
         }
-
-        static constexpr actions table{&operation::deliver, &operation::destroy};
-        // Not sizeof(operation): the class is incomplete here. The last term is `at_home` and padding.
-        static constexpr bool fits = sizeof(Handler) + sizeof(tracked_executor<executor>) +
-                                             sizeof(std::optional<tracked_executor<asio::any_io_executor>>) +
-                                             alignof(std::max_align_t) <=
-                                         inline_bytes &&
-                                     alignof(Handler) <= alignof(std::max_align_t);
+        static constexpr actions table{&stored::deliver, &stored::destroy};
     };
 
-    alignas(std::max_align_t) std::byte storage_[inline_bytes];
+    template <class Operation, class Handler>
+    void store(Handler&& handler, const asio::any_io_executor& home) {
+        using where = stored<Operation>;
+        if constexpr (where::fits) {
+            ::new (static_cast<void*>(storage_)) Operation(std::forward<Handler>(handler), home);
+        } else {
+            auto from = where::memory_of(handler);
+            Operation* made = where::memory::allocate(from, 1);
+            try {
+                ::new (static_cast<void*>(made)) Operation(std::forward<Handler>(handler), home);
+            } catch (...) {
+                where::memory::deallocate(from, made, 1);
+                throw;
+            }
+            ::new (static_cast<void*>(storage_)) Operation*(made);
+        }
+        actions_ = &where::table;
+    }
+
     const actions* actions_ = nullptr;
+    alignas(std::max_align_t) std::byte storage_[inline_bytes];
 };
 
 }  // namespace numasio::detail

@@ -3,98 +3,101 @@
 
 #include <numasio/detail/cell_state.hpp>
 #include <numasio/detail/completion.hpp>
+#include <numasio/detail/indexed_ring.hpp>
+#include <numasio/detail/inline_ring.hpp>
 #include <numasio/detail/lane_base.hpp>
-#include <numasio/detail/slot_list.hpp>
+#include <numasio/detail/work_hold.hpp>
 
-#include <boost/lockfree/policies.hpp>
-#include <boost/lockfree/spsc_queue.hpp>
-
-#include <array>
 #include <exception>
 #include <memory_resource>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace numasio::detail {
 
-/// A request's slot and its reply's reserved place in one.
+/// A request's slot and its reply's reserved place in one. Cache lines of its own: they travel between two cores.
 template <class Request, class Response>
-struct cell {
-    cell_state state;
+struct alignas(64) cell {
+    using state_type = cell_state;
+    state_type state;
     std::int64_t submitted_ns = 0;
-    std::uint32_t next = no_slot;  // link in the list that the cell is in
+    std::uint32_t next = no_slot;  // indexed_ring: link in the list that the cell is in
     errc failure{};                // 0: none
     std::optional<Request> request;
     std::optional<Response> reply;
-    completion<Response> done;
 };
 
-/// A ring of slot numbers in the worker's memory. Boost's ring refuses move-only types; numbers are fine.
-using slot_ring = boost::lockfree::spsc_queue<
-    std::uint32_t, boost::lockfree::allocator<std::pmr::polymorphic_allocator<std::uint32_t>>>;
+/// The ring that suits the cells' size (docs/decisions/0008-two-rings.md).
+inline constexpr std::size_t largest_inline_cell = 64;
+template <class Cell>
+using ring_for = std::conditional_t<sizeof(Cell) <= largest_inline_cell, inline_ring<Cell>, indexed_ring<Cell>>;
 
-/// Way of a slot: free list → producer → requests → worker → replies → control plane → free list.
-/// Every ring holds every slot of the lane, so that only taking a free slot can fail.
-template <class Request, class Response>
+template <class Request, class Response, class Ring = ring_for<cell<Request, Response>>>
 class lane final : public lane_base {
+    using cell_type = cell<Request, Response>;
+
 public:
     lane(std::uint32_t capacity, std::pmr::memory_resource& arena)
-        : lane_base(capacity), cells_(capacity, &arena), requests_(capacity, &arena), replies_(capacity, &arena) {
-        for (std::uint32_t slot = capacity; slot-- > 0;) { give_back(slot); }
-    }
+        : lane_base(capacity), cells_(capacity, &arena), waiting_(capacity, &arena), ring_(cells_.data(), capacity, arena) {}
     ~lane() override { abandon(); }
 
     /// Memory that a lane takes from its arena, at most.
     static constexpr std::size_t footprint(std::uint32_t capacity) noexcept {
-        return sizeof(lane) + capacity * sizeof(cell<Request, Response>) +
-               2 * (std::size_t{capacity} + 1) * sizeof(std::uint32_t) + 4 * alignof(std::max_align_t);
+        return sizeof(lane) + capacity * (sizeof(cell_type) + sizeof(completion<Response>)) + Ring::footprint(capacity) +
+               alignof(cell_type) + 2 * alignof(std::max_align_t);
     }
 
     // --- producer thread --------------------------------------------------------------------------
-    /// A free slot or no_slot.
-    std::uint32_t acquire() noexcept {
-        if (free_ == no_slot) { free_ = freed_.take_all(); }
-        const auto slot = free_;
-        if (slot != no_slot) { free_ = cells_[slot].next; }
-        return slot;
-    }
+    /// Room for one more request? Each place that was reserved is used by submit(), or given back by drop().
+    bool reserve() noexcept { return ring_.reserve(); }
 
-    /// Fills the acquired slot; returns the generation that cancel() takes.
-    /// Fails: what storing the handler or moving the request throws; the slot stays acquired then.
-    template <class Handler>
-    std::uint64_t fill(std::uint32_t slot, Request&& request, Handler&& handler,
-                       const asio::any_io_executor& home, std::int64_t now_ns) {
+    /// What cancel() and revoke() take.
+    struct ticket {
+        std::uint32_t slot;
+        std::uint64_t generation;
+    };
+    /// In a reserved place; returns what later calls need. `connect(ticket)` runs before the worker can have it.
+    /// Fails: what storing the handler, moving the request or connecting throws; the place stays reserved then.
+    template <class Handler, class Connect>
+    ticket submit(Request&& request, Handler&& handler, const asio::any_io_executor& home, std::int64_t now_ns, Connect&& connect) {
+        const auto slot = ring_.claim();
         auto& c = cells_[slot];
-        c.done.emplace(std::forward<Handler>(handler), home);
-        c.request.emplace(std::move(request));
+        const ticket mine{slot, c.state.generation()};
+        try {
+            waiting_[slot].emplace(std::forward<Handler>(handler), home);
+            c.request.emplace(std::move(request));
+            connect(mine);
+        } catch (...) {
+            waiting_[slot].destroy();
+            c.request.reset();
+            throw;
+        }
         c.submitted_ns = now_ns;
         c.failure = {};
-        return c.state.generation();
-    }
-    /// Hands the filled slot to the worker. Never fails.
-    void publish(std::uint32_t slot) noexcept {
         counters.accepted.add();
-        cells_[slot].state.publish();  // from here on a stop may take the cell
-        requests_.push(slot);
+        ring_.publish(slot);  // from here on a stop may take the cell
+        return mine;
     }
 
-    /// Any thread: an acquired slot that will not be published, filled or not.
-    void drop(std::uint32_t slot) noexcept {
+    /// After the fence that follows publish(): `home` does not run out of work before the reply is delivered.
+    void hold_work(const asio::any_io_executor& home, parker& bell) noexcept { work_.take(work_side{*this, home, bell}); }
+
+    /// Any thread: a reserved place that will not be used.
+    void drop() noexcept {
         counters.returned.fetch_add(1, std::memory_order_relaxed);
-        cells_[slot].done.destroy();
-        cells_[slot].request.reset();
-        give_back(slot);
+        ring_.drop();
     }
 
     /// The caller's cancellation: the request will not run if it has not been started.
-    void cancel(std::uint32_t slot, std::uint64_t generation) noexcept { cells_[slot].state.try_cancel(generation); }
+    void cancel(ticket which) noexcept { cells_[which.slot].state.try_cancel(which.generation); }
 
     /// After submit() when the intake turned out to be closed: true if the request was taken back, to be
     /// delivered with errc::stopped; false if the worker has it.
     bool revoke(std::uint32_t slot) noexcept {
-        if (!cells_[slot].state.try_stop()) { return false; }
-        complete_elsewhere(slot);
+        if (!ring_.revoke(slot)) { return false; }
+        counters.stopped.fetch_add(1, std::memory_order_relaxed);
         return true;
     }
 
@@ -102,28 +105,19 @@ public:
     /// Serves at most one batch; returns how many requests it took.
     template <class Service>
     std::size_t serve(Service& service, serve_context& context) noexcept {
-        std::array<std::uint32_t, batch> taken;
-        const std::size_t n = requests_.pop(taken.data(), batch);
-        if (n == 0) { return 0; }
-        std::size_t finished = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            if (run(service, cells_[taken[i]], context)) { taken[finished++] = taken[i]; }
-        }
-        replies_.push(taken.data(), finished);
-        return n;
+        return ring_.consume(batch, [&](std::uint32_t slot) { return run(service, cells_[slot], context); });
     }
 
     // --- control plane, one thread at a time --------------------------------------------------------
     std::size_t deliver(std::size_t limit, delivery& going) override {
-        std::size_t n = 0;
-        for (std::uint32_t slot = no_slot; n < limit && next_reply(slot); ++n) { deliver_one(slot, going); }
+        // Mostly the thread that asked is the one that is answered.
+        const bool own = producer.load(std::memory_order_relaxed) == going.thread();
+        const auto n = ring_.take_ended(limit, [&](std::uint32_t slot) { deliver_one(slot, own, going); });
+        if (!is_due()) { work_.release(work_side{*this, going.home(), going.bell()}); }
         return n;
     }
-    bool has_replies() const noexcept override {
-        // Not late_: that is the drain's own, and this look may run beside the next drain ([drain-2]). A drain
-        // that found nothing has emptied it.
-        return !completed_elsewhere_.empty() || replies_.read_available() != 0;
-    }
+
+    bool has_replies() const noexcept override { return ring_.has_ended(); }
 
     std::uint64_t stop_queued() noexcept override {
         std::uint64_t n = 0;
@@ -132,19 +126,20 @@ public:
     }
     std::uint64_t abandon() noexcept override {
         std::uint64_t n = 0;
-        for (auto& c : cells_) {
-            if (c.done) {
-                c.done.destroy();
+        for (auto& done : waiting_) {
+            if (done) {
+                done.destroy();
                 ++n;
             }
         }
+        held_.reset();
         return n;
     }
 
 private:
-    /// True if the worker must return the cell.
+    /// True if this ended the cell.
     template <class Service>
-    bool run(Service& service, cell<Request, Response>& c, serve_context& context) noexcept {
+    bool run(Service& service, cell_type& c, serve_context& context) noexcept {
         if (context.aborted() || !c.state.try_run()) { return refuse(c); }
         context.queue_delay.record(context.call_begins() - c.submitted_ns);
         try {
@@ -159,12 +154,12 @@ private:
         c.state.finish();
         return true;
     }
-    void fail(cell<Request, Response>& c, serve_context& context, const char* what) noexcept {
+    void fail(cell_type& c, serve_context& context, const char* what) noexcept {
         c.failure = errc::service_failed;
         counters.failed.add();
         context.note_failure(what);
     }
-    bool refuse(cell<Request, Response>& c) noexcept {
+    bool refuse(cell_type& c) noexcept {
         if (c.state.try_return_cancelled()) {
             counters.cancelled.add();
             return true;
@@ -176,25 +171,18 @@ private:
         return false;  // stopped by somebody else, who completes it
     }
 
-    void give_back(std::uint32_t slot) noexcept {
-        freed_.push(slot, [this](std::uint32_t s) -> std::uint32_t& { return cells_[s].next; });
-    }
-    void complete_elsewhere(std::uint32_t slot) noexcept {
-        counters.stopped.fetch_add(1, std::memory_order_relaxed);
-        completed_elsewhere_.push(slot, [this](std::uint32_t s) -> std::uint32_t& { return cells_[s].next; });
-    }
+    /// The lane as work_hold sees it.
+    struct work_side {
+        lane& self;
+        const asio::any_io_executor& home;
+        parker& bell;
+        void begin() noexcept { self.held_.emplace(home); }
+        void end() noexcept { self.held_.reset(); }
+        bool due() const noexcept { return self.is_due(); }
+        void fence() noexcept { bell.fence(); }
+    };
 
-    bool next_reply(std::uint32_t& slot) noexcept {
-        if (late_ == no_slot) { late_ = completed_elsewhere_.take_all(); }
-        if (late_ != no_slot) {
-            slot = late_;
-            late_ = cells_[slot].next;
-            return true;
-        }
-        return replies_.pop(slot);
-    }
-
-    void deliver_one(std::uint32_t slot, delivery& going) {
+    void deliver_one(std::uint32_t slot, bool own, delivery& going) {
         auto& c = cells_[slot];
         error_code ec;
         switch (c.state.get()) {
@@ -208,26 +196,20 @@ private:
         }
         Response response = c.reply ? std::move(*c.reply) : Response{};
         counters.delivered.add();
-        c.done.deliver(ec, std::move(response), going.abandoned(), [this, &c, slot]() noexcept {
+        waiting_[slot].deliver(ec, std::move(response), going.abandoned(), [this, &c, slot, own]() noexcept {
             c.request.reset();
             c.reply.reset();
-            c.state.recycle();
-            give_back(slot);
+            ring_.recycle(slot, own);
         });
     }
 
-    std::pmr::vector<cell<Request, Response>> cells_;
+    std::pmr::vector<cell_type> cells_;  // in the worker's memory
+    std::pmr::vector<completion<Response>> waiting_;  // of the same slots, apart: the worker does not look at them
 
-    // Producer.
-    alignas(64) std::uint32_t free_ = no_slot;
-    // Producer → worker, worker → control plane; each ring separates its own two indices.
-    alignas(64) slot_ring requests_;
-    alignas(64) slot_ring replies_;
-    // Back to the producer; completed by a stop.
-    alignas(64) slot_list freed_;
-    slot_list completed_elsewhere_;
+    Ring ring_;
     // Control plane.
-    std::uint32_t late_ = no_slot;
+    work_hold work_;
+    std::optional<tracked_executor<asio::any_io_executor>> held_;  // by whom work_ lets
 };
 
 }  // namespace numasio::detail

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <numasio/detail/counters.hpp>
+#include <numasio/detail/parker.hpp>
 #include <numasio/detail/platform.hpp>
 #include <numasio/status.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -60,17 +63,28 @@ private:
 /// Counts handlers that were destroyed uninvoked. Shared, because a handler may outlive the bridge.
 using abandoned_counter = std::shared_ptr<std::atomic<std::uint64_t>>;
 
+/// The calling thread, told apart from every other that runs.
+const void* this_thread() noexcept;
+
 /// Replies on their way. One clock read for each: handlers run in between, for as long as they like.
 class delivery {
 public:
-    delivery(single_writer_histogram& into, const abandoned_counter& abandoned) noexcept
-        : into_(&into), abandoned_(&abandoned) {}
+    /// `home` is the executor that this runs on, `bell` the worker's.
+    delivery(single_writer_histogram& into, const abandoned_counter& abandoned, const boost::asio::any_io_executor& home,
+             parker& bell) noexcept
+        : into_(&into), abandoned_(&abandoned), home_(&home), bell_(&bell) {}
     const abandoned_counter& abandoned() const noexcept { return *abandoned_; }
+    const boost::asio::any_io_executor& home() const noexcept { return *home_; }
+    parker& bell() const noexcept { return *bell_; }
+    const void* thread() const noexcept { return thread_; }
     void record(std::int64_t submitted_ns) noexcept { into_->record(steady_ns() - submitted_ns); }
 
 private:
     single_writer_histogram* into_;
     const abandoned_counter* abandoned_;
+    const boost::asio::any_io_executor* home_;
+    parker* bell_;
+    const void* thread_ = this_thread();
 };
 
 class lane_base {
@@ -82,11 +96,13 @@ public:
     lane_base(const lane_base&) = delete;
     lane_base& operator=(const lane_base&) = delete;
 
-    /// Any thread; a snapshot.
-    virtual bool has_replies() const noexcept = 0;
     /// Control plane, one thread at a time: hands up to `limit` handlers to their executors. A handler
-    /// may throw through this; the lane stays consistent.
+    /// may throw through this; the lane stays consistent. Fewer than `limit`: there was nothing left.
     virtual std::size_t deliver(std::size_t limit, delivery& going) = 0;
+    /// The same side. Is there something to deliver now?
+    virtual bool has_replies() const noexcept = 0;
+    /// Any thread, a snapshot: has something been accepted and not delivered?
+    bool is_due() const noexcept { return counters.accepted.get() != counters.delivered.get(); }
     /// Any thread, after the intake closed: takes back what the worker has not started, to be delivered
     /// with errc::stopped. Returns how many.
     virtual std::uint64_t stop_queued() noexcept = 0;
@@ -96,18 +112,20 @@ public:
     std::uint32_t capacity() const noexcept { return capacity_; }
     lane_status status() const noexcept;
 
-    struct lane_counters {
+    // Read by both sides for each batch, written seldom.
+    std::uint32_t place = 0;  // among its worker's lanes; fixed before the worker accepts
+    std::atomic<const void*> producer{nullptr};  // the thread that holds the lane, as this_thread() names it; null: none
+
+    struct alignas(64) lane_counters {
         single_writer_counter offered, accepted, rejected;     // by the producer thread
         alignas(64) single_writer_counter ran, failed, cancelled;  // by the worker
         alignas(64) single_writer_counter delivered;           // by the control plane
         std::atomic<std::uint64_t> stopped{0};                 // by whoever stops
         std::atomic<std::uint64_t> returned{0};                // by whoever drops a reservation
     } counters;
-    std::atomic<bool> in_use{false};  // a producer thread holds the lane
-    std::uint32_t place = 0;          // among its worker's lanes; fixed before the worker accepts
 
 private:
-    std::uint32_t capacity_;
+    const std::uint32_t capacity_;
 };
 
 }  // namespace numasio::detail

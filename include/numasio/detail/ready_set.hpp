@@ -1,72 +1,44 @@
-// Which lanes have work: so that a worker's look does not grow with producers that are silent.
+// Which lanes have work: so that a look at them does not grow with those that are silent.
 #pragma once
 
-#include <numasio/detail/atomics.hpp>
+#include <numasio/detail/lane_marks.hpp>
 
-#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <span>
 
 namespace numasio::detail {
 
-/// One bit for each lane, set by the lane's producer, taken by the worker.
-/// Producer: publish work; then announce(). Consumer: collect(), serve each lane that is marked; before it sleeps, prepare(), then any().
-/// A mark that the consumer has not taken yet stands for everything published before it is taken: the producer then has nothing to do.
+/// A mark for each lane, set by who publishes into it, cleared by who looks for work. A mark that stands stands for everything published
+/// before it is cleared: while a lane is busy neither side writes it.
+/// Publisher: publish work; fence; announce(). Consumer: for_each() lane that is marked: look for work; where there has been none for a
+/// while, retire() it and look once more. It goes to rest only when none is marked.
 template <class Atomics>
 class basic_ready_set {
 public:
-    static constexpr std::uint32_t lanes_per_word = 64;
+    explicit basic_ready_set(std::uint32_t lanes) : marks_(lanes) {}
 
-    explicit basic_ready_set(std::uint32_t lanes)
-        : count_((lanes + lanes_per_word - 1) / lanes_per_word), words_(new word[count_]) {}
-
-    std::size_t words() const noexcept { return count_; }
-
-    /// Producer of `lane`, after publishing. True if this call woke the consumer.
-    /// [ready-1] Pairs with [ready-2]: of the two fences one comes first, so either the consumer that has just taken the mark sees the
+    /// Publisher to `lane`, behind a full fence after publishing. True if the mark was not there: the consumer may be at rest.
+    /// [ready-1] Pairs with [ready-2]: of the two fences one comes first, so either the consumer that has just cleared the mark sees the
     /// work, or the mark is seen to be gone and is set again.
+    bool announce(std::uint32_t lane) noexcept {
+        if (marks_.is_set(lane)) { return false; }
+        marks_.set(lane);
+        return true;
+    }
+
+    /// Consumer.
+    template <class Look>
+    void for_each(Look&& look) const { marks_.for_each(look); }
+    /// Consumer: true of a lane that is to be looked at once more.
+    /// [ready-2] Pairs with [ready-1]: clear the mark BEFORE the last look into the lane.
     template <class Bell>
-    bool announce(std::uint32_t lane, Bell& bell) noexcept {
+    void retire(std::uint32_t lane, Bell& bell) noexcept {
+        marks_.clear(lane);
         bell.fence();
-        auto& marks = words_[lane / lanes_per_word].marks;
-        const std::uint64_t bit = std::uint64_t{1} << lane % lanes_per_word;
-        if ((marks.load(Atomics::relaxed) & bit) != 0) { return false; }
-        marks.fetch_or(bit, Atomics::relaxed);
-        return bell.ring();
     }
-
-    /// Consumer: adds the marks to `to`, which has words() words, and takes them. False if none is there.
-    template <class Bell>
-    bool collect(std::span<std::uint64_t> to, Bell& bell) noexcept {
-        bool taken = false;
-        bool some = false;
-        for (std::size_t i = 0; i < count_; ++i) {
-            if (words_[i].marks.load(Atomics::relaxed) != 0) {
-                to[i] |= words_[i].marks.exchange(0, Atomics::relaxed);
-                taken = true;
-            }
-            some = some || to[i] != 0;
-        }
-        // [ready-2] Pairs with [ready-1]: take the marks BEFORE looking into the lanes.
-        if (taken) { bell.fence(); }
-        return some;
-    }
-
-    /// Consumer, after bell.prepare().
-    bool any() const noexcept {
-        for (std::size_t i = 0; i < count_; ++i) {
-            if (words_[i].marks.load(Atomics::relaxed) != 0) { return true; }
-        }
-        return false;
-    }
+    bool any() const noexcept { return marks_.any(); }
 
 private:
-    struct alignas(64) word {
-        typename Atomics::template atomic<std::uint64_t> marks{0};
-    };
-    std::size_t count_;
-    std::unique_ptr<word[]> words_;
+    basic_lane_marks<Atomics> marks_;
 };
 
 using ready_set = basic_ready_set<std_atomics>;

@@ -50,7 +50,7 @@ public:
 /// pending drain operation; whoever is last destroys the lanes.
 class worker_core : public std::enable_shared_from_this<worker_core> {
 public:
-    worker_core(worker_site where, std::unique_ptr<reply_poster> poster,
+    worker_core(worker_site where, std::unique_ptr<reply_poster> poster, const boost::asio::any_io_executor& home,
                 abandoned_counter abandoned);
     ~worker_core();
 
@@ -61,33 +61,48 @@ public:
     node_region lane_memory;
     std::unique_ptr<std::pmr::memory_resource> lane_arena;
     std::vector<std::unique_ptr<lane_base, destroy_in_arena>> lanes;  // one for each producer place
+    /// With `lanes`: their marks.
+    void mark_lanes(std::uint32_t count) {
+        ready = ready_set(count);
+        replied = ready_set(count);
+    }
+    std::chrono::nanoseconds linger{0};  // a drain waits so long for a reply that is due, before it ends
     bool pages_are_known = false;  // the nodes are real and the kernel answered when asked
 
-    // --- both sides -----------------------------------------------------------------------------------
-    parker bell;
-    ready_set ready{0};  // for all lanes, before the worker accepts
-    serve_context serving;
+    // --- both sides: what each call and each batch reads stands apart from what the other side writes ------
+    alignas(64) parker bell;
+    // For all lanes, made before the worker accepts.
+    ready_set ready{0};    // lanes with requests, for the worker
+    ready_set replied{0};  // lanes with replies, for the drain
     std::atomic<bool> closing{false};  // the intake is closed: finish and leave
+    alignas(64) serve_context serving;
     std::atomic<worker_state> state{worker_state::starting};
     single_writer_counter parks, batches, execution_samples, execution_at_home;  // by the worker
-    std::atomic<std::uint64_t> doorbells{0};      // by producers, once for each sleep at most
     std::atomic<std::uint64_t> memory_used{0};    // by the worker
+    alignas(64) std::atomic<std::uint64_t> doorbells{0};  // by producers, once for each sleep at most
     placement_book placements;                    // by the worker as it starts, then by whoever watches it
     std::atomic<std::uint64_t> displacements{0};  // by whoever watches it
 
-    /// Producer, after publishing a request into its lane. [close-1] stands behind the fence of this.
+    /// Producer, after publishing a request into its lane. [close-1] and [hold-1] stand behind the fence of this.
     void announce(const lane_base& into) noexcept {
-        if (ready.announce(into.place, bell)) { doorbells.fetch_add(1, std::memory_order_relaxed); }
+        bell.fence();
+        if (ready.announce(into.place)) { ring(); }
     }
-    /// A stop, after closing the intake.
+    /// A stop, after closing the intake, and a producer that marked its lane.
     void ring() noexcept {
         if (bell.ring()) { doorbells.fetch_add(1, std::memory_order_relaxed); }
     }
 
     // --- the way back ---------------------------------------------------------------------------------
-    /// Worker, after a batch; a stop, after completing requests itself: sees to it that drain() runs.
+    /// Worker, after a batch, when it has announced the lanes that it has replied to: sees to it that drain() runs.
     /// Cost: one post if none is pending. Allocates nothing.
     void replies_ready() noexcept;
+    /// Any thread that has ended requests of a lane itself: the same, with the announcement.
+    void completed_elsewhere(const lane_base& in) noexcept {
+        bell.fence();
+        replied.announce(in.place);
+        replies_ready();
+    }
     /// Control plane, one call at a time: delivers what there is, yields to other handlers now and then.
     void drain();
     /// Bridge, last: no worker and no producer posts from now on; what cannot be delivered is abandoned.
@@ -98,14 +113,19 @@ public:
     worker_status status() const;
 
 private:
-    bool has_replies() const noexcept;
     void post_drain() noexcept;
+    std::size_t deliver_marked();
+    std::size_t retire_marks();
+    bool lingers() noexcept;
+    bool spin_for_a_reply() noexcept;
     page_audit sample_pages() const;
 
-    std::unique_ptr<reply_poster> poster_;
+    alignas(64) std::unique_ptr<reply_poster> poster_;
+    std::int64_t linger_until_ns_ = 0;       // by the drain; 0: since the last reply it has not waited yet
+    boost::asio::any_io_executor home_;      // where drains run; empty once nobody drains
     abandoned_counter abandoned_;
-    reply_gate gate_;
-    single_writer_histogram round_trip_;     // by the draining thread
+    alignas(64) reply_gate gate_;
+    alignas(64) single_writer_histogram round_trip_;  // by the draining thread
     mutable std::mutex audit_mutex_;
     mutable page_audit last_sample_;
     mutable std::int64_t sampled_at_ns_ = 0;

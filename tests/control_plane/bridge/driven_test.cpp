@@ -121,6 +121,15 @@ TEST_F(driven_worker, keeps_the_deadline_of_the_stop_that_finishes_it) {
     EXPECT_EQ(served + stopped, 60);
 }
 
+TEST_F(driven_worker, whose_lane_is_full_of_stopped_requests_ends_before_they_are_delivered) {
+    auto& p = open<settled_here>(4);
+    int stopped = 0;
+    for (int i = 0; i < 4; ++i) { p.async_call(p.at(0), i, [&](error_code ec, int) { stopped += ec == errc::stopped; }); }
+    EXPECT_EQ(bridge_->stop(0s).stopped, 4U);
+    io_.run();
+    EXPECT_EQ(stopped, 4);
+}
+
 TEST_F(driven_worker, whose_driver_does_not_come_back_is_reported_stuck_and_ends_when_it_does) {
     auto& p = open<gated>();
     gated::closed = true;
