@@ -1,4 +1,4 @@
-// Start-up on the worker's own thread: pin, memory policy, lanes, service memory, each read back.
+// Start-up of a worker, on its own thread where it has one: pin, memory policy, lanes, service memory, each read back.
 #pragma once
 
 #include "hot_path/worker.hpp"

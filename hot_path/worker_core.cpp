@@ -43,6 +43,7 @@ worker_core::worker_core(worker_site where, std::unique_ptr<reply_poster> poster
 worker_core::~worker_core() = default;
 
 void worker_core::post_drain() noexcept { poster_->post(drain_operation(shared_from_this())); }
+void worker_core::post_drain_again() noexcept { poster_->post_again(drain_operation(shared_from_this())); }
 
 void worker_core::replies_ready() noexcept {
     gate_.ready([this] { post_drain(); });
@@ -52,7 +53,7 @@ void worker_core::drain() {
     struct turn {  // also when a handler throws: the drain stays ours and goes on later
         worker_core* core;
         ~turn() {
-            if (core != nullptr) { core->post_drain(); }
+            if (core != nullptr) { core->post_drain_again(); }
         }
     } again{this};
 

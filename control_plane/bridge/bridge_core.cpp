@@ -195,7 +195,8 @@ stop_report bridge_core::stop_workers(clock::time_point deadline) {
             for (auto& worker : pool.workers) {
                 worker->serving.abort.store(true, std::memory_order_relaxed);
                 for (const auto& l : worker->lanes) {
-                    if (l->stop_queued() != 0) { worker->completed_elsewhere(*l); }
+                    // Also what a worker that is stuck has served before: it told nobody yet.
+                    if (l->stop_queued() != 0 || l->is_due()) { worker->completed_elsewhere(*l); }
                 }
             }
         }

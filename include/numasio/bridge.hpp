@@ -35,7 +35,7 @@ class bridge {
 public:
     /// `executor` is the control plane's: replies are delivered from it. Nothing is started yet. An io_context's own
     /// executor makes posting replies free of allocations; through any_io_executor each batch allocates once, and where
-    /// that fails the process ends: replies that cannot be posted would be lost.
+    /// that fails the process ends: replies that cannot be posted would be lost; so does counting the work of a lane that begins to be busy.
     /// Fails: throws plan_error where the machine lacks what the plan names.
     template <class Executor>
         requires detail::executor<Executor>

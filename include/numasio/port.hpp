@@ -179,9 +179,8 @@ private:
         worker->announce(chosen);
         chosen.hold_work(core.executor(), worker->bell);
         // [close-1] Pairs with [close-2]: announce() fenced between the push and this look. Either the worker's last
-        // sweep sees the request, or we see the closing and take it back (or find that the worker has it). Acquire: no place is
-        // reserved after it.
-        if (worker->closing.load(std::memory_order_acquire) && chosen.revoke(sent.slot)) { worker->completed_elsewhere(chosen); }
+        // sweep sees the request, or we see the closing and take it back (or find that the worker has it).
+        if (worker->closing.load(std::memory_order_relaxed) && chosen.revoke(sent.slot)) { worker->completed_elsewhere(chosen); }
     }
 
     static bool owned_by_this_thread(detail::pool_core& core, const reservation& place) noexcept {

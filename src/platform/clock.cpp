@@ -40,6 +40,7 @@ bool counter_is_steady() noexcept try {
 std::int64_t kernel_ns() noexcept { return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
 
 constexpr std::int64_t window_ns = 250'000;         // how long a reading of the kernel's clock is good for
+constexpr std::int64_t shortest_ns = window_ns / 2;  // two readings closer together tell no rate; a window cut short by a wrong one does
 constexpr std::int64_t longest_ns = 1'000'000'000;  // two readings further apart may lie around a suspend: no rate is taken of them
 constexpr int fraction_bits = 32;
 
@@ -66,8 +67,8 @@ struct reading {
         }
         const auto passed_ns = new_ns - at_ns;
         const auto passed_ticks = new_ticks - at_ticks;
-        if (passed_ns < window_ns && ns_per_tick == 0 && at_ns != 0) { return new_ns; }  // too short to take a rate of
-        if (passed_ns >= window_ns && passed_ns < longest_ns && passed_ticks != 0 && passed_ticks < std::uint64_t{1} << 40) {
+        if (passed_ns < shortest_ns && ns_per_tick == 0 && at_ns != 0) { return new_ns; }
+        if (at_ns != 0 && passed_ns >= shortest_ns && passed_ns < longest_ns && passed_ticks != 0 && passed_ticks < std::uint64_t{1} << 40) {
             __extension__ using wide = unsigned __int128;
             ns_per_tick = static_cast<std::uint64_t>((static_cast<wide>(passed_ns) << fraction_bits) / passed_ticks);
             good_for = ns_per_tick == 0 ? 0 : (static_cast<std::uint64_t>(window_ns) << fraction_bits) / ns_per_tick;

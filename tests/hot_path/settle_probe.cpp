@@ -19,6 +19,7 @@ struct no_poster final : numasio::detail::reply_poster {
     void post(numasio::detail::drain_operation) noexcept override {
         numasio::detail::unexpected("a reply without a request");
     }
+    void post_again(numasio::detail::drain_operation operation) noexcept override { post(std::move(operation)); }
 };
 
 }  // namespace

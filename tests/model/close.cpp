@@ -84,7 +84,7 @@ struct closing : rl::test_suite<closing<Producers, Requests, Deadline>, Producer
             bell.fence();
             if (ready.announce(index)) { bell.ring(); }
             // [close-1]
-            if (closed.load(rl::mo_acquire) != 0) { lane.ring.revoke(slot); }
+            if (closed.load(rl::mo_relaxed) != 0) { lane.ring.revoke(slot); }
         }
     }
 

@@ -88,6 +88,8 @@ struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
             while (told.load(rl::mo_acquire) == 0) { rl::yield(1, info()); }
             for (std::uint32_t slot = 0; slot < 3; ++slot) { require(ring.revoke(slot) == (slot != 0), "what has not begun is taken back"); }
             told.fetch_add(1, rl::mo_release);
+            while (told.load(rl::mo_acquire) < 3) { rl::yield(1, info()); }
+            require(!ring.reserve(), "the producer's cursor has come round to the one that runs");
         } else {
             while (told.load(rl::mo_acquire) < 2) { rl::yield(1, info()); }
             std::uint32_t n = 0;
@@ -98,6 +100,7 @@ struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
                 ++n;
             });
             require(n == 2, "both are found");
+            told.fetch_add(1, rl::mo_release);
         }
     }
 };

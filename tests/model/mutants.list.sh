@@ -254,9 +254,13 @@ mutant inline_ring.hpp inline_ring 'revoke() does not say that ends are out of o
     'out_of_order_.store(1, Atomics::release);' ''
 mutant inline_ring.hpp inline_ring 'recycle() gives the place back before the cell' \
     'cells_[slot].state.recycle();
-        credit_.recycle();' \
+        // Behind' \
     'credit_.recycle();
-        cells_[slot].state.recycle();'
+        cells_[slot].state.recycle();
+        return;
+        // Behind'
+mutant inline_ring.hpp inline_ring 'recycle() gives places back behind a stuck request' \
+    'if (out_of_order_.load(Atomics::relaxed) == 0) { credit_.recycle(); }' 'credit_.recycle();'
 mutant inline_ring.hpp inline_ring 'recycle() keeps the place' \
     'credit_.recycle();' ''
 mutant lane_credit.hpp inline_ring 'a place comes back relaxed' \

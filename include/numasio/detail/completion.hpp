@@ -98,9 +98,8 @@ public:
     template <class Handler>
     void emplace(Handler&& handler, const asio::any_io_executor& home) {
         using decayed = std::decay_t<Handler>;
-        if (runs_at(handler, home)) { return store<at_home<decayed>>(std::forward<Handler>(handler), home); }
-        // Without an executor of its own a handler runs at home: its other form is not even compiled.
-        if constexpr (!lacks_executor<decayed>) { store<elsewhere<decayed>>(std::forward<Handler>(handler), home); }
+        if (runs_at(handler, home)) { store<at_home<decayed>>(std::forward<Handler>(handler), home); }
+        else { store<elsewhere<decayed>>(std::forward<Handler>(handler), home); }
     }
 
     explicit operator bool() const noexcept { return actions_ != nullptr; }
@@ -126,11 +125,6 @@ private:
 
     template <class Handler>
     using executor_of = asio::associated_executor_t<Handler, asio::any_io_executor>;
-    template <class Handler>
-    static constexpr bool lacks_executor =
-        std::is_same_v<executor_of<Handler>, asio::any_io_executor> && !requires { typename Handler::executor_type; } &&
-        std::is_reference_v<decltype(asio::get_associated_executor(std::declval<const Handler&>(),
-                                                                   std::declval<const asio::any_io_executor&>()))>;
 
     /// The handler's executor is `home`, which drains run on.
     template <class Handler>

@@ -4,6 +4,7 @@
 #include <numasio/detail/atomics.hpp>
 #include <numasio/detail/lane_credit.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -66,10 +67,15 @@ public:
         }
         return n;
     }
-    bool has_ended() const noexcept { return out_of_order_.load(Atomics::relaxed) != 0 || cells_[oldest_].state.has_ended(); }
+    bool has_ended() const noexcept {
+        if (out_of_order_.load(Atomics::acquire) == 0) { return cells_[oldest_].state.has_ended(); }
+        return std::any_of(cells_, cells_ + capacity_, [](const Cell& c) { return c.state.has_ended(); });
+    }
     void recycle(std::uint32_t slot, bool /*by_producer*/) noexcept {
         cells_[slot].state.recycle();
-        credit_.recycle();
+        // Behind a request that does not end no place comes back: the producer's cursor could have come round to it. Nobody needs one, but
+        // for a call that began before the intake was closed, and finds the lane full.
+        if (out_of_order_.load(Atomics::relaxed) == 0) { credit_.recycle(); }
     }
 
 private:

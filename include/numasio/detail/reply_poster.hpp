@@ -4,6 +4,7 @@
 #include <numasio/detail/worker_core.hpp>
 
 #include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/defer.hpp>
 #include <boost/asio/post.hpp>
 
 #include <cstddef>
@@ -58,6 +59,10 @@ public:
     explicit reply_poster_for(const Executor& executor) : executor_(executor) {}
     void post(drain_operation operation) noexcept override {
         boost::asio::post(executor_, boost::asio::bind_allocator(operation_allocator<std::byte>(block_), std::move(operation)));
+    }
+
+    void post_again(drain_operation operation) noexcept override {
+        boost::asio::defer(executor_, boost::asio::bind_allocator(operation_allocator<std::byte>(block_), std::move(operation)));
     }
 
 private:

@@ -11,7 +11,7 @@ namespace numasio::detail {
 inline constexpr std::uint32_t no_slot = std::numeric_limits<std::uint32_t>::max();
 
 /// A stack of slot numbers, linked through `next(slot)`, a std::uint32_t& that the pushing side owns.
-/// Used twice in a lane: for free slots, and for requests completed by somebody other than the worker.
+/// Used twice in an indexed_ring: for free slots, and for requests ended by somebody other than the worker.
 template <class Atomics>
 class basic_slot_list {
 public:

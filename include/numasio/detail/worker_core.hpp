@@ -44,6 +44,8 @@ class reply_poster {
 public:
     virtual ~reply_poster() = default;
     virtual void post(drain_operation operation) noexcept = 0;
+    /// From inside a drain, which goes on after other handlers: wakes no other thread of the context for it.
+    virtual void post_again(drain_operation operation) noexcept = 0;
 };
 
 /// Threads: each member says which. Lifetime: shared by the bridge, the worker's thread, ports and a
@@ -114,6 +116,7 @@ public:
 
 private:
     void post_drain() noexcept;
+    void post_drain_again() noexcept;
     std::size_t deliver_marked();
     std::size_t retire_marks();
     bool lingers() noexcept;

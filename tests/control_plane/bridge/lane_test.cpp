@@ -159,16 +159,21 @@ TYPED_TEST(lane_of, stops_what_waits_behind_a_request_that_does_not_end) {
         if (*request == 1) {
             stopped = this->requests_.stop_queued();
             EXPECT_EQ(this->deliver(), 3U) << "the others end while it runs";
+            EXPECT_FALSE(this->requests_.has_replies());
+            // A late call may find room, but never the place of the one that runs.
+            if (this->send(5)) { EXPECT_EQ(this->requests_.stop_queued(), 1U); }
+            EXPECT_NE(request, nullptr);
         }
         return request;
     };
     this->requests_.serve(stuck, this->serving_);
     EXPECT_EQ(stopped, 3U);
     EXPECT_THAT(this->outcomes_, ::testing::Each(error_code(errc::stopped)));
-    EXPECT_EQ(this->deliver(), 1U);
+    EXPECT_GE(this->deliver(), 1U);
     EXPECT_THAT(this->replies_, ::testing::ElementsAre(1));
     EXPECT_EQ(this->requests_.stop_queued(), 0U);
-    EXPECT_EQ(this->serve(), 0U);
+    this->serve();  // may look at what was taken back, and runs nothing
+    EXPECT_EQ(this->requests_.status().ran, 1U);
 }
 
 TYPED_TEST(lane_of, serves_a_stopped_request_once_however_often_its_worker_looks) {

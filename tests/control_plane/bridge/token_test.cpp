@@ -3,7 +3,9 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/strand.hpp>
@@ -56,6 +58,28 @@ TEST_F(call, a_handler_bound_to_another_context_runs_there_and_keeps_the_bridges
     EXPECT_EQ(reply.get_future().get(), 2);
     EXPECT_NE(where, std::this_thread::get_id());
     elsewhere.join();
+}
+
+/// Gives its executor by reference, which a binder around it passes on: it looks like the bridge's own to a careless eye.
+struct by_reference {
+    using executor_type = asio::any_io_executor;
+    const executor_type& get_executor() const noexcept { return executor; }
+    void operator()(error_code ec, int v) const { done.set_value(ec ? -1 : v); }
+    asio::any_io_executor executor;
+    std::promise<int>& done;
+};
+
+TEST_F(call, a_handler_whose_executor_is_a_reference_runs_there) {
+    auto& p = open<incrementer>();
+    asio::io_context other;
+    asio::cancellation_signal signal;
+    std::promise<int> plain, bound;
+    p.async_call({0}, 1, by_reference{other.get_executor(), plain});
+    p.async_call({0}, 2, asio::bind_cancellation_slot(signal.slot(), by_reference{other.get_executor(), bound}));
+    io_.run();
+    other.run();
+    EXPECT_EQ(plain.get_future().get(), 2);
+    EXPECT_EQ(bound.get_future().get(), 3);
 }
 
 TEST_F(call, futures_and_deferred_operations_work) {
