@@ -114,7 +114,7 @@ bool hunt_inline_ring() {
 
 #ifndef NUMASIO_HUNT
 bool check_inline_ring(bool deep) {
-    return hunt_inline_ring() && explore_few<round<1, 2>>("inline ring 1, 2 items", deep ? 3 : 2) &&
+    return hunt_inline_ring() && explore_few<round<1, 2>>("inline ring 1, 2 items", deep ? 2 : 1) &&
            explore_random<round<3, 6>>("inline ring 3, 6 items", deep ? 1'000'000 : 20'000);
 }
 #endif

@@ -151,7 +151,8 @@ bool hunt_reply_gate() {
 #ifndef NUMASIO_HUNT
 bool check_reply_gate(bool deep) {
     return hunt_reply_gate() && explore_few<way_back<1, 1, 1, true>>("reply gate 1x1, 1 drain, cut", deep ? 4 : 3) &&
-           explore_few<way_back<2, 1, 2, true>>("reply gate 2x1, 2 drains, cut", deep ? 2 : 1) &&
+           explore_few<way_back<2, 1, 2, true>>("reply gate 2x1, 2 drains, cut", 1) &&
+           (!deep || explore_random<way_back<2, 1, 2, true>>("reply gate 2x1, 2 drains, cut", 3'000'000)) &&
            (!deep || explore_random<way_back<2, 2, 2, true>>("reply gate 2x2, 2 drains, cut", 2'000'000));
 }
 #endif
