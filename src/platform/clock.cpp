@@ -42,40 +42,48 @@ std::int64_t kernel_ns() noexcept { return std::chrono::steady_clock::now().time
 constexpr std::int64_t window_ns = 250'000;         // how long a reading of the kernel's clock is good for
 constexpr std::int64_t shortest_ns = window_ns / 2;  // two readings closer together tell no rate; a window cut short by a wrong one does
 constexpr std::int64_t longest_ns = 1'000'000'000;  // two readings further apart may lie around a suspend: no rate is taken of them
+/// How long the two readings of a rate may have taken together. Half of it is how far apart the clocks may have been read, twice that
+/// how far the rate carries it within a window, and half again what the later reading was off by: under a microsecond in all.
+constexpr std::int64_t longest_readings_ns = 600;
 constexpr int fraction_bits = 32;
 
 /// The last reading of both clocks, and their rate since the one before it.
 struct reading {
     std::uint64_t at_ticks = 0;
     std::int64_t at_ns = 0;
-    std::uint64_t ns_per_tick = 0;  // fixed point; 0: not known yet
-    std::uint64_t good_for = 0;     // ticks
+    std::uint64_t took = 0;         // ticks, from before the kernel's clock was read to after
+    std::uint64_t ns_per_tick = 0;  // fixed point; 0: not known
+    std::uint64_t good_for = 0;     // ticks; 0 where the rate is not known
 
     std::int64_t renew() noexcept {
+        const auto last = *this;
+        const bool none = at_ns == 0;
+        if (!none && ns_per_tick == 0) {
+            if (const auto now = kernel_ns(); now - at_ns < shortest_ns) { return now; }
+        }
         // Of the tries the one that was interrupted least.
-        std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
-        std::uint64_t new_ticks = 0;
-        std::int64_t new_ns = 0;
+        took = std::numeric_limits<std::uint64_t>::max();
         for (int i = 0; i < 2; ++i) {
             const auto before = ticks();
             const auto ns = kernel_ns();
-            const auto took = ticks() - before;
-            if (took >= least) { break; }
-            least = took;
-            new_ticks = before + took / 2;
-            new_ns = ns;
+            const auto this_took = ticks() - before;
+            if (this_took >= took) { break; }
+            took = this_took;
+            at_ticks = before + took / 2;
+            at_ns = ns;
         }
-        const auto passed_ns = new_ns - at_ns;
-        const auto passed_ticks = new_ticks - at_ticks;
-        if (passed_ns < shortest_ns && ns_per_tick == 0 && at_ns != 0) { return new_ns; }
-        if (at_ns != 0 && passed_ns >= shortest_ns && passed_ns < longest_ns && passed_ticks != 0 && passed_ticks < std::uint64_t{1} << 40) {
-            __extension__ using wide = unsigned __int128;
-            ns_per_tick = static_cast<std::uint64_t>((static_cast<wide>(passed_ns) << fraction_bits) / passed_ticks);
-            good_for = ns_per_tick == 0 ? 0 : (static_cast<std::uint64_t>(window_ns) << fraction_bits) / ns_per_tick;
-        }
-        at_ticks = new_ticks;
-        at_ns = new_ns;
-        return new_ns;
+        const auto passed_ns = at_ns - last.at_ns;
+        const auto passed_ticks = at_ticks - last.at_ticks;
+        ns_per_tick = good_for = 0;
+        if (none || passed_ns < shortest_ns || passed_ns >= longest_ns) { return at_ns; }
+        if (passed_ticks == 0 || passed_ticks >= std::uint64_t{1} << 40) { return at_ns; }
+        __extension__ using wide = unsigned __int128;
+        const auto rate = (static_cast<wide>(passed_ns) << fraction_bits) / passed_ticks;
+        const auto readings_ns = (static_cast<wide>(last.took) + took) * rate >> fraction_bits;
+        if (rate == 0 || readings_ns > longest_readings_ns) { return at_ns; }
+        ns_per_tick = static_cast<std::uint64_t>(rate);
+        good_for = (static_cast<std::uint64_t>(window_ns) << fraction_bits) / ns_per_tick;
+        return at_ns;
     }
 };
 
