@@ -77,7 +77,11 @@ class call : public ::testing::Test {
 protected:
     template <class Service>
     port<int, int>& open(std::uint32_t capacity = 64, std::uint32_t producers = 4) {
-        bridge_.emplace(io_.get_executor(), one_worker(capacity, producers));
+        return open_plan<Service>(one_worker(capacity, producers));
+    }
+    template <class Service>
+    port<int, int>& open_plan(const plan& asked) {
+        bridge_.emplace(io_.get_executor(), asked);
         auto& opened = bridge_->open<int, int, Service>("p");
         bridge_->start();
         return opened;

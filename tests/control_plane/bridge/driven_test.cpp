@@ -36,23 +36,9 @@ struct sleeper {
     }
 };
 
-class driven_worker : public ::testing::Test {
-protected:
+struct driven_worker : call {
     template <class Service>
-    port<int, int>& open(std::uint32_t capacity = 64) {
-        bridge_.emplace(io_, driven(capacity));
-        auto& opened = bridge_->open<int, int, Service>("p");
-        bridge_->start();
-        return opened;
-    }
-    void TearDown() override {
-        gated::closed = false;
-        if (bridge_) { EXPECT_ACCOUNTS_BALANCE((bridge_->stop(1s), bridge_->status())); }
-        bridge_.reset();
-        gated::reset();
-    }
-    asio::io_context io_;
-    std::optional<bridge> bridge_;
+    port<int, int>& open(std::uint32_t capacity = 64) { return open_plan<Service>(driven(capacity)); }
 };
 
 TEST_F(driven_worker, serves_while_it_is_invoked_and_only_then_on_the_invoking_thread) {

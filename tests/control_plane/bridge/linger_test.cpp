@@ -12,10 +12,7 @@ struct lingering : call {
     port<int, int>& open_with(std::chrono::nanoseconds spin, idle_strategy strategy) {
         auto asked = one_worker();
         asked.pools.front().idle = {strategy, spin};
-        bridge_.emplace(io_.get_executor(), asked);
-        auto& opened = bridge_->open<int, int, gated>("p");
-        bridge_->start();
-        return opened;
+        return open_plan<gated>(asked);
     }
     /// A first call is answered; a second one is under way and stays so until the gate opens.
     void leave_a_reply_due(port<int, int>& p, int& replies) {
