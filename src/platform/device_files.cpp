@@ -2,6 +2,7 @@
 #include "src/platform/device_files.hpp"
 
 #include "src/platform/id_list.hpp"
+#include "src/platform/number_in.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -22,14 +23,6 @@ std::string line_of(const fs::path& file) {
     std::string line;
     std::getline(in, line);
     return line;
-}
-
-std::optional<long> number_in(const fs::path& file) {
-    const std::string line = line_of(file);
-    long value = 0;
-    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
-    if (error != std::errc{}) { return std::nullopt; }
-    return value;
 }
 
 /// The entries of a folder by name; none where it cannot be read.
@@ -114,7 +107,7 @@ private:
         }
         const std::string state = line_of(entry / "operstate");
         if (state == "up" || state == "down" || state == "lowerlayerdown") { device.link_up = state == "up"; }
-        const auto speed = number_in(entry / "speed");  // -1, or EINVAL, where there is no link
+        const auto speed = number_in<long>(entry / "speed");  // -1, or EINVAL, where there is no link
         if (speed && *speed > 0 && device.link_up != false) { device.speed = {static_cast<std::uint32_t>(*speed)}; }
         for (const auto& queue : entries(entry / "queues")) {
             const std::string name = queue.filename().string();
@@ -164,7 +157,7 @@ private:
         const fs::path top = sys_ / "devices";
         for (fs::path at = place; at != top && at.has_relative_path() && at != at.parent_path(); at = at.parent_path()) {
             if (device.nodes.empty()) {
-                const auto node = number_in(at / "numa_node");
+                const auto node = number_in<long>(at / "numa_node");
                 if (node && *node >= 0) { device.nodes = {node_id{static_cast<std::uint32_t>(*node)}}; }
             }
             if (device.pci) { continue; }
@@ -203,8 +196,8 @@ private:
     }
 
     static bool stands_on_another(const fs::path& entry) {
-        const auto below = number_in(entry / "iflink");
-        return below && *below > 0 && below != number_in(entry / "ifindex");
+        const auto below = number_in<long>(entry / "iflink");
+        return below && *below > 0 && below != number_in<long>(entry / "ifindex");
     }
 
     static std::vector<std::string> lower_of(const fs::path& entry) {

@@ -1,6 +1,8 @@
 // Reads what sysfs tells of huge pages.
 #include "src/platform/huge_pages.hpp"
 
+#include "src/platform/number_in.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -15,11 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::uint64_t number_in(const fs::path& file) {
-    std::ifstream in(file);
-    std::uint64_t value = 0;
-    return in >> value ? value : 0;
-}
+std::uint64_t number_or_0(const fs::path& file) { return number_in<std::uint64_t>(file).value_or(0); }
 
 /// "hugepages-2048kB"
 std::optional<bytes> page_size_of(const std::string& name) {
@@ -41,14 +39,14 @@ std::vector<huge_page_pool> huge_page_pools(node_id node, const std::string& nod
     for (fs::directory_iterator at(folder, unreadable), end; !unreadable && at != end; at.increment(unreadable)) {
         const auto size = page_size_of(at->path().filename().string());
         if (!size) { continue; }
-        pools.push_back({*size, number_in(at->path() / "nr_hugepages"), number_in(at->path() / "free_hugepages")});
+        pools.push_back({*size, number_or_0(at->path() / "nr_hugepages"), number_or_0(at->path() / "free_hugepages")});
     }
     std::sort(pools.begin(), pools.end(), [](const auto& a, const auto& b) { return a.page < b.page; });
     return pools;
 }
 
 std::size_t transparent_page_size() {
-    static const std::uint64_t told = number_in("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+    static const std::uint64_t told = number_or_0("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
     return told != 0 ? static_cast<std::size_t>(told) : std::size_t{2} << 20;
 }
 

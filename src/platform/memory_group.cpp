@@ -1,6 +1,8 @@
 // Reads control groups: which one we are in, what it and the ones above it grant.
 #include "src/platform/memory_group.hpp"
 
+#include "src/platform/number_in.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -22,13 +24,6 @@ constexpr group_files version_2{"memory.max", "memory.current", "inactive_file",
 constexpr group_files version_1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file",
                                 "total_active_file"};
 
-std::optional<std::uint64_t> number_in(const fs::path& file) {
-    std::ifstream in(file);
-    std::uint64_t value = 0;
-    if (!(in >> value)) { return std::nullopt; }  // not there, or "max"
-    return value;
-}
-
 std::uint64_t file_cache(const fs::path& group, const group_files& names) {
     std::ifstream in(group / "memory.stat");
     std::uint64_t sum = 0;
@@ -40,8 +35,8 @@ std::uint64_t file_cache(const fs::path& group, const group_files& names) {
 }
 
 std::optional<group_room> room_of(const fs::path& group, const group_files& names) {
-    const auto limit = number_in(group / names.limit);
-    const auto used = number_in(group / names.used);
+    const auto limit = number_in<std::uint64_t>(group / names.limit);
+    const auto used = number_in<std::uint64_t>(group / names.used);
     constexpr std::uint64_t unlimited = std::uint64_t{1} << 60;  // how version 1 says that there is none
     if (!limit || !used || *limit >= unlimited) { return std::nullopt; }
     return group_room{{*limit}, {*used}, {file_cache(group, names) / 2}};
