@@ -1,4 +1,6 @@
 // Memory large enough for slabs, in both forms: nothing overlaps, the limit holds, what is freed is room again.
+#include "support/memory_arena.hpp"
+
 #include <numasio/node_memory.hpp>
 
 #include <gtest/gtest.h>
@@ -6,7 +8,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
 #include <new>
 #include <random>
 #include <span>
@@ -19,24 +20,8 @@ namespace {
 
 using numasio::node_memory;
 using numasio::shared_node_memory;
-
-template <class Memory>
-struct arena {
-    explicit arena(std::size_t size) : storage(new std::byte[size]), memory({storage.get(), size}) {}
-    std::unique_ptr<std::byte[]> storage;
-    Memory memory;
-};
-
-struct block {
-    std::byte* start;
-    std::size_t size;
-    std::size_t alignment;
-    std::byte pattern;
-
-    bool intact() const {
-        return std::all_of(start, start + size, [&](std::byte x) { return x == pattern; });
-    }
-};
+using numasio::test::arena;
+using numasio::test::block;
 
 template <class Memory>
 void give_back(Memory& memory, const block& b) {

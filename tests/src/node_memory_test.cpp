@@ -1,4 +1,6 @@
 // A fixed piece of memory: aligned, bounded, coalescing, never corrupt.
+#include "support/memory_arena.hpp"
+
 #include <numasio/node_memory.hpp>
 
 #include <gtest/gtest.h>
@@ -9,7 +11,6 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -19,26 +20,11 @@
 namespace {
 
 using numasio::node_memory;
-
-struct arena {
-    explicit arena(std::size_t size) : storage(new std::byte[size]), memory({storage.get(), size}) {}
-    std::unique_ptr<std::byte[]> storage;
-    node_memory memory;
-};
-
-struct block {
-    std::byte* start;
-    std::size_t size;
-    std::size_t alignment;
-    std::byte pattern;
-};
-
-bool intact(const block& b) {
-    return std::all_of(b.start, b.start + b.size, [&](std::byte x) { return x == b.pattern; });
-}
+using numasio::test::arena;
+using numasio::test::block;
 
 TEST(node_memory, every_alignment_is_honoured_inside_the_span) {
-    arena a(1 << 20);
+    arena<node_memory> a(1 << 20);
     for (std::size_t alignment = 1; alignment <= 65536; alignment *= 2) {
         for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{24}, std::size_t{5000}}) {
             auto* const p = static_cast<std::byte*>(a.memory.allocate(size, alignment));
@@ -51,7 +37,7 @@ TEST(node_memory, every_alignment_is_honoured_inside_the_span) {
 }
 
 TEST(node_memory, exhaustion_throws_and_leaves_the_resource_usable) {
-    arena a(256 << 10);
+    arena<node_memory> a(256 << 10);
     std::vector<void*> blocks;
     EXPECT_THROW({ for (;;) { blocks.push_back(a.memory.allocate(1000)); } }, std::bad_alloc);
     EXPECT_GT(blocks.size(), 240U);
@@ -64,7 +50,7 @@ TEST(node_memory, exhaustion_throws_and_leaves_the_resource_usable) {
 }
 
 TEST(node_memory, sizes_and_alignments_beyond_the_span_throw) {
-    arena a(64 << 10);
+    arena<node_memory> a(64 << 10);
     constexpr auto most = std::numeric_limits<std::size_t>::max();
     for (const std::size_t size : {most, most - 15, most / 2 + 1, std::size_t{64} << 10}) {
         EXPECT_THROW(static_cast<void>(a.memory.allocate(size, 1)), std::bad_alloc) << size;
@@ -74,7 +60,7 @@ TEST(node_memory, sizes_and_alignments_beyond_the_span_throw) {
 }
 
 TEST(node_memory, freed_neighbours_become_one_block_again) {
-    arena a(1 << 20);
+    arena<node_memory> a(1 << 20);
     const auto before = a.memory.used();
     std::vector<void*> blocks;
     try {
@@ -109,13 +95,13 @@ double share_after_a_shift(std::pmr::memory_resource& first, std::pmr::memory_re
 // The reason for docs/decisions/0001-node-memory.md.
 TEST(node_memory, a_shift_of_sizes_reuses_what_was_freed_where_a_pool_resource_cannot) {
     constexpr std::size_t size = 8 << 20;
-    arena a(size);
-    arena b(size);
+    arena<node_memory> a(size);
+    arena<node_memory> b(size);
     const double ours = share_after_a_shift(a.memory, b.memory);
     const auto storage = std::make_unique<std::byte[]>(size);
     std::pmr::monotonic_buffer_resource span(storage.get(), size, std::pmr::null_memory_resource());
     std::pmr::unsynchronized_pool_resource pool(&span);
-    arena c(size);
+    arena<node_memory> c(size);
     const double theirs = share_after_a_shift(c.memory, pool);
     std::printf("usable after a shift of sizes: node_memory %.1f %%, pool resource %.1f %%\n", ours * 100,
                 theirs * 100);
@@ -125,7 +111,7 @@ TEST(node_memory, a_shift_of_sizes_reuses_what_was_freed_where_a_pool_resource_c
 
 TEST(node_memory, random_use_never_corrupts_overlaps_or_leaks) {
     rc::check("random allocate and free", [] {
-        arena a(128 << 10);
+        arena<node_memory> a(128 << 10);
         const auto before = a.memory.used();
         std::mt19937 dice(*rc::gen::arbitrary<std::uint32_t>());
         std::vector<block> live;
@@ -143,14 +129,14 @@ TEST(node_memory, random_use_never_corrupts_overlaps_or_leaks) {
                 live.push_back(b);
             } else {
                 std::swap(live[dice() % live.size()], live.back());
-                RC_ASSERT(intact(live.back()));
+                RC_ASSERT(live.back().intact());
                 a.memory.deallocate(live.back().start, live.back().size, live.back().alignment);
                 live.pop_back();
             }
             RC_ASSERT(a.memory.used() <= a.memory.limit());
         }
         for (const block& b : live) {
-            RC_ASSERT(intact(b));
+            RC_ASSERT(b.intact());
             a.memory.deallocate(b.start, b.size, b.alignment);
         }
         RC_ASSERT(a.memory.used() == before);
@@ -158,7 +144,7 @@ TEST(node_memory, random_use_never_corrupts_overlaps_or_leaks) {
 }
 
 TEST(node_memory, standard_containers_live_in_it) {
-    arena a(1 << 20);
+    arena<node_memory> a(1 << 20);
     const auto before = a.memory.used();
     {
         std::pmr::vector<std::pmr::string> words(&a.memory);
@@ -180,14 +166,14 @@ TEST(node_memory, an_unaligned_span_is_used_and_a_tiny_one_is_refused) {
 }
 
 TEST(node_memory, it_equals_itself_only) {
-    arena a(4096);
-    arena b(4096);
+    arena<node_memory> a(4096);
+    arena<node_memory> b(4096);
     EXPECT_TRUE(a.memory.is_equal(a.memory));
     EXPECT_FALSE(a.memory.is_equal(b.memory));
 }
 
 TEST(node_memory, used_may_be_read_while_the_owner_works) {
-    arena a(256 << 10);
+    arena<node_memory> a(256 << 10);
     std::atomic<bool> done{false};
     std::uint64_t most = 0;
     std::thread reader([&] {

@@ -53,6 +53,17 @@ struct gated {
     static inline std::atomic<int> entered{0};
 };
 
+/// Sleeps for so many milliseconds; at 0 it waits for the gate instead.
+struct sleeper {
+    explicit sleeper(node_context&) {}
+    int operator()(int milliseconds) const {
+        gated::entered.fetch_add(1);
+        while (milliseconds == 0 && gated::closed.load()) { std::this_thread::yield(); }
+        std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+        return milliseconds;
+    }
+};
+
 inline std::uint64_t sum(const bridge_status& s, std::uint64_t lane_status::*field) {
     std::uint64_t n = 0;
     for (const auto& w : s.workers) {

@@ -8,17 +8,6 @@
 namespace numasio::test {
 namespace {
 
-/// Sleeps for so many milliseconds; at 0 it waits for the gate instead.
-struct sleeper {
-    explicit sleeper(node_context&) {}
-    int operator()(int milliseconds) const {
-        gated::entered.fetch_add(1);
-        while (milliseconds == 0 && gated::closed.load()) { std::this_thread::yield(); }
-        std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
-        return milliseconds;
-    }
-};
-
 TEST_F(call, the_queue_delay_includes_the_wait_behind_the_same_batch) {
     gated::closed = true;
     auto& p = open<sleeper>();
