@@ -8,6 +8,8 @@
 #include <numasio/detail/lane_base.hpp>
 #include <numasio/detail/work_hold.hpp>
 
+#include <boost/asio/error.hpp>
+
 #include <exception>
 #include <memory_resource>
 #include <optional>
