@@ -11,7 +11,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr std::size_t line = 64;
+constexpr std::size_t line_bytes = 64;
 
 struct link {
     const link* next;
@@ -20,7 +20,7 @@ struct link {
 }  // namespace
 
 void link_lines(std::span<std::byte> memory) {
-    const std::size_t lines = memory.size() / line;
+    const std::size_t lines = memory.size() / line_bytes;
     std::vector<std::uint32_t> order(lines);
     std::iota(order.begin(), order.end(), 0U);
     std::mt19937_64 random(42);  // the same cycle each time: figures can be compared
@@ -28,7 +28,7 @@ void link_lines(std::span<std::byte> memory) {
     for (std::size_t i = lines; i > 1; --i) {
         std::swap(order[i - 1], order[std::uniform_int_distribution<std::size_t>(0, i - 1)(random)]);
     }
-    const auto at = [&](std::uint32_t i) { return reinterpret_cast<link*>(memory.data() + i * line); };
+    const auto at = [&](std::uint32_t i) { return reinterpret_cast<link*>(memory.data() + i * line_bytes); };
     for (std::size_t i = 0; i < lines; ++i) { at(order[i])->next = at(order[(i + 1) % lines]); }
 }
 

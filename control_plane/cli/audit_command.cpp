@@ -18,14 +18,14 @@ namespace {
 
 namespace json = boost::json;
 
-struct options {
+struct audit_options {
     int pid = 0;
     bool self = false;
     bool json = false;
     std::size_t rows = 10;
 };
 
-constexpr const char* more = R"(Pages come from /proc/PID/numa_maps, which the kernel shows to the same user, to
+constexpr const char* audit_footer = R"(Pages come from /proc/PID/numa_maps, which the kernel shows to the same user, to
 root, and to CAP_SYS_PTRACE. The largest mappings are then asked about a second
 time, page by page, with move_pages(2), up to 65536 pages; "agreed" is the share
 on which both answers are the same (a process that runs moves pages meanwhile).
@@ -90,7 +90,7 @@ std::string short_name(const std::string& name) {
     return columns(last) <= most ? last : last.substr(0, most - 3) + "...";
 }
 
-std::string text(const process_memory& process, const options& asked) {
+std::string text(const process_memory& process, const audit_options& asked) {
     const auto on_node = process.on_node();
     bytes all;
     for (const auto& [node, size] : on_node) { all = all + size; }
@@ -153,7 +153,7 @@ json::object document(const process_memory& process, std::size_t most) {
 
 void add_audit(CLI::App& program, exit_code& ended) {
     auto* const command = program.add_subcommand("audit", "Where the memory of a process is, mapping by mapping");
-    const auto asked = std::make_shared<options>();
+    const auto asked = std::make_shared<audit_options>();
     auto* const pid = command->add_option("PID", asked->pid, "The process")
                          ->check(CLI::Range(1, 4'194'304).description(""))->type_name("");
     auto* const self = command->add_flag("--self", asked->self, "This program itself: what any process gets here")
@@ -161,7 +161,7 @@ void add_audit(CLI::App& program, exit_code& ended) {
     auto* const rows = command->add_option("-n,--rows", asked->rows, "Mappings to show, largest first (10; JSON: all)")
         ->check(CLI::Range(0, 65'536).description(""))->type_name("N");
     command->add_flag("--json", asked->json, "One JSON document");
-    command->footer(more);
+    command->footer(audit_footer);
     command->callback([asked, pid, self, rows, &ended] {
         if (pid->count() + self->count() == 0) { throw CLI::RequiredError("audit: PID or --self"); }
         const auto process = audit_process(asked->self ? 0 : asked->pid);

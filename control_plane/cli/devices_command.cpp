@@ -14,7 +14,7 @@
 namespace numasio::cli {
 namespace {
 
-constexpr const char* more = R"(A device's node is its PCI function's, or that of the nearest bridge above it
+constexpr const char* devices_footer = R"(A device's node is its PCI function's, or that of the nearest bridge above it
 that knows. VLANs, bonds and bridges are where the hardware below them is.
 "not known" is the firmware's silence, not node 0. IRQ CPUs are those that the
 device's interrupts are sent to now.
@@ -104,7 +104,7 @@ void add_devices(CLI::App& program, exit_code& ended) {
     auto* const command = program.add_subcommand("devices", "Network cards, drives, GPUs: node, queues, interrupts");
     const auto json = std::make_shared<bool>(false);
     command->add_flag("--json", *json, "One JSON document");
-    command->footer(more);
+    command->footer(devices_footer);
     command->callback([json, &ended] {
         const auto machine = discover_topology();
         const auto devices = discover_devices();

@@ -21,7 +21,7 @@ namespace {
 
 namespace json = boost::json;
 
-struct options {
+struct latency_options {
     std::string source = "live";
     std::uint64_t size = 0;
     double seconds = 0.1;
@@ -29,7 +29,7 @@ struct options {
     bool json = false;
 };
 
-constexpr const char* more = R"(Latency is that of loads of which each depends on the one before, over a random
+constexpr const char* latency_footer = R"(Latency is that of loads of which each depends on the one before, over a random
 cycle through a buffer on the column's node, by a thread on the row's first CPU.
 Bandwidth is plain reading by a thread on each core of the row's node (at most
 32). The buffer is bound, and measured only if the kernel finds every page of it
@@ -122,7 +122,7 @@ bool something(const speed_matrix& measured) {
     return std::any_of(measured.cells.begin(), measured.cells.end(), [](const speed_cell& cell) { return cell.latency_ns.has_value(); });
 }
 
-exit_code measure(const options& asked) {
+exit_code measure(const latency_options& asked) {
     const auto machine = machine_from(asked.source);
     if (!machine.nodes_are_real()) {
         const std::string why = "not measured: " + machine_name(machine) + " has no nodes of its own whose memory could be reached";
@@ -153,7 +153,7 @@ CLI::Validator seconds() {
 
 void add_latency(CLI::App& program, exit_code& ended) {
     auto* const command = program.add_subcommand("latency", "Latency and bandwidth from each node to each, measured");
-    const auto asked = std::make_shared<options>();
+    const auto asked = std::make_shared<latency_options>();
     add_topology_option(*command, asked->source);
     command->add_option("--size", asked->size, "Buffer, as 512MiB (4 x the last-level cache)")
         ->transform(CLI::AsSizeValue(false).description(""))
@@ -166,7 +166,7 @@ void add_latency(CLI::App& program, exit_code& ended) {
         ->transform(seconds())
         ->check(CLI::Range(0.01, 3600.0).description(""))->type_name("TIME");
     command->add_flag("--json", asked->json, "One JSON document");
-    command->footer(more);
+    command->footer(latency_footer);
     command->callback([asked, &ended] { ended = measure(*asked); });
 }
 

@@ -16,7 +16,7 @@ constexpr const char* about =
     "numasioctl: what a machine with NUMA nodes looks like, what is allowed on it,\n"
     "where memory is, what it costs, and what a numasio plan would do there.\n";
 
-constexpr const char* more = R"(EXIT STATUS
+constexpr const char* main_footer = R"(EXIT STATUS
   0  done, and the answer is good
   1  could not be done; stderr says where, why and what helps
   2  the command line was not understood
@@ -69,7 +69,7 @@ int run(int argc, char** argv) {
     CLI::App program(about, "numasioctl");
     program.set_version_flag("-V,--version", "numasioctl " NUMASIO_VERSION, "Print the version and end");
     program.set_help_flag("-h,--help", "Print this help and end");
-    program.footer(more);
+    program.footer(main_footer);
     program.get_formatter()->column_width(26);
     program.require_subcommand(1);
     exit_code ended = done;

@@ -23,7 +23,7 @@
 namespace numasio::cli {
 namespace {
 
-struct options {
+struct plan_options {
     std::string file;
     std::string source = "live";
 };
@@ -71,7 +71,7 @@ std::uint64_t least_lanes(const pool_plan& pool) {
 }
 
 /// Everything that stands in the way: in the file, between plan and machine, in memory.
-judged judge(const options& asked) {
+judged judge(const plan_options& asked) {
     judged out;
     out.machine = machine_from(asked.source);
     try {
@@ -135,7 +135,7 @@ bool in_table(const std::string& note, const plan& asked) {
     return begins("control: CPU ") || std::any_of(asked.pools.begin(), asked.pools.end(), counts_workers);
 }
 
-std::string explanation(const judged& plan, const options& asked) {
+std::string explanation(const judged& plan, const plan_options& asked) {
     std::string out = labelled("plan", asked.file, 9) + labelled("machine", machine_name(plan.machine), 9);
     out += "\ncontrol: " + cpus_text(plan.sites.control) +
            (plan.asked.control.cpus ? "\n" : " (auto)\n");
@@ -157,7 +157,7 @@ std::string explanation(const judged& plan, const options& asked) {
     return out;
 }
 
-exit_code explain(const options& asked) {
+exit_code explain(const plan_options& asked) {
     const auto plan = judge(asked);
     if (plan.laid_out) { std::cout << explanation(plan, asked); }
     if (plan.problems.empty()) { return done; }
@@ -166,15 +166,15 @@ exit_code explain(const options& asked) {
     return answered_no;
 }
 
-exit_code check(const options& asked) {
+exit_code check(const plan_options& asked) {
     const auto plan = judge(asked);
     write_problems(std::cerr, plan);
     return plan.problems.empty() ? done : answered_no;
 }
 
-void add(CLI::App& plan, const char* name, const char* what, const char* more, exit_code (*run)(const options&), exit_code& ended) {
+void add(CLI::App& plan, const char* name, const char* what, const char* more, exit_code (*run)(const plan_options&), exit_code& ended) {
     auto* const command = plan.add_subcommand(name, what);
-    const auto asked = std::make_shared<options>();
+    const auto asked = std::make_shared<plan_options>();
     command->add_option("FILE", asked->file, "The plan, as in docs/plan.md")->required()->type_name("");
     add_topology_option(*command, asked->source);
     command->footer(more);

@@ -17,7 +17,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* more = R"(Each call that numasio makes is made, in a child process that leaves nothing
+constexpr const char* probe_footer = R"(Each call that numasio makes is made, in a child process that leaves nothing
 behind; nothing is concluded from capabilities. Calls marked * are what
 placement stands on: pinning, binding, reading back. With all of them granted
 the exit status is 0, else 3. "refused" can be changed by somebody; "absent" is
@@ -81,7 +81,7 @@ void add_probe(CLI::App& program, exit_code& ended) {
     auto* const command = program.add_subcommand("probe", "What is allowed here: each call tried, with its remedy");
     const auto as_json = std::make_shared<bool>(false);
     command->add_flag("--json", *as_json, "One JSON document");
-    command->footer(more);
+    command->footer(probe_footer);
     command->callback([as_json, &ended] {
         const auto reports = probe_calls(discover_topology());
         std::cout << (*as_json ? json::serialize(document(reports)) + '\n' : text(reports));

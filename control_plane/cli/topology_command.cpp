@@ -14,19 +14,19 @@
 namespace numasio::cli {
 namespace {
 
-struct options {
+struct topology_options {
     std::string source = "live";
     bool json = false;
     bool xml = false;
 };
 
-constexpr const char* more = R"(Each node with its CPUs, the groups of them that share a last-level cache (L3),
+constexpr const char* topology_footer = R"(Each node with its CPUs, the groups of them that share a last-level cache (L3),
 memory, huge pages and devices; then what the firmware says of distances (SLIT:
 10 is local) and of latency and bandwidth (HMAT), from the row's node to the
 column's. What is there in fact, numasioctl latency measures.
 )";
 
-void show(const options& asked) {
+void show(const topology_options& asked) {
     if (asked.xml && asked.source.compare(0, 10, "simulated:") == 0) {
         throw failure("--xml writes machines that hwloc knows, and pretend nodes are none of them; where the file would be read, "
                       "--topology simulated:N does the same");
@@ -51,11 +51,11 @@ void show(const options& asked) {
 
 void add_topology(CLI::App& program, exit_code& ended) {
     auto* const command = program.add_subcommand("topology", "The machine as a picture: nodes, CPUs, memory, devices");
-    const auto asked = std::make_shared<options>();
+    const auto asked = std::make_shared<topology_options>();
     add_topology_option(*command, asked->source);
     auto* const json = command->add_flag("--json", asked->json, "One JSON document, devices included");
     command->add_flag("--xml", asked->xml, "hwloc's XML, for --topology on another machine")->excludes(json);
-    command->footer(more);
+    command->footer(topology_footer);
     command->callback([asked, &ended] {
         show(*asked);
         ended = done;

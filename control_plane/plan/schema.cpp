@@ -11,7 +11,6 @@ namespace {
 using namespace std::string_view_literals;
 using std::chrono::nanoseconds;
 using target = plan_target;
-using value = plan_value;
 
 namespace limits = plan_limits;
 
@@ -23,7 +22,7 @@ constexpr std::array strategies = {"busy_spin"sv, "spin_then_park"sv, "park"sv, 
 constexpr std::array full_answers = {"reject"sv};
 
 template <class Id>
-or_auto<std::vector<Id>> ids(const value& v) {
+or_auto<std::vector<Id>> ids(const plan_value& v) {
     if (v.automatic) { return std::nullopt; }
     std::vector<Id> out;
     out.reserve(v.numbers.size());
@@ -31,8 +30,8 @@ or_auto<std::vector<Id>> ids(const value& v) {
     return out;
 }
 
-nanoseconds time(const value& v) { return nanoseconds(static_cast<std::int64_t>(v.number)); }
-std::uint32_t count(const value& v) { return static_cast<std::uint32_t>(v.number); }
+nanoseconds time(const plan_value& v) { return nanoseconds(static_cast<std::int64_t>(v.number)); }
+std::uint32_t count(const plan_value& v) { return static_cast<std::uint32_t>(v.number); }
 
 slo_plan& slo(const target& t) {
     if (!t.pool->slo) { t.pool->slo.emplace(); }
@@ -47,19 +46,19 @@ constexpr key_rule schema[] = {
      nullptr},
     {"control.cpus", value_form::numbers_or_auto, limits::cpu, {}, "auto", "",
      "CPUs for the control plane's threads; `auto`: the first CPU of the first node, where there is more than one",
-     [](const target& t, const value& v) { t.out.control.cpus = ids<cpu_id>(v); }},
+     [](const target& t, const plan_value& v) { t.out.control.cpus = ids<cpu_id>(v); }},
 
     {"drain", value_form::duration, limits::drain, {}, "5s", "",
      "how long an orderly stop waits for accepted requests before it ends them with `errc::stopped`",
-     [](const target& t, const value& v) { t.out.drain = time(v); }},
+     [](const target& t, const plan_value& v) { t.out.drain = time(v); }},
     {"simulate_nodes", value_form::whole, limits::simulate_nodes, {}, "0", "",
      "split the CPUs into this many pretend nodes, for demonstrations; 0: the machine's own nodes",
-     [](const target& t, const value& v) { t.out.simulate_nodes = count(v); }, one_node_per_cpu},
+     [](const target& t, const plan_value& v) { t.out.simulate_nodes = count(v); }, one_node_per_cpu},
 
     {"listeners", value_form::names, limits::listeners, {}, "absent", "", "where to listen, by name", nullptr},
     {"listeners.*", value_form::endpoint, limits::port, {}, "absent", "",
      "`http` is the control server's, on a loopback address; every other name is the application's; port 0: the system chooses",
-     [](const target& t, const value& v) {
+     [](const target& t, const plan_value& v) {
          t.listener->address = v.address;
          t.listener->port = static_cast<std::uint16_t>(v.number);
      }},
@@ -68,13 +67,13 @@ constexpr key_rule schema[] = {
     {"pools.*", value_form::section, {}, {}, "auto", "auto", "one pool; `NAME: auto` takes every default", nullptr},
     {"pools.*.nodes", value_form::numbers_or_auto, limits::node, {}, "auto", "",
      "nodes that the pool has workers on; `auto`: every node with CPUs that this process may use",
-     [](const target& t, const value& v) { t.pool->nodes = ids<node_id>(v); }},
+     [](const target& t, const plan_value& v) { t.pool->nodes = ids<node_id>(v); }},
     {"pools.*.cpus", value_form::numbers_or_auto, limits::cpu, {}, "auto", "",
      "CPUs that the workers are pinned to, at most one worker each; `auto`: whole cores first",
-     [](const target& t, const value& v) { t.pool->cpus = ids<cpu_id>(v); }},
+     [](const target& t, const plan_value& v) { t.pool->cpus = ids<cpu_id>(v); }},
     {"pools.*.workers_per_node", value_form::whole_or_auto, limits::workers_per_node, {}, "auto", "",
      "workers on each node; `auto`: one for each of `cpus`, or else one for each core that is left over",
-     [](const target& t, const value& v) {
+     [](const target& t, const plan_value& v) {
          t.pool->workers_per_node = v.automatic ? std::nullopt : or_auto<std::uint32_t>(count(v));
      }},
 
@@ -84,51 +83,51 @@ constexpr key_rule schema[] = {
      "`bind`: on the worker's node or not at all; `preferred`: there first, elsewhere when it is full; "
      "`local`: wherever the thread that touches it first runs; `interleave`: the service's memory page by page over all nodes "
      "with memory; `weighted_interleave`: the same by the kernel's weights (Linux 6.9)",
-     [](const target& t, const value& v) { t.pool->memory.policy = static_cast<memory_policy>(v.number); }},
+     [](const target& t, const plan_value& v) { t.pool->memory.policy = static_cast<memory_policy>(v.number); }},
     {"pools.*.memory.pages", value_form::word, {}, page_kinds, "auto", "",
      "pages of the service's memory; `auto`: as the system's setting of transparent huge pages has it; `4KiB`: small ones only; "
      "`transparent`: huge where the kernel can; `2MiB`, `1GiB`: from the nodes' pools, `per_worker` rounded up to them",
-     [](const target& t, const value& v) {
+     [](const target& t, const plan_value& v) {
          t.pool->memory.pages = v.number + 1 == page_kinds.size() ? std::nullopt
                                                                   : or_auto<page_kind>(static_cast<page_kind>(v.number));
      }},
     {"pools.*.memory.per_worker", value_form::size, limits::memory_per_worker, {}, "64MiB", "",
      "allocated, bound and touched at start; the service gets no more",
-     [](const target& t, const value& v) { t.pool->memory.per_worker = bytes{v.number}; }},
+     [](const target& t, const plan_value& v) { t.pool->memory.per_worker = bytes{v.number}; }},
 
     {"pools.*.lane", value_form::section, {}, {}, "1024", "capacity", "the queues into each worker", nullptr},
     {"pools.*.lane.capacity", value_form::whole, limits::lane_capacity, {}, "1024", "",
      "requests in flight between one producer thread and one worker; each place holds a request and its reply, so "
      "a worker's lanes take capacity × producers × (request + reply + bookkeeping) bytes",
-     [](const target& t, const value& v) { t.pool->lane.capacity = count(v); }},
+     [](const target& t, const plan_value& v) { t.pool->lane.capacity = count(v); }},
     {"pools.*.lane.producers", value_form::whole, limits::lane_producers, {}, "4", "",
      "threads that may send to the pool at one time; each has its own lane to each worker",
-     [](const target& t, const value& v) { t.pool->lane.producers = count(v); }},
+     [](const target& t, const plan_value& v) { t.pool->lane.producers = count(v); }},
     {"pools.*.lane.when_full", value_form::word, {}, full_answers, "reject", "",
      "what a full lane does: `reject` answers `errc::lane_full` at once",
-     [](const target& t, const value& v) { t.pool->lane.full = static_cast<when_full>(v.number); }},
+     [](const target& t, const plan_value& v) { t.pool->lane.full = static_cast<when_full>(v.number); }},
 
     {"pools.*.idle", value_form::section, {}, {}, "spin_then_park", "strategy", "what a worker without work does",
      nullptr},
     {"pools.*.idle.strategy", value_form::word, {}, strategies, "spin_then_park", "",
      "`busy_spin`: never sleeps, burns its core; `spin_then_park`: spins for `spin`, then sleeps; `park`: sleeps at "
      "once; `caller_drives`: has no thread, the program's own loop runs it",
-     [](const target& t, const value& v) { t.pool->idle.strategy = static_cast<idle_strategy>(v.number); }},
+     [](const target& t, const plan_value& v) { t.pool->idle.strategy = static_cast<idle_strategy>(v.number); }},
     {"pools.*.idle.spin", value_form::duration, limits::idle_spin, {}, "20us", "",
      "how long `spin_then_park` spins before it sleeps; as long the control plane waits for a reply that is due before it "
      "sleeps (not with `park` and `caller_drives`)",
-     [](const target& t, const value& v) { t.pool->idle.spin = time(v); }},
+     [](const target& t, const plan_value& v) { t.pool->idle.spin = time(v); }},
 
     {"pools.*.slo", value_form::section, {}, {}, "none", "target",
      "a promise about the time from a request's submission to its reply's delivery; `none`: no promise",
-     [](const target& t, const value& v) { v.none ? t.pool->slo.reset() : void(slo(t)); }},
+     [](const target& t, const plan_value& v) { v.none ? t.pool->slo.reset() : void(slo(t)); }},
     {"pools.*.slo.quantile", value_form::fraction, {}, {}, "0.99", "", "the share of requests that it holds for",
-     [](const target& t, const value& v) { slo(t).quantile = v.fraction; }},
+     [](const target& t, const plan_value& v) { slo(t).quantile = v.fraction; }},
     {"pools.*.slo.target", value_form::duration, limits::slo_target, {}, "1ms", "", "the longest time that keeps it",
-     [](const target& t, const value& v) { slo(t).target = time(v); }},
+     [](const target& t, const plan_value& v) { slo(t).target = time(v); }},
     {"pools.*.enforcement", value_form::word, {}, enforcements, "best_effort", "",
      "`strict`: any shortfall in pinning or memory fails the start; `best_effort`: start, and say what was lost; memory that does not fit fails every start",
-     [](const target& t, const value& v) { t.pool->enforce = static_cast<enforcement>(v.number); }},
+     [](const target& t, const plan_value& v) { t.pool->enforce = static_cast<enforcement>(v.number); }},
 };
 
 }  // namespace

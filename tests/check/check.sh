@@ -140,7 +140,7 @@ stage_install() {
     fi
     say "install: shared libraries"
     cmake -S . -B "$check_folder/shared" -G Ninja --log-level=NOTICE -DCMAKE_BUILD_TYPE=Release \
-        -DBUILD_SHARED_LIBS=ON -DCMAKE_INSTALL_PREFIX="$check_folder/shared/install"
+        -DBUILD_SHARED_LIBS=ON -DCMAKE_UNITY_BUILD=ON -DCMAKE_INSTALL_PREFIX="$check_folder/shared/install"
     cmake --build "$check_folder/shared"
     cmake --install "$check_folder/shared" > /dev/null
     local tool
@@ -148,7 +148,7 @@ stage_install() {
         if [[ $("$tool/bin/numasioctl" --version) == "numasioctl "* ]]; then passed=$(( passed + 1 )); else failed=$(( failed + 1 )); fi
     done
     consume shared -DCMAKE_PREFIX_PATH="$check_folder/shared/install" "$all"
-    consume subdirectory -DNUMASIO_SOURCE="$root" "$all"
+    consume subdirectory -DNUMASIO_SOURCE="$root" -DCMAKE_UNITY_BUILD=ON "$all"
     cases "$passed" "$failed"
     (( failed == 0 ))
 }

@@ -2,6 +2,8 @@
 // allocates by aligned_alloc: counting operator new alone could never fail.
 #include "control_plane/bridge/bridge_fixture.hpp"
 
+#include <boost/system/system_error.hpp>
+
 #include <gtest/gtest.h>
 
 #include <atomic>

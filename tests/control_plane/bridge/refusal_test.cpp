@@ -1,6 +1,8 @@
 // Lanes as bounds: order, full, reserved, one for each thread; and every refusal is typed.
 #include "control_plane/bridge/bridge_fixture.hpp"
 
+#include <boost/system/system_error.hpp>
+
 #include <gmock/gmock.h>
 
 #include <sys/wait.h>

@@ -5,6 +5,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include <boost/system/system_error.hpp>
+
 #include <gtest/gtest.h>
 
 #include <memory>

@@ -158,8 +158,6 @@ std::string worker_name(const testing::TestParamInfo<std::uint32_t>& info) {
     return std::to_string(info.param) + (info.param == 1 ? "_worker" : "_workers");
 }
 
-}  // namespace
-
 TEST_P(differential, made_commands_get_the_same_replies_as_from_redis) {
     for (unsigned seed = 1; seed <= 40; ++seed) {
         ASSERT_NO_FATAL_FAILURE(compare(redis, ours, seed, 250, seed % 5 == 0 ? 0 : 40));
@@ -184,4 +182,5 @@ TEST_P(differential, written_edge_cases_get_the_same_replies_as_from_redis) {
 
 INSTANTIATE_TEST_SUITE_P(workers, differential, testing::Values(1U, std::clamp(usable_cpus(), 2U, 4U)), worker_name);
 
+}  // namespace
 }  // namespace kv::test

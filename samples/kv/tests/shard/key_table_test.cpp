@@ -56,8 +56,6 @@ protected:
     std::deque<stored> entries;
 };
 
-}  // namespace
-
 TEST_F(key_table_test, everything_is_found_while_it_grows_and_shrinks) {
     constexpr int n = 20'000;
     for (int i = 0; i < n; ++i) {
@@ -121,4 +119,5 @@ TEST(key_hash, depends_on_both_halves_of_the_secret) {
     EXPECT_NE(key_hash("a", {0, 1}), plain);
 }
 
+}  // namespace
 }  // namespace kv
