@@ -16,6 +16,13 @@ const void* this_thread() noexcept {
     return &here;
 }
 
+namespace {
+thread_local constinit int serving_scopes = 0;  // a service may invoke another worker
+}
+serving_scope::serving_scope() noexcept { ++serving_scopes; }
+serving_scope::~serving_scope() { --serving_scopes; }
+bool serving_scope::on_this_thread() noexcept { return serving_scopes != 0; }
+
 lane_status lane_base::status() const noexcept {
     lane_status s;
     s.capacity = capacity_;

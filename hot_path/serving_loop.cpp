@@ -26,6 +26,7 @@ void serving_loop::run() noexcept {
 }
 
 std::optional<std::size_t> serving_loop::turn() noexcept {
+    const detail::serving_scope here;
     if (!core_.closing.load(std::memory_order_acquire)) { return sweep_marked(); }
     // [close-3] Pairs with [close-1]: a request pushed before its producer could see the closing
     // is in the sweep that follows this fence.

@@ -38,6 +38,8 @@ public:
             case errc::realtime_refused:
                 return "the kernel refused real-time priority; raise RLIMIT_RTPRIO (ulimit -r, LimitRTPRIO=) or grant CAP_SYS_NICE";
             case errc::not_driven: return "the pool's workers have threads of their own (idle: caller_drives would leave them to the caller)";
+            case errc::may_not_block:
+                return "this thread delivers the replies or serves the requests, so it must not wait for one; use async_call";
             case errc::wrong_topology: return "the topology source could not be read";
         }
         return "unknown numasio error";

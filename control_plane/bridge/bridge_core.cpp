@@ -49,9 +49,12 @@ bridge_core::~bridge_core() {
     }
 }
 
-std::uint32_t bridge_core::workers_of(std::string_view pool) const noexcept {
-    const auto is_ours = [&](const worker_site& site) { return site.pool == pool; };
-    return static_cast<std::uint32_t>(std::count_if(layout_.workers.begin(), layout_.workers.end(), is_ours));
+std::vector<node_id> bridge_core::nodes_of(std::string_view pool) const {
+    std::vector<node_id> nodes;
+    for (const auto& site : layout_.workers) {
+        if (site.pool == pool) { nodes.push_back(site.node); }
+    }
+    return nodes;
 }
 
 std::shared_ptr<pool_core> bridge_core::open(std::string_view pool, std::unique_ptr<service_factory> factory) {
@@ -62,7 +65,7 @@ std::shared_ptr<pool_core> bridge_core::open(std::string_view pool, std::unique_
     const bool twice = std::any_of(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == asked; });
     if (twice) { throw boost::system::system_error(errc::already_open, "open " + name); }
     if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "open " + name); }
-    auto core = std::make_shared<pool_core>(name, executor_, workers_of(pool));
+    auto core = std::make_shared<pool_core>(name, executor_, nodes_of(pool));
     pools_.push_back({asked, std::move(factory), core, {}, {}});
     return core;
 }

@@ -1,9 +1,14 @@
 // Gives each producer thread its lanes and takes them back when the thread ends.
 #include <numasio/detail/pool_core.hpp>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+
 #include <algorithm>
 #include <exception>
 #include <iterator>
+#include <type_traits>
 
 namespace numasio::detail {
 namespace {
@@ -48,8 +53,22 @@ thread_rows& this_thread_rows() {
 
 }  // namespace
 
-pool_core::pool_core(std::string name, boost::asio::any_io_executor executor, std::uint32_t workers)
-    : id_(next_id()), name_(std::move(name)), executor_(std::move(executor)), workers_(workers) {}
+pool_core::pool_core(std::string name, boost::asio::any_io_executor executor, std::vector<node_id> nodes)
+    : id_(next_id()), name_(std::move(name)), executor_(std::move(executor)), nodes_(std::move(nodes)) {}
+
+bool pool_core::may_block() const noexcept {
+    namespace asio = boost::asio;
+    const auto runs_here = [this]<class Executor>(std::type_identity<Executor>) {
+        const auto* known = executor_.target<Executor>();
+        if (known == nullptr) { return false; }
+        if constexpr (requires { known->get_inner_executor(); }) { return known->get_inner_executor().running_in_this_thread(); }
+        else { return known->running_in_this_thread(); }
+    };
+    return !serving_scope::on_this_thread() && !runs_here(std::type_identity<asio::io_context::executor_type>{}) &&
+           !runs_here(std::type_identity<asio::strand<asio::io_context::executor_type>>{}) &&
+           !runs_here(std::type_identity<asio::thread_pool::executor_type>{}) &&
+           !runs_here(std::type_identity<asio::strand<asio::thread_pool::executor_type>>{});
+}
 
 pool_core::last_row& pool_core::last_used() noexcept {
     thread_local last_row row;

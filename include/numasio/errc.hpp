@@ -35,6 +35,7 @@ enum class errc {
     no_place,             ///< a reservation that was used or moved from, or that is another pool's
     realtime_refused,     ///< the kernel did not give the thread real-time priority
     not_driven,           ///< the pool's workers have threads of their own: its idle strategy is not caller_drives
+    may_not_block,        ///< blocking_call() on a thread that delivers replies or serves requests: its own might never come
 };
 
 /// The category of errc; its name is "numasio".

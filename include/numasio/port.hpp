@@ -1,14 +1,21 @@
 // The typed entry to a service: hand a request to the worker that owns it, be resumed with the reply.
 #pragma once
 
+#include <numasio/detail/adapted_handler.hpp>
 #include <numasio/detail/lane.hpp>
 #include <numasio/detail/pool_core.hpp>
 #include <numasio/errc.hpp>
 #include <numasio/hash.hpp>
 
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
 
+#include <chrono>
+#include <future>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -51,6 +58,23 @@ public:
     home at(std::uint32_t worker) const {
         if (worker >= workers()) { throw std::out_of_range("numasio::port::at: the pool has fewer workers"); }
         return {worker};
+    }
+
+    /// A worker on `node`: of the calling thread's lanes there the one with the fewest requests on their way; in turn where they are equal.
+    /// Threads: any. Blocks: never. Fails: throws std::out_of_range where the pool has no worker on the node. Cost: a look at each of its lanes.
+    home any_of(node_id node) const {
+        thread_local std::uint32_t turn = 0;
+        ++turn;
+        errc why{};
+        const auto lanes = core_->lanes(why);  // none: the call will say why
+        const auto on_its_way = [&](std::uint32_t w) { return lanes.empty() ? std::uint64_t{0} : lanes[w]->on_its_way(); };
+        std::optional<home> chosen;
+        for (std::uint32_t i = 0; i < workers(); ++i) {
+            const auto w = (turn + i) % workers();
+            if (core_->node_of(w) == node && (!chosen || on_its_way(w) < on_its_way(chosen->worker))) { chosen = home{w}; }
+        }
+        if (!chosen) { throw std::out_of_range("numasio::port::any_of: the pool has no worker on this node"); }
+        return *chosen;
     }
 
     /// One place on the calling thread's lane to a worker, taken in advance, so that several requests can be
@@ -120,6 +144,65 @@ public:
                                                                                         std::move(request));
     }
 
+    /// async_call without its reply. Signature: void(error_code), when the service has run the request. Otherwise as async_call; a service
+    /// that failed is seen only where a token asks for it.
+    template <class CompletionToken = boost::asio::detached_t>
+    auto async_post(home to, Request request, CompletionToken&& token = {}) {
+        return boost::asio::async_initiate<CompletionToken, void(error_code)>(posting(core_), token, to, std::move(request));
+    }
+
+    /// async_call for who wants to know at once: an error where the request is not accepted, and then neither it nor `handler` was touched.
+    /// `handler` is called as async_call has it, and so are the other promises.
+    template <class CompletionHandler>
+    error_code try_call(home to, Request&& request, CompletionHandler&& handler) {
+        auto place = reserve(*core_, to);
+        if (!place) { return place.error(); }
+        start(*core_, std::move(place), std::move(request), std::forward<CompletionHandler>(handler));
+        return {};
+    }
+
+    /// For threads that have no context of their own: hands `request` over and waits for the reply, which a thread that runs the bridge's
+    /// context delivers; at most `longest`, then the request is cancelled: it does not run unless it has been started.
+    /// Threads: any but workers and those that run the bridge's context (io_context, thread_pool and strands on them are known; on another
+    /// executor that only this thread runs, the call does not return before `longest`). Blocks: until the reply.
+    /// Fails: `ec` (the form without: throws boost::system::system_error) as async_call; errc::may_not_block; timed_out;
+    /// errc::stopped too where the context is destroyed. Cost: an allocation, a wake of this thread.
+    Response blocking_call(home to, Request request, error_code& ec, std::chrono::nanoseconds longest = std::chrono::nanoseconds::max()) {
+        if (!core_->may_block()) {
+            ec = core_->refuse(errc::may_not_block);
+            return Response{};
+        }
+        std::promise<std::pair<error_code, Response>> promise;
+        auto reply = promise.get_future();
+        auto place = reserve(*core_, to);
+        if ((ec = place.error())) { return Response{}; }
+        lane_type* in = nullptr;
+        typename lane_type::ticket sent{};
+        start(*core_, std::move(place), std::move(request),
+              [p = std::move(promise)](error_code e, Response r) mutable { p.set_value({e, std::move(r)}); },
+              [&](const auto&, lane_type& chosen, auto ticket) { in = &chosen, sent = ticket; });
+        if (longest == std::chrono::nanoseconds::max()) { reply.wait(); }
+        else if (reply.wait_for(longest) != std::future_status::ready) {
+            in->cancel(sent);
+            ec = boost::asio::error::timed_out;
+            return Response{};
+        }
+        try {
+            auto [e, r] = reply.get();
+            ec = e;
+            return std::move(r);
+        } catch (const std::future_error&) {  // the context destroyed the handler
+            ec = errc::stopped;
+            return Response{};
+        }
+    }
+    Response blocking_call(home to, Request request, std::chrono::nanoseconds longest = std::chrono::nanoseconds::max()) {
+        error_code ec;
+        Response reply = blocking_call(to, std::move(request), ec, longest);
+        if (ec) { throw boost::system::system_error(ec, "blocking_call"); }
+        return reply;
+    }
+
 private:
     /// Starts an operation. Most tokens do so at once, and the port's own pointer is enough; one that keeps it for later (deferred) moves
     /// it, and it then owns the pool.
@@ -151,6 +234,21 @@ private:
         const std::shared_ptr<detail::pool_core>* core_ = &owned_;
     };
 
+    struct posting : initiation {
+        using initiation::initiation;
+        template <class Handler>
+        void operator()(Handler&& handler, home where, Request&& request) const {
+            initiation::operator()(detail::adapted_handler{std::decay_t<Handler>(std::forward<Handler>(handler)), without_reply{}}, where,
+                                   std::move(request));
+        }
+    };
+    struct without_reply {
+        template <class Handler>
+        void operator()(Handler&& handler, error_code ec, const Response&) const {
+            std::move(handler)(ec);
+        }
+    };
+
     static reservation reserve(detail::pool_core& core, home to) noexcept {
         errc why{};
         const auto row = core.lanes(why);
@@ -163,17 +261,22 @@ private:
         return reservation(errc::lane_full);
     }
 
+    /// Connects the handler's cancellation slot, if it has one.
     template <class Handler>
     static void start(detail::pool_core& core, reservation place, Request&& request, Handler&& handler) {
-        using decayed = std::decay_t<Handler>;
-        if (!place) { return detail::post_failure<decayed, Response>(std::forward<Handler>(handler), place.error(), core.executor()); }
+        if (!place) { return detail::post_failure<std::decay_t<Handler>, Response>(std::forward<Handler>(handler), place.error(), core.executor()); }
 
+        const auto cancellation = boost::asio::get_associated_cancellation_slot(handler);
+        start(core, std::move(place), std::move(request), std::forward<Handler>(handler), [&](const auto& worker, lane_type& chosen, auto ticket) {
+            if (cancellation.is_connected()) { connect(cancellation, worker, chosen, ticket); }
+        });
+    }
+    /// `connect(worker, lane, ticket)` runs before the worker can have the request.
+    template <class Handler, class Connect>
+    static void start(detail::pool_core& core, reservation place, Request&& request, Handler&& handler, Connect&& connect) {
         auto& chosen = *place.lane_;
         const auto& worker = core.worker(place.to_.worker);
-        const auto cancellation = boost::asio::get_associated_cancellation_slot(handler);
-        const auto connected = [&](auto ticket) {
-            if (cancellation.is_connected()) { connect(cancellation, worker, chosen, ticket); }
-        };
+        const auto connected = [&](auto ticket) { connect(worker, chosen, ticket); };
         const auto sent = chosen.submit(std::move(request), std::forward<Handler>(handler), core.executor(), detail::steady_ns(), connected);
         place.lane_ = nullptr;
         worker->announce(chosen);

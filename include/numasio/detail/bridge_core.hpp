@@ -71,7 +71,7 @@ private:
         std::vector<std::shared_ptr<worker_core>> workers;
         std::vector<std::shared_ptr<driven>> drivers;  // one for each worker; null where it has a thread
     };
-    std::uint32_t workers_of(std::string_view pool) const noexcept;
+    std::vector<node_id> nodes_of(std::string_view pool) const;
     [[noreturn]] void fail_unknown(std::string_view pool) const;
     void check_opened() const;
     void launch(opened_pool& pool);

@@ -87,6 +87,16 @@ private:
     const void* thread_ = this_thread();
 };
 
+/// While it lives the calling thread serves a worker's requests.
+class serving_scope {
+public:
+    serving_scope() noexcept;
+    ~serving_scope();
+    serving_scope(const serving_scope&) = delete;
+    serving_scope& operator=(const serving_scope&) = delete;
+    static bool on_this_thread() noexcept;
+};
+
 class lane_base {
 public:
     static constexpr std::size_t batch = 64;  // requests that a worker takes of a lane before it looks at the next
@@ -102,7 +112,8 @@ public:
     /// The same side. Is there something to deliver now?
     virtual bool has_replies() const noexcept = 0;
     /// Any thread, a snapshot: has something been accepted and not delivered?
-    bool is_due() const noexcept { return counters.accepted.get() != counters.delivered.get(); }
+    bool is_due() const noexcept { return on_its_way() != 0; }
+    std::uint64_t on_its_way() const noexcept { return counters.accepted.get() - counters.delivered.get(); }
     /// Any thread, after the intake closed: takes back what the worker has not started, to be delivered
     /// with errc::stopped. Returns how many.
     virtual std::uint64_t stop_queued() noexcept = 0;

@@ -21,11 +21,15 @@ namespace numasio::detail {
 /// and, weakly, by each thread that has lanes.
 class pool_core : public std::enable_shared_from_this<pool_core> {
 public:
-    pool_core(std::string name, boost::asio::any_io_executor executor, std::uint32_t workers);
+    /// `nodes` of the workers, by index.
+    pool_core(std::string name, boost::asio::any_io_executor executor, std::vector<node_id> nodes);
 
     const std::string& name() const noexcept { return name_; }
     const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
-    std::uint32_t workers() const noexcept { return workers_; }
+    std::uint32_t workers() const noexcept { return static_cast<std::uint32_t>(nodes_.size()); }
+    node_id node_of(std::uint32_t worker) const noexcept { return nodes_[worker]; }
+    /// May the calling thread wait for a reply? Not one that serves, and none that is running the context which delivers the replies.
+    bool may_block() const noexcept;
 
     /// The calling thread's lanes, one for each worker, at the first call taken from the free ones; empty,
     /// with the reason in `why`, where the pool is not open or has no free place for another producer thread.
@@ -34,7 +38,7 @@ public:
         const auto& cached = last_used();
         if (cached.pool == id_ && phase_.load(std::memory_order_acquire) == open_phase &&
             fork_generation() == fork_generation_) {
-            return {cached.row, workers_};
+            return {cached.row, nodes_.size()};
         }
         return slow_lanes(why);
     }
@@ -76,7 +80,7 @@ private:
     const std::uint64_t id_;
     std::string name_;
     boost::asio::any_io_executor executor_;
-    std::uint32_t workers_;
+    const std::vector<node_id> nodes_;
     std::vector<std::shared_ptr<worker_core>> cores_;
     std::uint32_t fork_generation_ = 0;
     std::atomic<std::uint32_t> phase_{new_phase};
