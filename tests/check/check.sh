@@ -1,5 +1,5 @@
 # ./dev check: each stage is a function stage_NAME below; sourced by dev.
-check_stages=(asan tsan clang14 install aarch64 fuzz models numa-vm)
+check_stages=(asan tsan clang14 install aarch64 fuzz models wakes numa-vm)
 # By name, as in ./dev check tidy clang-tsan: beyond the hour that the others keep to on two cores. Soak runs the clang ones too.
 longer_stages=(tidy clang-asan clang-tsan)
 check_folder=$root/build/check
@@ -174,6 +174,30 @@ count_models() {
         lines=$(( lines + 1 )) passed=$(( passed + good )) failed=$(( failed + all - good ))
     done
     failed=$(( failed + 3 - lines ))
+}
+
+# --- sleeps -----------------------------------------------------------------------------------
+# A thread that waits for a wake-up which never comes is a test that never ends. Nothing wakes it but the handshake.
+wakes_sleeps=${NUMASIO_SLEEPS:-1000000}
+wakes_limit=600
+stage_wakes() {
+    build dev
+    all_sleeps
+    cases "$passed" "$failed"
+    (( failed == 0 && passed > 0 ))
+}
+
+all_sleeps() {
+    local one
+    for one in "hot_path_test parker.loses_no*" "bridge_test *sleeping.loses_no*/park"; do
+        say "wakes: $wakes_sleeps sleeps: $one"
+        if NUMASIO_SLEEPS=$wakes_sleeps timeout "$wakes_limit" "build/dev/bin/${one% *}" --gtest_filter="${one#* }" \
+                | tee /dev/stderr | grep -qxF '[  PASSED  ] 1 test.'; then
+            passed=$(( passed + 1 ))
+        else
+            failed=$(( failed + 1 ))
+        fi
+    done
 }
 
 # --- fuzz -------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ soak() {
     build fuzz
     build_sample kv fuzz -DKV_FUZZ=ON
 
+    soak_round "$result" 0 - "dev, 10^8 sleeps and wake-ups" soak_wakes
     while (( SECONDS < end )); do
         round=$(( round + 1 ))
         seed=$(( $(date +%s) % 100000 ))
@@ -43,6 +44,12 @@ soak_tests() {
     run_ctest "build/$preset" ""
     local name
     for name in $(samples); do run_ctest "build/$preset/$name" ""; done
+}
+
+soak_wakes() {
+    wakes_sleeps=100000000 wakes_limit=14400
+    build dev
+    all_sleeps
 }
 
 soak_fuzz() {

@@ -8,6 +8,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -23,8 +24,9 @@ std::string text(error_code ec) {
 void use(node_region& region, bool migrate, node_id node) {
     std::fill(region.data().begin(), region.data().end(), std::byte{7});
     if (migrate) { std::cout << "migrate=" << text(region.migrate(node)) << '\n'; }
-    const auto sevens = std::count(region.data().begin(), region.data().end(), std::byte{7});
-    std::cout << "usable=" << (sevens == static_cast<std::ptrdiff_t>(region.data().size()) ? "yes" : "no") << '\n';
+    const auto bytes = region.data();  // compared with themselves, a byte on: a sanitizer looks at a range once, at elements one by one
+    const bool sevens = bytes.front() == std::byte{7} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+    std::cout << "usable=" << (sevens ? "yes" : "no") << '\n';
     const region_placement& got = region.placed();
     std::cout << "outcome=" << to_string(got.outcome) << "\nbound=" << (got.bound ? "yes" : "no") << "\nlost=";
     for (const auto& loss : got.lost) { std::cout << loss.step << ';'; }

@@ -1,5 +1,6 @@
 // Sleeping and waking: no wake-up is lost, a sleeping worker costs nothing, a doorbell rings once a sleep.
 #include "control_plane/bridge/bridge_fixture.hpp"
+#include "support/sleeps.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -32,7 +33,7 @@ TEST_P(sleeping, loses_no_wake_up_over_many_sleeps) {
     bridge b{io.get_executor(), with_idle(GetParam(), 1us)};
     auto& p = b.open<int, int, incrementer>("p");
     b.start();
-    constexpr int calls = 20'000;  // one at a time: the worker is asleep, or about to be, for each
+    const auto calls = static_cast<int>(sleeps_to_go_through());  // one at a time: the worker is asleep, or about to be, for each
     int n = 0;
     asio::co_spawn(
         io,
