@@ -33,7 +33,7 @@ MISPLACED marks memory that is bound to some nodes and found on others. POLICY
 is the mapping's own; "default" follows the thread that touches a page first.
 )";
 
-std::string nodes_text(const mapping_memory& mapping) {
+std::string pages_text(const mapping_memory& mapping) {
     std::vector<std::pair<node_id, bytes>> order(mapping.on_node.begin(), mapping.on_node.end());
     std::sort(order.begin(), order.end(),
               [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
@@ -114,7 +114,7 @@ std::string text(const process_memory& process, const audit_options& asked) {
     table rows({"ADDRESS", "IN MEMORY", "PAGE", "POLICY", "NODES", "WHAT"}, "rrrlll");
     for (const auto* mapping : order) {
         rows.add({address(mapping->start), amount(mapping->resident()), amount(mapping->page), mapping->policy,
-                  nodes_text(*mapping) + (mapping->misplaced.value == 0 ? "" : " MISPLACED"), short_name(mapping->what)});
+                  pages_text(*mapping) + (mapping->misplaced.value == 0 ? "" : " MISPLACED"), short_name(mapping->what)});
     }
     return out + '\n' + "largest mappings\n" + rows.text();
 }

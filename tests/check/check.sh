@@ -126,7 +126,7 @@ consume() {
 
 # A stranger's project against the package: static, shared and as a subdirectory; core asks for neither YAML nor HTTP.
 stage_install() {
-    local all=-DCOMPONENTS="core;bridge;control" library
+    local all=-DCOMPONENTS="core;bridge;control" unity=(-DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=6)
     local no_control=(-DCMAKE_DISABLE_FIND_PACKAGE_yaml-cpp=ON -DCMAKE_DISABLE_FIND_PACKAGE_PrometheusCppCore=ON)
     build release
     consume core -DCMAKE_PREFIX_PATH="$root/build/release/install" "${no_control[@]}"
@@ -140,7 +140,7 @@ stage_install() {
     fi
     say "install: shared libraries"
     cmake -S . -B "$check_folder/shared" -G Ninja --log-level=NOTICE -DCMAKE_BUILD_TYPE=Release \
-        -DBUILD_SHARED_LIBS=ON -DCMAKE_UNITY_BUILD=ON -DCMAKE_INSTALL_PREFIX="$check_folder/shared/install"
+        -DBUILD_SHARED_LIBS=ON "${unity[@]}" -DCMAKE_INSTALL_PREFIX="$check_folder/shared/install"
     cmake --build "$check_folder/shared"
     cmake --install "$check_folder/shared" > /dev/null
     local tool
@@ -148,7 +148,7 @@ stage_install() {
         if [[ $("$tool/bin/numasioctl" --version) == "numasioctl "* ]]; then passed=$(( passed + 1 )); else failed=$(( failed + 1 )); fi
     done
     consume shared -DCMAKE_PREFIX_PATH="$check_folder/shared/install" "$all"
-    consume subdirectory -DNUMASIO_SOURCE="$root" -DCMAKE_UNITY_BUILD=ON "$all"
+    consume subdirectory -DNUMASIO_SOURCE="$root" "${unity[@]}" "$all"
     cases "$passed" "$failed"
     (( failed == 0 ))
 }
