@@ -26,6 +26,7 @@ bool serving_scope::on_this_thread() noexcept { return serving_scopes != 0; }
 lane_status lane_base::status() const noexcept {
     lane_status s;
     s.capacity = capacity_;
+    s.shared = shared;
     s.in_use = producer.load(std::memory_order_relaxed) != nullptr;
     // What ended is read before what was accepted, so that `queued` never comes out negative.
     s.delivered = counters.delivered.get();

@@ -209,19 +209,21 @@ void settle_memory(const worker_orders& orders) {
     core.pages_are_known = orders.origin == topology_origin::live;
     settler steps(orders);
 
-    const auto lane_bytes = bytes{orders.lane.producers * orders.factory->lane_footprint(orders.lane.capacity)};
+    const auto lanes = detail::lanes_for(orders.lane.producers);
+    const auto lane_bytes = bytes{lanes * orders.factory->lane_footprint(orders.lane.capacity)};
     core.lane_memory = steps.place(placement_subject::lane_memory, lane_bytes);
     core.service_memory = steps.place(placement_subject::service_memory, orders.memory.per_worker);
 
     const auto room = core.lane_memory.data();
     core.lane_arena = std::make_unique<std::pmr::monotonic_buffer_resource>(room.data(), room.size(),
                                                                             std::pmr::null_memory_resource());
-    core.mark_lanes(orders.lane.producers);
-    core.lanes.reserve(orders.lane.producers);
-    for (std::uint32_t i = 0; i < orders.lane.producers; ++i) {
+    core.mark_lanes(lanes);
+    core.lanes.reserve(lanes);
+    for (std::uint32_t i = 0; i < lanes; ++i) {
         core.lanes.push_back(orders.factory->make_lane(orders.lane.capacity, *core.lane_arena));
         core.lanes.back()->place = i;
     }
+    core.lanes.back()->shared = true;
 }
 
 }  // namespace numasio::hot_path

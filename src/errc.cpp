@@ -15,7 +15,7 @@ public:
     std::string message(int value) const override {
         switch (static_cast<errc>(value)) {
             case errc::lane_full: return "the lane to the worker is full; try later";
-            case errc::no_lane: return "more producer threads than the plan's lane.producers";
+            case errc::no_lane: return "the calling thread is ending, or has no memory left to hold a lane";
             case errc::not_started: return "the bridge has not been started";
             case errc::stopped: return "the bridge has been stopped";
             case errc::service_failed: return "the service threw an exception";

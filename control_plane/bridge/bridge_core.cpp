@@ -134,7 +134,7 @@ void bridge_core::check_opened() const {
             throw boost::system::system_error(errc::pool_not_served,
                                               asked.name + " (call open<...>(\"" + asked.name + "\") before)");
         }
-        memory.push_back({&asked, asked.lane.producers * opened->factory->lane_footprint(asked.lane.capacity)});
+        memory.push_back({&asked, lanes_for(asked.lane.producers) * opened->factory->lane_footprint(asked.lane.capacity)});
     }
     static_cast<void>(check_memory(plan_, layout_, machine_, memory));  // the placements tell what was done without
 }

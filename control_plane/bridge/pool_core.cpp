@@ -107,8 +107,8 @@ std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
         row = held->row;
     } else {
         const std::lock_guard lock(rows_mutex_);
-        const auto free = std::find(taken_.begin(), taken_.end(), false);
-        if (free == taken_.end()) { return none(errc::no_lane); }
+        // The last row is that of all who find no other. Who has come to it stays: its requests keep their order.
+        const auto free = std::find(taken_.begin(), std::prev(taken_.end()), false);
         row = static_cast<std::size_t>(std::distance(taken_.begin(), free));
         try {
             mine.add({weak_from_this(), id_, row});
@@ -116,7 +116,7 @@ std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
             return none(errc::no_lane);
         }
         *free = true;
-        for (auto* l : rows_[row]) { l->producer.store(this_thread(), std::memory_order_relaxed); }
+        for (auto* l : rows_[row]) { l->producer.store(l->shared ? l : this_thread(), std::memory_order_relaxed); }
     }
     last_used() = {id_, rows_[row].data(), false};
     return rows_[row];
@@ -125,6 +125,7 @@ std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
 void pool_core::give_back(std::size_t row) noexcept {
     const std::lock_guard lock(rows_mutex_);
     if (row >= taken_.size()) { return; }  // the bridge is gone
+    if (row + 1 == taken_.size()) { return; }  // others share it
     taken_[row] = false;
     for (auto* l : rows_[row]) { l->producer.store(nullptr, std::memory_order_relaxed); }
 }

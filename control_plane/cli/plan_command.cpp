@@ -67,7 +67,7 @@ void check_http(const plan& asked, std::vector<plan_problem>& problems) {
 
 /// What a worker's lanes take at least: the application's requests and replies come on top.
 std::uint64_t least_lanes(const pool_plan& pool) {
-    return std::uint64_t{pool.lane.producers} * detail::lane<char, char>::footprint(pool.lane.capacity);
+    return std::uint64_t{detail::lanes_for(pool.lane.producers)} * detail::lane<char, char>::footprint(pool.lane.capacity);
 }
 
 /// Everything that stands in the way: in the file, between plan and machine, in memory.

@@ -16,6 +16,7 @@ json::array lanes_part(const worker_status& worker) {
     for (const auto& lane : worker.lanes) {
         result.push_back(json::object{{"capacity", lane.capacity},
                                       {"in_use", lane.in_use},
+                                      {"shared", lane.shared},
                                       {"offered", lane.offered},
                                       {"accepted", lane.accepted},
                                       {"rejected", lane.rejected},

@@ -12,7 +12,7 @@ using error_code = boost::system::error_code;
 
 enum class errc {
     lane_full = 1,        ///< every place of the lane is taken; try later or shed the request
-    no_lane,              ///< more producer threads than the plan's `lane.producers`
+    no_lane,              ///< the calling thread is ending and has given its lanes back, or there was no memory for its list of them
     not_started,          ///< the bridge accepts requests only after start()
     stopped,              ///< the bridge has been stopped
     service_failed,       ///< the service threw; the worker lives on

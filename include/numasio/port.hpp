@@ -97,7 +97,8 @@ public:
             if (lane_ != nullptr) { lane_->drop(); }
         }
         explicit operator bool() const noexcept { return lane_ != nullptr; }
-        /// Why there is no place: errc::lane_full, no_lane, no_worker, not_started, stopped or forked; no_place after the
+        /// Why there is no place: errc::lane_full, no_worker, not_started, stopped or forked; no_lane where the
+        /// thread is ending; no_place after the
         /// reservation was used or moved from.
         error_code error() const noexcept { return lane_ != nullptr ? error_code{} : error_code(why_); }
 
@@ -117,9 +118,10 @@ public:
     reservation try_reserve(home to) noexcept { return reserve(*core_, to); }
 
     /// Hands `request` to worker `to`. Signature: void(error_code, Response).
-    /// Threads: any; requests of one thread to one worker are served in order.
+    /// Threads: any; requests of one thread to one worker are served in order. Past the plan's `lane.producers` threads share one more lane,
+    /// and a lock.
     /// Blocks: never; a worker that sleeps is woken (one system call).
-    /// Fails: by the handler: errc::lane_full (at once), no_lane, no_worker, not_started, stopped, forked,
+    /// Fails: by the handler: errc::lane_full (at once), no_worker, not_started, stopped, forked,
     ///        service_failed; operation_aborted if cancelled before the worker started it.
     /// Cost: a slot of the lane, no allocation for handlers of up to about 60 bytes; one clock read here, one each where
     ///        the service is called and where the reply is delivered.
@@ -255,6 +257,7 @@ private:
         if (row.empty()) { return reservation(core.refuse(why)); }
         if (to.worker >= row.size()) { return reservation(core.refuse(errc::no_worker)); }
         auto& chosen = static_cast<lane_type&>(*row[to.worker]);
+        const auto turn = chosen.turn();
         chosen.counters.offered.add();
         if (chosen.reserve()) { return reservation(core, &chosen, to); }
         chosen.counters.rejected.add();
@@ -277,6 +280,7 @@ private:
         auto& chosen = *place.lane_;
         const auto& worker = core.worker(place.to_.worker);
         const auto connected = [&](auto ticket) { connect(worker, chosen, ticket); };
+        const auto turn = chosen.turn();
         const auto sent = chosen.submit(std::move(request), std::forward<Handler>(handler), core.executor(), detail::steady_ns(), connected);
         place.lane_ = nullptr;
         worker->announce(chosen);

@@ -43,12 +43,13 @@ public:
     latency_histogram& operator+=(const latency_histogram& other) noexcept;
 };
 
-/// One lane between one producer thread and one worker. Each figure is counted where its event happens, so that
+/// One lane between one producer thread, or those beyond the plan's, and one worker. Each figure is counted where its event happens, so that
 /// once all is quiet these hold or something is wrong: offered = accepted + rejected + returned,
 /// accepted = ran + cancelled + stopped = delivered.
 struct lane_status {
     std::uint32_t capacity = 0;
-    bool in_use = false;          ///< a producer thread holds it now
+    bool in_use = false;          ///< a producer thread holds it now; of the shared lane: one has come to it
+    bool shared = false;          ///< the worker's last: of all producer threads beyond the plan's `lane.producers`
     std::uint64_t offered = 0;    ///< asked for a place
     std::uint64_t accepted = 0;
     std::uint64_t rejected = 0;   ///< lane full

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace numasio::detail {
@@ -62,6 +63,9 @@ private:
 
 /// Counts handlers that were destroyed uninvoked. Shared, because a handler may outlive the bridge.
 using abandoned_counter = std::shared_ptr<std::atomic<std::uint64_t>>;
+
+/// How many lanes a worker has: one for each of the plan's producers, one for all threads beyond.
+constexpr std::uint32_t lanes_for(std::uint32_t producers) noexcept { return producers + 1; }
 
 /// The calling thread, told apart from every other that runs.
 const void* this_thread() noexcept;
@@ -123,8 +127,12 @@ public:
     std::uint32_t capacity() const noexcept { return capacity_; }
     lane_status status() const noexcept;
 
-    // Read by both sides for each batch, written seldom.
-    std::uint32_t place = 0;  // among its worker's lanes; fixed before the worker accepts
+    /// What a lane of many producer threads asks of each of them for as long as it acts as the lane's producer; nothing of one's own.
+    std::unique_lock<std::mutex> turn() { return shared ? std::unique_lock(turns_) : std::unique_lock<std::mutex>(); }
+
+    // Read by both sides for each batch, written seldom; fixed before the worker accepts:
+    std::uint32_t place = 0;  // among its worker's lanes
+    bool shared = false;      // by the threads that came when every lane of one thread's own was taken
     std::atomic<const void*> producer{nullptr};  // the thread that holds the lane, as this_thread() names it; null: none
 
     struct alignas(64) lane_counters {
@@ -137,6 +145,7 @@ public:
 
 private:
     const std::uint32_t capacity_;
+    std::mutex turns_;
 };
 
 }  // namespace numasio::detail
