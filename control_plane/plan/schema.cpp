@@ -98,10 +98,10 @@ constexpr key_rule schema[] = {
     {"pools.*.lane", value_form::section, {}, {}, "1024", "capacity", "the queues into each worker", nullptr},
     {"pools.*.lane.capacity", value_form::whole, limits::lane_capacity, {}, "1024", "",
      "requests in flight between one producer thread and one worker; each place holds a request and its reply, so "
-     "a worker's lanes take capacity × producers × (request + reply + bookkeeping) bytes",
+     "a worker's lanes take capacity × (producers + 1) × (request + reply + bookkeeping) bytes",
      [](const target& t, const plan_value& v) { t.pool->lane.capacity = count(v); }},
     {"pools.*.lane.producers", value_form::whole, limits::lane_producers, {}, "4", "",
-     "threads that may send to the pool at one time; each has its own lane to each worker",
+     "threads that have a lane of their own to each worker; those beyond share one more, and a lock",
      [](const target& t, const plan_value& v) { t.pool->lane.producers = count(v); }},
     {"pools.*.lane.when_full", value_form::word, {}, full_answers, "reject", "",
      "what a full lane does: `reject` answers `errc::lane_full` at once",
