@@ -4,6 +4,8 @@
 #include <numasio/detail/adapted_handler.hpp>
 #include <numasio/port.hpp>
 
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 
@@ -17,9 +19,10 @@ namespace numasio {
 
 /// Hands `request_for(home)` to each worker of the port's pool and gathers the replies, by worker: [i] is that of worker i.
 /// Signature: void(error_code, std::vector<Response>). All or none: a place on every lane is taken before the first request is made.
-/// Threads: any. Blocks: never.
+/// Threads: any; with a cancellation slot, the handler's executor. Blocks: as port::try_reserve().
 /// Fails: by the handler: as async_call where a place is missing, and then nothing was sent and there are no replies; else with the first
-///        worker's error that there is, and the replies of the others ([i] default-initialised where worker i failed).
+///        worker's error that there is, and the replies of the others ([i] default-initialised where worker i failed). What `request_for` or
+///        the move of a request throws leaves the call: before the first request was sent nothing was, after it the others run.
 /// Cost: async_call for each worker and a few allocations.
 /// Lifetime: `request_for` is not called after return. The handler runs exactly once, as that of async_call.
 /// Cancellation: reaches each request, as async_call has it.
@@ -30,8 +33,10 @@ auto async_call_all(port<Request, Response>& to, RequestFor request_for, Complet
     return boost::asio::async_initiate<CompletionToken, void(error_code, replies)>(
         [p = to](auto handler, RequestFor make) mutable {
             using handler_type = decltype(handler);
-            const auto call = [&p](auto place, Request request) {
-                return p.async_call(std::move(place), std::move(request), boost::asio::deferred);
+            // Each request ends where the handler does: its slot is cleared there, as whoever emits expects.
+            const auto where = boost::asio::get_associated_executor(handler, p.get_executor());
+            const auto call = [&p, &where](auto place, Request request) {
+                return p.async_call(std::move(place), std::move(request), boost::asio::bind_executor(where, boost::asio::deferred));
             };
             std::vector<typename port<Request, Response>::reservation> places;
             places.reserve(p.workers());

@@ -15,7 +15,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
-#include <optional>
+#include <random>
 #include <stdexcept>
 #include <utility>
 
@@ -60,21 +60,26 @@ public:
         return {worker};
     }
 
-    /// A worker on `node`: of the calling thread's lanes there the one with the fewest requests on their way; in turn where they are equal.
+    /// A worker on `node`: of the calling thread's lanes there one of those with the fewest requests on their way, at random.
     /// Threads: any. Blocks: never. Fails: throws std::out_of_range where the pool has no worker on the node. Cost: a look at each of its lanes.
     home any_of(node_id node) const {
-        thread_local std::uint32_t turn = 0;
-        ++turn;
+        thread_local std::minstd_rand dice;
         errc why{};
         const auto lanes = core_->lanes(why);  // none: the call will say why
-        const auto on_its_way = [&](std::uint32_t w) { return lanes.empty() ? std::uint64_t{0} : lanes[w]->on_its_way(); };
-        std::optional<home> chosen;
-        for (std::uint32_t i = 0; i < workers(); ++i) {
-            const auto w = (turn + i) % workers();
-            if (core_->node_of(w) == node && (!chosen || on_its_way(w) < on_its_way(chosen->worker))) { chosen = home{w}; }
+        home chosen;
+        std::uint64_t fewest = 0;
+        std::uint32_t equal = 0;
+        for (std::uint32_t w = 0; w < workers(); ++w) {
+            if (core_->node_of(w) != node) { continue; }
+            const auto on_its_way = lanes.empty() ? 0 : lanes[w]->on_its_way();
+            if (equal == 0 || on_its_way < fewest) {
+                fewest = on_its_way;
+                equal = 0;
+            } else if (on_its_way > fewest) { continue; }
+            if (dice() % ++equal == 0) { chosen = {w}; }  // each of k equal ones with the same chance
         }
-        if (!chosen) { throw std::out_of_range("numasio::port::any_of: the pool has no worker on this node"); }
-        return *chosen;
+        if (equal == 0) { throw std::out_of_range("numasio::port::any_of: the pool has no worker on this node"); }
+        return chosen;
     }
 
     /// One place on the calling thread's lane to a worker, taken in advance, so that several requests can be
@@ -113,19 +118,20 @@ public:
         errc why_{};
     };
 
-    /// Threads: any. Blocks: never. Cost: a thread-local look-up; a thread's first call registers it.
+    /// Threads: any. Blocks: never; past the plan's `lane.producers`, for the lock of the lane that the threads beyond share.
+    /// Cost: a thread-local look-up; a thread's first call registers it.
     /// Fails: an empty reservation whose error() says why.
     reservation try_reserve(home to) noexcept { return reserve(*core_, to); }
 
     /// Hands `request` to worker `to`. Signature: void(error_code, Response).
     /// Threads: any; requests of one thread to one worker are served in order. Past the plan's `lane.producers` threads share one more lane,
     /// and a lock.
-    /// Blocks: never; a worker that sleeps is woken (one system call).
+    /// Blocks: never, but for that lock; a worker that sleeps is woken (one system call).
     /// Fails: by the handler: errc::lane_full (at once), no_worker, not_started, stopped, forked,
     ///        service_failed; operation_aborted if cancelled before the worker started it.
     /// Cost: a slot of the lane, no allocation for handlers of up to about 60 bytes; one clock read here, one each where
     ///        the service is called and where the reply is delivered.
-    /// Lifetime: `request` is moved from before return. The handler runs exactly once, on its associated
+    /// Lifetime: `request` is moved from before return; moving it or the handler must not call the port. The handler runs exactly once, on its associated
     ///        executor (default: get_executor()), never on a worker and never inside this call; if its context
     ///        never runs again it is destroyed uninvoked and, where the request had been accepted, counted
     ///        (bridge_status::abandoned). A handler that runs
@@ -165,10 +171,10 @@ public:
 
     /// For threads that have no context of their own: hands `request` over and waits for the reply, which a thread that runs the bridge's
     /// context delivers; at most `longest`, then the request is cancelled: it does not run unless it has been started.
-    /// Threads: any but workers and those that run the bridge's context (io_context, thread_pool and strands on them are known; on another
-    /// executor that only this thread runs, the call does not return before `longest`). Blocks: until the reply.
-    /// Fails: `ec` (the form without: throws boost::system::system_error) as async_call; errc::may_not_block; timed_out;
-    /// errc::stopped too where the context is destroyed. Cost: an allocation, a wake of this thread.
+    /// Threads: any but workers and those that run the bridge's context. A bridge on an io_context, a thread_pool or a strand of one of these
+    /// knows them; on another executor that only this thread runs, and on the thread that drives the worker (caller_drives), the call does not
+    /// return before `longest`. Blocks: until the reply. The context must outlive the call.
+    /// Fails: `ec` (the form without: throws boost::system::system_error) as async_call; errc::may_not_block; timed_out. Cost: an allocation, a wake of this thread.
     Response blocking_call(home to, Request request, error_code& ec, std::chrono::nanoseconds longest = std::chrono::nanoseconds::max()) {
         if (!core_->may_block()) {
             ec = core_->refuse(errc::may_not_block);
@@ -193,7 +199,7 @@ public:
             auto [e, r] = reply.get();
             ec = e;
             return std::move(r);
-        } catch (const std::future_error&) {  // the context destroyed the handler
+        } catch (const std::future_error&) {  // the context destroyed the handler after all, with the reply on its way
             ec = errc::stopped;
             return Response{};
         }

@@ -68,8 +68,9 @@ public:
         auto& c = cells_[slot];
         const ticket mine{slot, c.state.generation()};
         try {
-            waiting_[slot].emplace(std::forward<Handler>(handler), home);
+            // The request first: where its move throws, the handler is still its owner's to destroy, who may call the port from there.
             c.request.emplace(std::move(request));
+            waiting_[slot].emplace(std::forward<Handler>(handler), home);
             connect(mine);
         } catch (...) {
             waiting_[slot].destroy();

@@ -116,8 +116,12 @@ public:
     /// The same side. Is there something to deliver now?
     virtual bool has_replies() const noexcept = 0;
     /// Any thread, a snapshot: has something been accepted and not delivered?
-    bool is_due() const noexcept { return on_its_way() != 0; }
-    std::uint64_t on_its_way() const noexcept { return counters.accepted.get() - counters.delivered.get(); }
+    bool is_due() const noexcept { return counters.accepted.get() != counters.delivered.get(); }
+    std::uint64_t on_its_way() const noexcept {
+        const auto delivered = counters.delivered.get();
+        const auto accepted = counters.accepted.get();
+        return accepted > delivered ? accepted - delivered : 0;
+    }
     /// Any thread, after the intake closed: takes back what the worker has not started, to be delivered
     /// with errc::stopped. Returns how many.
     virtual std::uint64_t stop_queued() noexcept = 0;
