@@ -55,8 +55,8 @@ worker_status worker_on(std::uint32_t index, cpu_id cpu, node_id node) {
     worker.page_locality = 1.0;
     worker.pages_sampled = 1024;
     worker.first_failure = "no such symbol";
-    worker.lanes.push_back({1024, true, 115, 100, 10, 5, 96, 2, 1, 0, 96, 3});
-    worker.lanes.push_back({1024, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    worker.lanes.push_back({1024, true, false, 115, 100, 10, 5, 96, 2, 1, 0, 96, 3});
+    worker.lanes.push_back({1024, false, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
     record(worker.queue_delay, 700, 90);
     record(worker.queue_delay, 20'000, 6);
     record(worker.round_trip, 30'000, 90);
