@@ -40,14 +40,14 @@ std::ptrdiff_t descriptors() {
 
 /// Monoio 237, Tokio 416: no way to submit to core N from outside.
 TEST_F(unlike_peers, a_request_goes_to_the_worker_that_is_named_and_runs_on_its_cpu) {
-    struct where {
-        explicit where(node_context& node) : worker(static_cast<int>(node.worker())) {}
+    struct place {
+        explicit place(node_context& node) : worker(static_cast<int>(node.worker())) {}
         int operator()(int) const { return worker * 65536 + static_cast<int>(current_cpu().value_or(cpu_id{65535}).value); }
         int worker;
     };
     auto asked = one_worker();
     asked.pools.front().workers_per_node.reset();  // as many as there are CPUs for
-    auto& p = open_plan<where>(asked);
+    auto& p = open_plan<place>(asked);
     for (const auto& site : bridge_->sites().workers) {
         int got = -1;
         p.async_call(p.at(site.index), 0, [&](error_code, int v) { got = v; });
