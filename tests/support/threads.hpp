@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -19,7 +18,8 @@ inline std::size_t running_threads() {
     std::size_t running = 0;
     for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
         std::ifstream file(task.path() / "stat");
-        std::string stat{std::istreambuf_iterator<char>(file), {}};
+        std::string stat;
+        std::getline(file, stat, '\0');  // a stream takes the error of a thread that has just gone; its buffer would throw it
         const auto name_ends = stat.rfind(')');
         if (name_ends == std::string::npos) { continue; }  // gone since it was listed
         std::istringstream fields(stat.substr(name_ends + 1));
