@@ -21,6 +21,7 @@ public:
 private:
     std::atomic<bool>& held_;
     const bool mine_;
+    const detail::serving_scope here_;
 };
 
 driven_worker::driven_worker(worker_orders orders) : orders_(std::move(orders)) {

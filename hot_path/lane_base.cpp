@@ -24,21 +24,28 @@ serving_scope::~serving_scope() { --serving_scopes; }
 bool serving_scope::on_this_thread() noexcept { return serving_scopes != 0; }
 
 lane_status lane_base::status() const noexcept {
+    const auto& n = counters;
     lane_status s;
     s.capacity = capacity_;
     s.shared = shared;
+    s.kind = bulk ? request_class::bulk : request_class::latency;
     s.in_use = producer.load(std::memory_order_relaxed) != nullptr;
     // What ended is read before what was accepted, so that `queued` never comes out negative.
-    s.delivered = counters.delivered.get();
-    s.failed = counters.failed.get();
-    s.ran = counters.ran.get();
-    s.cancelled = counters.cancelled.get();
-    s.stopped = counters.stopped.load(std::memory_order_relaxed);
-    s.accepted = counters.accepted.get();
-    s.rejected = counters.rejected.get();
-    s.returned = counters.returned.load(std::memory_order_relaxed);
-    s.offered = counters.offered.get();
-    const auto ended = s.ran + s.cancelled + s.stopped;
+    s.delivered = n.delivered.get();
+    s.failed = n.failed.get();
+    s.ran = n.ran.get();
+    s.cancelled = n.cancelled.get();
+    s.expired = n.expired.get();
+    s.dropped = n.dropped.get();
+    s.shed = n.shed.get();
+    s.stopped = n.stopped.load(std::memory_order_relaxed);
+    s.accepted = n.accepted.get();
+    s.rejected = n.rejected.get();
+    s.returned = n.returned.load(std::memory_order_relaxed);
+    s.withdrawn = n.withdrawn.get();
+    s.waiting = n.waiting.load(std::memory_order_relaxed);
+    s.offered = n.offered.get();
+    const auto ended = s.ran + s.cancelled + s.expired + s.dropped + s.shed + s.stopped;
     s.queued = s.accepted > ended ? s.accepted - ended : 0;
     return s;
 }

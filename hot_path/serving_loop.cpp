@@ -19,6 +19,7 @@ serving_loop::serving_loop(detail::worker_core& core, detail::hosted_service& se
     : core_(core), service_(service), memory_(memory), home_cpus_(home_cpus), idle_(idle), empty_looks_(core.lanes.size()) {}
 
 void serving_loop::run() noexcept {
+    const detail::serving_scope here;
     while (const auto served = turn()) {
         if (*served == 0) { rest(); }
         else { idle_turns_ = 0; }
@@ -26,7 +27,6 @@ void serving_loop::run() noexcept {
 }
 
 std::optional<std::size_t> serving_loop::turn() noexcept {
-    const detail::serving_scope here;
     if (!core_.closing.load(std::memory_order_acquire)) { return sweep_marked(); }
     // [close-3] Pairs with [close-1]: a request pushed before its producer could see the closing
     // is in the sweep that follows this fence.

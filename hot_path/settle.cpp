@@ -6,6 +6,7 @@
 #include "src/platform/memory_nodes.hpp"
 
 #include <numasio/affinity.hpp>
+#include <numasio/detail/lane_rows.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -192,6 +193,18 @@ private:
     detail::worker_core& core_;
 };
 
+/// What the plan has for the worker's lane `place`.
+void set_rules(detail::lane_base& lane, const lane_plan& asked, std::uint32_t place) {
+    const auto of_each_class = detail::lanes_for(asked.producers);
+    lane.place = place;
+    lane.shared = place % of_each_class == asked.producers;
+    lane.bulk = place >= of_each_class;
+    if (lane.bulk) { lane.batch = asked.bulk->weight; }
+    if (asked.full == when_full::wait) { lane.most_waiting = asked.waiting; }
+    if (asked.full == when_full::drop_oldest) { lane.keep = asked.keep.value_or((lane.capacity() + 1) / 2); }
+    if (asked.full == when_full::shed) { lane.overload.emplace(asked.target, asked.interval); }
+}
+
 }  // namespace
 
 void settle_thread(const worker_orders& orders) {
@@ -209,8 +222,9 @@ void settle_memory(const worker_orders& orders) {
     core.pages_are_known = orders.origin == topology_origin::live;
     settler steps(orders);
 
-    const auto lanes = detail::lanes_for(orders.lane.producers);
-    const auto lane_bytes = bytes{lanes * orders.factory->lane_footprint(orders.lane.capacity)};
+    const auto lanes = detail::lanes_of(orders.lane);
+    const auto lane_bytes =
+        bytes{detail::lane_bytes_of(orders.lane, [&](std::uint32_t capacity) { return orders.factory->lane_footprint(capacity); })};
     core.lane_memory = steps.place(placement_subject::lane_memory, lane_bytes);
     core.service_memory = steps.place(placement_subject::service_memory, orders.memory.per_worker);
 
@@ -219,11 +233,11 @@ void settle_memory(const worker_orders& orders) {
                                                                             std::pmr::null_memory_resource());
     core.mark_lanes(lanes);
     core.lanes.reserve(lanes);
-    for (std::uint32_t i = 0; i < lanes; ++i) {
-        core.lanes.push_back(orders.factory->make_lane(orders.lane.capacity, *core.lane_arena));
-        core.lanes.back()->place = i;
+    for (std::uint32_t place = 0; place < lanes; ++place) {
+        const bool bulk = place >= detail::lanes_for(orders.lane.producers);
+        core.lanes.push_back(orders.factory->make_lane(bulk ? orders.lane.bulk->capacity : orders.lane.capacity, *core.lane_arena));
+        set_rules(*core.lanes.back(), orders.lane, place);
     }
-    core.lanes.back()->shared = true;
 }
 
 }  // namespace numasio::hot_path

@@ -80,7 +80,7 @@ void worker_core::drain() {
 /// Some replies of each lane that has any.
 std::size_t worker_core::deliver_marked() {
     std::size_t delivered = 0;
-    delivery going(round_trip_, abandoned_, home_, bell);
+    delivery going(round_trip_, abandoned_, home_, *this);
     replied.for_each([&](std::uint32_t place) { delivered += lanes[place]->deliver(lane_turn, going); });
     return delivered;
 }
@@ -88,7 +88,7 @@ std::size_t worker_core::deliver_marked() {
 /// The last look before a drain ends: no mark stands for replies that are not there.
 std::size_t worker_core::retire_marks() {
     std::size_t delivered = 0;
-    delivery going(round_trip_, abandoned_, home_, bell);
+    delivery going(round_trip_, abandoned_, home_, *this);
     replied.for_each([&](std::uint32_t place) {
         struct mark {  // comes back where there are, perhaps, more; also when a handler throws
             worker_core& core;

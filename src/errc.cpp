@@ -40,6 +40,10 @@ public:
             case errc::not_driven: return "the pool's workers have threads of their own (idle: caller_drives would leave them to the caller)";
             case errc::may_not_block:
                 return "this thread delivers the replies or serves the requests, so it must not wait for one; use async_call";
+            case errc::dropped: return "the request was dropped: too many newer ones were queued behind it";
+            case errc::shed: return "the request was shed: its worker does not keep up with what it is asked";
+            case errc::no_bulk: return "the pool has no lanes of class bulk (lane: {bulk: 256} in the plan would give it some)";
+            case errc::request_lost: return "moving the request into its place threw an exception";
             case errc::wrong_topology: return "the topology source could not be read";
         }
         return "unknown numasio error";

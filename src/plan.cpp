@@ -61,6 +61,9 @@ std::string_view to_string(idle_strategy strategy) noexcept {
 std::string_view to_string(when_full full) noexcept {
     switch (full) {
         case when_full::reject: return "reject";
+        case when_full::wait: return "wait";
+        case when_full::drop_oldest: return "drop_oldest";
+        case when_full::shed: return "shed";
     }
     return "unknown";
 }

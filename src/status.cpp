@@ -31,6 +31,14 @@ latency_histogram& latency_histogram::operator+=(const latency_histogram& other)
     return *this;
 }
 
+std::string_view to_string(request_class kind) noexcept {
+    switch (kind) {
+        case request_class::latency: return "latency";
+        case request_class::bulk: return "bulk";
+    }
+    return "unknown";
+}
+
 std::string_view to_string(worker_state state) noexcept {
     switch (state) {
         case worker_state::starting: return "starting";

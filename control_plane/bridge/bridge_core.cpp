@@ -7,6 +7,8 @@
 #include "control_plane/bridge/placement_news.hpp"
 #include "control_plane/bridge/placement_watch.hpp"
 
+#include <numasio/detail/lane_rows.hpp>
+
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -134,7 +136,7 @@ void bridge_core::check_opened() const {
             throw boost::system::system_error(errc::pool_not_served,
                                               asked.name + " (call open<...>(\"" + asked.name + "\") before)");
         }
-        memory.push_back({&asked, lanes_for(asked.lane.producers) * opened->factory->lane_footprint(asked.lane.capacity)});
+        memory.push_back({&asked, lane_bytes_of(asked.lane, [&](std::uint32_t capacity) { return opened->factory->lane_footprint(capacity); })});
     }
     static_cast<void>(check_memory(plan_, layout_, machine_, memory));  // the placements tell what was done without
 }
@@ -184,9 +186,11 @@ stop_report bridge_core::stop(std::chrono::nanoseconds wait) {
 stop_report bridge_core::stop_workers(clock::time_point deadline) {
     for (auto& pool : pools_) {
         for (auto& worker : pool.workers) {
-            // [close-2] Pairs with [close-1] in port and [close-3] in the worker.
+            // [close-2] Pairs with [close-1] in lane.hpp and [close-3] in the worker.
             worker->closing.store(true, std::memory_order_seq_cst);
             worker->ring();
+            if (phase_ != phase::started) { continue; }  // its thread may be making the lanes
+            for (const auto& l : worker->lanes) { l->stop_waiting(); }  // [close-5] Pairs with [close-4] in lane.hpp.
         }
     }
     stop_report report;

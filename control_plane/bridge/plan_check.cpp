@@ -81,6 +81,7 @@ private:
 
     demand check_pool(const pool_plan& pool) {
         const std::string key = plan_key("pools", pool.name);
+        check_lane(key + ".lane", pool.lane);
         const bool good_cpus = !pool.cpus || check_cpus(key + ".cpus", *pool.cpus);
         if (pool.cpus && good_cpus) { check_pinned_once(key, pool); }
         demand out{&pool, check_nodes(key, pool)};
@@ -88,6 +89,12 @@ private:
             if (good_cpus) { check_count(key, pool, node); }
         }
         return out;
+    }
+
+    void check_lane(const std::string& key, const lane_plan& lane) {
+        if (lane.full != when_full::drop_oldest || !lane.keep || *lane.keep < lane.capacity || faulty(key + ".keep")) { return; }
+        add(key + ".keep", "a lane of " + number(lane.capacity) + " places keeps as many: nothing would ever be dropped",
+            "less than " + key + ".capacity", "leave it to auto, which keeps half");
     }
 
     bool check_cpus(const std::string& key, const std::vector<cpu_id>& cpus) {

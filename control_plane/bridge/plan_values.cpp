@@ -146,6 +146,25 @@ void add_listeners(entry_list& out, const std::vector<listener_plan>& listeners)
     }
 }
 
+void add_lane(entry_list& out, const std::string& key, const lane_plan& lane) {
+    const lane_plan fallback;
+    out.whole(key + ".capacity", lane.capacity, plan_limits::lane_capacity, fallback.capacity);
+    out.whole(key + ".producers", lane.producers, plan_limits::lane_producers, fallback.producers);
+    out.word(key + ".when_full", lane.full, {when_full::reject, when_full::wait, when_full::drop_oldest, when_full::shed}, fallback.full);
+    out.whole(key + ".waiting", lane.waiting, plan_limits::lane_waiting, fallback.waiting);
+    if (lane.keep) {
+        out.whole(key + ".keep", *lane.keep, plan_limits::lane_keep, "auto or " + expected_whole(plan_limits::lane_keep), default_is("auto"));
+    } else {
+        out.add(key + ".keep", "auto");
+    }
+    out.duration(key + ".target", lane.target, plan_limits::lane_target, fallback.target);
+    out.duration(key + ".interval", lane.interval, plan_limits::lane_interval, fallback.interval);
+    if (lane.bulk) {
+        out.whole(key + ".bulk.capacity", lane.bulk->capacity, plan_limits::lane_capacity, bulk_plan{}.capacity);
+        out.whole(key + ".bulk.weight", lane.bulk->weight, plan_limits::bulk_weight, bulk_plan{}.weight);
+    }
+}
+
 void add_pool(entry_list& out, const std::string& key, const pool_plan& pool) {
     const pool_plan fallback;
     out.ids(key + ".nodes", pool.nodes, plan_limits::node);
@@ -168,9 +187,7 @@ void add_pool(entry_list& out, const std::string& key, const pool_plan& pool) {
     }
     out.size(key + ".memory.per_worker", pool.memory.per_worker, plan_limits::memory_per_worker,
              fallback.memory.per_worker);
-    out.whole(key + ".lane.capacity", pool.lane.capacity, plan_limits::lane_capacity, fallback.lane.capacity);
-    out.whole(key + ".lane.producers", pool.lane.producers, plan_limits::lane_producers, fallback.lane.producers);
-    out.word(key + ".lane.when_full", pool.lane.full, {when_full::reject}, fallback.lane.full);
+    add_lane(out, key + ".lane", pool.lane);
     out.word(key + ".idle.strategy", pool.idle.strategy,
              {idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park, idle_strategy::caller_drives},
              fallback.idle.strategy);

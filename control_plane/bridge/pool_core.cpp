@@ -79,21 +79,23 @@ void pool_core::prepare(std::vector<std::shared_ptr<worker_core>> cores) {
     cores_ = std::move(cores);
     const std::lock_guard lock(rows_mutex_);
     rows_.clear();
-    const auto places = cores_.empty() ? 0 : cores_.front()->lanes.size();
+    const auto lanes = cores_.empty() ? 0 : cores_.front()->lanes.size();
+    has_bulk_ = lanes != 0 && cores_.front()->lanes.back()->bulk;
+    const auto places = has_bulk_ ? lanes / 2 : lanes;
     rows_.resize(places);
     taken_.assign(places, false);
-    for (std::size_t row = 0; row < places; ++row) {
-        for (const auto& core : cores_) { rows_[row].push_back(core->lanes[row].get()); }
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+        for (const auto& core : cores_) { rows_[lane % places].push_back(core->lanes[lane].get()); }
     }
     fork_generation_ = fork_generation();
 }
 
 void pool_core::close() noexcept { phase_.store(closed_phase, std::memory_order_release); }
 
-std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
+lane_base* const* pool_core::slow_row(errc& why) noexcept {
     const auto none = [&](errc reason) {
         why = reason;
-        return std::span<lane_base* const>{};
+        return nullptr;
     };
     const auto now = phase_.load(std::memory_order_acquire);
     if (now == new_phase) { return none(errc::not_started); }
@@ -119,7 +121,7 @@ std::span<lane_base* const> pool_core::slow_lanes(errc& why) noexcept {
         for (auto* l : rows_[row]) { l->producer.store(l->shared ? l : this_thread(), std::memory_order_relaxed); }
     }
     last_used() = {id_, rows_[row].data(), false};
-    return rows_[row];
+    return rows_[row].data();
 }
 
 void pool_core::give_back(std::size_t row) noexcept {

@@ -7,6 +7,7 @@
 #include <control_plane/cli/text.hpp>
 #include <control_plane/http/listen_address.hpp>
 #include <numasio/detail/lane.hpp>
+#include <numasio/detail/lane_rows.hpp>
 #include <src/memory_choice.hpp>
 #include <src/place_text.hpp>
 #include <numasio/layout.hpp>
@@ -67,7 +68,7 @@ void check_http(const plan& asked, std::vector<plan_problem>& problems) {
 
 /// What a worker's lanes take at least: the application's requests and replies come on top.
 std::uint64_t least_lanes(const pool_plan& pool) {
-    return std::uint64_t{detail::lanes_for(pool.lane.producers)} * detail::lane<char, char>::footprint(pool.lane.capacity);
+    return detail::lane_bytes_of(pool.lane, [](std::uint32_t capacity) { return detail::lane<char, char>::footprint(capacity); });
 }
 
 /// Everything that stands in the way: in the file, between plan and machine, in memory.

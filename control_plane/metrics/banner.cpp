@@ -67,7 +67,10 @@ void write_pool(std::ostream& out, const pool_plan& pool, const layout& sites) {
         if (site.pool == pool.name) { workers.push_back(&site); }
     }
     out << "  pool " << pool.name << ": " << counted(workers.size(), "worker") << ", lanes of " << pool.lane.capacity
-        << " from up to " << counted(pool.lane.producers, "producer") << ", " << to_string(pool.idle.strategy);
+        << " from up to " << counted(pool.lane.producers, "producer");
+    if (pool.lane.bulk) { out << " and of " << pool.lane.bulk->capacity << " for bulk"; }
+    if (pool.lane.full != when_full::reject) { out << ", when full " << to_string(pool.lane.full); }
+    out << ", " << to_string(pool.idle.strategy);
     if (pool.idle.strategy == idle_strategy::spin_then_park) { out << " " << span(pool.idle.spin); }
     if (pool.slo) { out << ", p" << pool.slo->quantile * 100 << " within " << span(pool.slo->target); }
     out << '\n';

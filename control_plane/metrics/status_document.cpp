@@ -19,6 +19,18 @@ json::value ids_or_auto(const or_auto<std::vector<Id>>& asked) {
     return asked ? json::value(ids(*asked)) : json::value("auto");
 }
 
+json::object lane_part(const lane_plan& lane) {
+    return {{"capacity", lane.capacity},
+            {"producers", lane.producers},
+            {"when_full", to_string(lane.full)},
+            {"waiting", lane.waiting},
+            {"keep", lane.keep ? json::value(*lane.keep) : json::value("auto")},
+            {"target_seconds", in_seconds(lane.target)},
+            {"interval_seconds", in_seconds(lane.interval)},
+            {"bulk", lane.bulk ? json::value(json::object{{"capacity", lane.bulk->capacity}, {"weight", lane.bulk->weight}})
+                               : json::value(nullptr)}};
+}
+
 json::object pool_part(const pool_plan& pool) {
     json::object result;
     result["name"] = pool.name;
@@ -28,9 +40,7 @@ json::object pool_part(const pool_plan& pool) {
     result["memory"] = json::object{{"policy", to_string(pool.memory.policy)},
                                     {"pages", pool.memory.pages ? to_string(*pool.memory.pages) : "auto"},
                                     {"per_worker_bytes", pool.memory.per_worker.value}};
-    result["lane"] = json::object{{"capacity", pool.lane.capacity},
-                                  {"producers", pool.lane.producers},
-                                  {"when_full", to_string(pool.lane.full)}};
+    result["lane"] = lane_part(pool.lane);
     result["idle"] = json::object{{"strategy", to_string(pool.idle.strategy)},
                                   {"spin_seconds", in_seconds(pool.idle.spin)}};
     result["slo"] = pool.slo ? json::value(json::object{{"quantile", pool.slo->quantile},

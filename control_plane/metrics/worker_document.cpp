@@ -14,16 +14,22 @@ namespace json = boost::json;
 json::array lanes_part(const worker_status& worker) {
     json::array result;
     for (const auto& lane : worker.lanes) {
-        result.push_back(json::object{{"capacity", lane.capacity},
+        result.push_back(json::object{{"class", to_string(lane.kind)},
+                                      {"capacity", lane.capacity},
                                       {"in_use", lane.in_use},
                                       {"shared", lane.shared},
                                       {"offered", lane.offered},
                                       {"accepted", lane.accepted},
                                       {"rejected", lane.rejected},
                                       {"returned", lane.returned},
+                                      {"withdrawn", lane.withdrawn},
+                                      {"waiting", lane.waiting},
                                       {"ran", lane.ran},
                                       {"failed", lane.failed},
                                       {"cancelled", lane.cancelled},
+                                      {"expired", lane.expired},
+                                      {"dropped", lane.dropped},
+                                      {"shed", lane.shed},
                                       {"stopped", lane.stopped},
                                       {"delivered", lane.delivered},
                                       {"queued", lane.queued}});

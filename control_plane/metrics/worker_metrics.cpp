@@ -47,6 +47,12 @@ constexpr std::array worker_rows{
                over_lanes<&lane_status::failed>},
     worker_row{"requests_cancelled_total", "Requests cancelled by their caller before the service was called.",
                MetricType::Counter, over_lanes<&lane_status::cancelled>},
+    worker_row{"requests_expired_total", "Requests not started within the time that their caller gave them.", MetricType::Counter,
+               over_lanes<&lane_status::expired>},
+    worker_row{"requests_dropped_total", "Requests dropped as the oldest of too many (when_full: drop_oldest).", MetricType::Counter,
+               over_lanes<&lane_status::dropped>},
+    worker_row{"requests_shed_total", "Requests ended unrun because the worker did not keep up (when_full: shed).", MetricType::Counter,
+               over_lanes<&lane_status::shed>},
     worker_row{"requests_stopped_total", "Requests ended by the bridge's stop.", MetricType::Counter,
                over_lanes<&lane_status::stopped>},
     worker_row{"memory_limit_bytes", "Memory that the worker's service may use.", MetricType::Gauge,
@@ -72,6 +78,9 @@ constexpr std::array lane_rows{
              &lane_status::rejected},
     lane_row{"lane_returned_total", "Places that were reserved and given back unused.", MetricType::Counter,
              &lane_status::returned},
+    lane_row{"lane_withdrawn_total", "Calls that waited for a place and ended without one.", MetricType::Counter,
+             &lane_status::withdrawn},
+    lane_row{"lane_waiting", "Calls that wait for a place.", MetricType::Gauge, &lane_status::waiting},
     lane_row{"lane_delivered_total", "Replies handed to their executor.", MetricType::Counter,
              &lane_status::delivered},
     lane_row{"lane_queued", "Requests accepted and not yet served.", MetricType::Gauge, &lane_status::queued},
@@ -119,6 +128,7 @@ void add_lanes(const bridge_status& now, std::vector<family>& into) {
             for (std::size_t i = 0; i < w.lanes.size(); ++i) {
                 auto of = labels_of(w);
                 of.push_back({"lane", std::to_string(i)});
+                of.push_back({"class", std::string(to_string(w.lanes[i].kind))});
                 one.set(std::move(of), value(w.lanes[i]));
             }
         }

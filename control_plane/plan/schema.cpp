@@ -19,7 +19,7 @@ constexpr std::array policies = {"bind"sv, "preferred"sv, "local"sv, "interleave
 constexpr std::array page_kinds = {"4KiB"sv, "transparent"sv, "2MiB"sv, "1GiB"sv, "auto"sv};
 constexpr std::array enforcements = {"strict"sv, "best_effort"sv};
 constexpr std::array strategies = {"busy_spin"sv, "spin_then_park"sv, "park"sv, "caller_drives"sv};
-constexpr std::array full_answers = {"reject"sv};
+constexpr std::array full_answers = {"reject"sv, "wait"sv, "drop_oldest"sv, "shed"sv};
 
 template <class Id>
 or_auto<std::vector<Id>> ids(const plan_value& v) {
@@ -36,6 +36,11 @@ std::uint32_t count(const plan_value& v) { return static_cast<std::uint32_t>(v.n
 slo_plan& slo(const target& t) {
     if (!t.pool->slo) { t.pool->slo.emplace(); }
     return *t.pool->slo;
+}
+
+bulk_plan& bulk(const target& t) {
+    if (!t.pool->lane.bulk) { t.pool->lane.bulk.emplace(); }
+    return *t.pool->lane.bulk;
 }
 
 constexpr key_rule schema[] = {
@@ -104,8 +109,30 @@ constexpr key_rule schema[] = {
      "threads that have a lane of their own to each worker; those beyond share one more, and a lock",
      [](const target& t, const plan_value& v) { t.pool->lane.producers = count(v); }},
     {"pools.*.lane.when_full", value_form::word, {}, full_answers, "reject", "",
-     "what a full lane does: `reject` answers `errc::lane_full` at once",
+     "what a full lane does: `reject` answers `errc::lane_full` at once; `wait`: calls wait for a place, first come, first served; "
+     "`drop_oldest`: posts beyond `keep` are dropped, the oldest first, with `errc::dropped`, and a lane without a place rejects; "
+     "`shed`: a worker that does not keep `target` ends requests that waited for twice that with `errc::shed`",
      [](const target& t, const plan_value& v) { t.pool->lane.full = static_cast<when_full>(v.number); }},
+    {"pools.*.lane.waiting", value_form::whole, limits::lane_waiting, {}, "1024", "",
+     "with `wait`: calls that may wait for places of one lane; one more is answered with `errc::lane_full`",
+     [](const target& t, const plan_value& v) { t.pool->lane.waiting = count(v); }},
+    {"pools.*.lane.keep", value_form::whole_or_auto, limits::lane_keep, {}, "auto", "",
+     "with `drop_oldest`: requests that a lane's queue may hold before posts are dropped; `auto`: half its capacity",
+     [](const target& t, const plan_value& v) { t.pool->lane.keep = v.automatic ? std::nullopt : or_auto<std::uint32_t>(count(v)); }},
+    {"pools.*.lane.target", value_form::duration, limits::lane_target, {}, "1ms", "",
+     "with `shed`: the time that requests may wait in the queue",
+     [](const target& t, const plan_value& v) { t.pool->lane.target = time(v); }},
+    {"pools.*.lane.interval", value_form::duration, limits::lane_interval, {}, "100ms", "",
+     "with `shed`: a queue in which every request waited longer than `target` for so long is too slow, a shorter burst is not",
+     [](const target& t, const plan_value& v) { t.pool->lane.interval = time(v); }},
+    {"pools.*.lane.bulk", value_form::section, {}, {}, "none", "capacity",
+     "lanes of their own for requests of class `bulk`, which a worker serves behind the others; `none`: no such requests",
+     [](const target& t, const plan_value& v) { v.none ? t.pool->lane.bulk.reset() : void(bulk(t)); }},
+    {"pools.*.lane.bulk.capacity", value_form::whole, limits::lane_capacity, {}, "256", "", "as `lane.capacity`; these lanes come on top of the others",
+     [](const target& t, const plan_value& v) { bulk(t).capacity = count(v); }},
+    {"pools.*.lane.bulk.weight", value_form::whole, limits::bulk_weight, {}, "8", "",
+     "requests that a worker takes of such a lane at a time; of the others it takes up to 64",
+     [](const target& t, const plan_value& v) { bulk(t).weight = count(v); }},
 
     {"pools.*.idle", value_form::section, {}, {}, "spin_then_park", "strategy", "what a worker without work does",
      nullptr},

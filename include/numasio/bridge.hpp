@@ -57,7 +57,7 @@ public:
     bridge& operator=(const bridge&) = delete;
 
     /// Says which service the pool's workers run. Each worker builds its own `Service(node_context&)`;
-    /// a request is served by `Response operator()(Request&&)` (or `const Request&`).
+    /// a request is served by `Response operator()(Request&&)` (or `const Request&`). Many replies to one request: numasio/stream.hpp.
     /// Threads: the one that starts the bridge; not a service's constructor. Blocks: while a start or stop is under way.
     /// Cost: an allocation or two.
     /// Fails: throws system_error: errc::unknown_pool, errc::already_open, errc::already_started.
@@ -142,12 +142,13 @@ bridge::bridge(const Executor& executor, plan asked, topology machine)
 
 template <class Request, class Response, class Service>
 port<Request, Response>& bridge::open(std::string_view pool) {
-    static_assert(service_for<Service, Request, Response>,
+    using lanes = detail::carried<Request, Response, Service>;
+    static_assert(service_for<typename lanes::service, typename lanes::request, typename lanes::response>,
                   "a service is built from node_context& and called with Request&&, and returns Response; "
                   "Request is movable; Response is default-initialisable and movable, both without throwing, so that a "
                   "reply on its way cannot be lost");
     auto opened = std::make_shared<port<Request, Response>>(
-        core_->open(pool, std::make_unique<detail::service_factory_for<Request, Response, Service>>()));
+        core_->open(pool, std::make_unique<detail::service_factory_for<typename lanes::request, typename lanes::response, typename lanes::service>>()));
     core_->keep(opened);
     return *opened;
 }

@@ -36,6 +36,10 @@ enum class errc {
     realtime_refused,     ///< the kernel did not give the thread real-time priority
     not_driven,           ///< the pool's workers have threads of their own: its idle strategy is not caller_drives
     may_not_block,        ///< blocking_call() on a thread that delivers replies or serves requests: its own might never come
+    dropped,              ///< the lane's queue was too long for one more that may be dropped (when_full: drop_oldest)
+    shed,                 ///< the worker does not keep up, and this request had waited too long (when_full: shed)
+    no_bulk,              ///< the plan gives the pool no lanes of class bulk
+    request_lost,         ///< moving the request threw when its turn had come to have a place
 };
 
 /// The category of errc; its name is "numasio".

@@ -46,7 +46,13 @@ enum class idle_strategy {
     caller_drives    ///< has no thread: the program's own loop runs it (bridge::invoker_of)
 };
 
-enum class when_full { reject };
+/// What a full lane does.
+enum class when_full {
+    reject,       ///< answers errc::lane_full at once
+    wait,         ///< lets up to `waiting` calls wait for a place, first come, first served
+    drop_oldest,  ///< of more than `keep` queued requests the worker drops the oldest posts; a lane without a place rejects
+    shed          ///< where the shortest time in the queue stays above `target` for an `interval`, the worker sheds what waited for twice that
+};
 
 struct memory_plan {
     /// The interleaves go over every node with memory that this process may use; preferred_many is for regions only.
@@ -55,10 +61,21 @@ struct memory_plan {
     or_auto<page_kind> pages{};     ///< of the service's memory; auto: as the system's setting of transparent huge pages has it
 };
 
+/// Lanes of request_class::bulk, as many as there are others.
+struct bulk_plan {
+    std::uint32_t capacity = 256;
+    std::uint32_t weight = 8;  ///< requests that a worker takes of a lane at a time, against 64 of the others
+};
+
 struct lane_plan {
     std::uint32_t capacity = 1024;  ///< requests in flight between one producer thread and one worker
-    std::uint32_t producers = 4;    ///< producer threads that may use the pool at one time
+    std::uint32_t producers = 4;    ///< producer threads with lanes of their own
     when_full full = when_full::reject;
+    std::uint32_t waiting = 1024;                     ///< wait: calls that may wait for places of one lane
+    or_auto<std::uint32_t> keep{};                    ///< drop_oldest: queued requests of one lane; auto: half the capacity
+    std::chrono::nanoseconds target{1'000'000};       ///< shed: the time in the queue that is to be kept
+    std::chrono::nanoseconds interval{100'000'000};   ///< shed: for so long at least it is not, before anything is shed
+    std::optional<bulk_plan> bulk{};
 };
 
 struct idle_plan {

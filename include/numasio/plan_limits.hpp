@@ -30,6 +30,11 @@ inline constexpr plan_range workers_per_node{1, 4096};
 inline constexpr plan_range memory_per_worker{mebibyte, 16 * tebibyte};
 inline constexpr plan_range lane_capacity{1, 1'048'576};
 inline constexpr plan_range lane_producers{1, 1024};
+inline constexpr plan_range lane_waiting{1, 1'048'576};
+inline constexpr plan_range lane_keep{1, 1'048'576};
+inline constexpr plan_range lane_target{us, 60 * second};
+inline constexpr plan_range lane_interval{us, 60 * second};
+inline constexpr plan_range bulk_weight{1, 64};
 inline constexpr plan_range idle_spin{0, 10 * ms};
 inline constexpr plan_range slo_target{us, 60 * second};  ///< the quantile is above 0 and below 1
 

@@ -1,6 +1,7 @@
 // The typed entry to a service: hand a request to the worker that owns it, be resumed with the reply.
 #pragma once
 
+#include <numasio/call_options.hpp>
 #include <numasio/detail/adapted_handler.hpp>
 #include <numasio/detail/lane.hpp>
 #include <numasio/detail/pool_core.hpp>
@@ -13,6 +14,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <random>
@@ -20,6 +22,11 @@
 #include <utility>
 
 namespace numasio {
+
+namespace detail {
+template <class Request, class Item>
+class stream_lanes;
+}
 
 /// The worker that a request is for: its index in the pool.
 struct home {
@@ -33,6 +40,10 @@ struct home {
 template <class Request, class Response>
 class port {
     using lane_type = detail::lane<Request, Response>;
+    template <class, class>
+    friend class port;  // a stream's is one of its steps
+    template <class, class>
+    friend class detail::stream_lanes;
 
 public:
     using request_type = Request;
@@ -40,6 +51,9 @@ public:
     using executor_type = boost::asio::any_io_executor;
 
     explicit port(std::shared_ptr<detail::pool_core> core) noexcept : core_(std::move(core)) {}
+
+    /// The same port, whose requests are treated so. Threads: any. Blocks: never. Fails: never. Cost: a reference count; make it once.
+    port with(call_options how) const noexcept { return port(core_, detail::request_terms(how)); }
 
     /// The bridge's executor: where handlers run that have no executor of their own.
     executor_type get_executor() const noexcept { return core_->executor(); }
@@ -65,7 +79,7 @@ public:
     home any_of(node_id node) const {
         thread_local std::minstd_rand dice;
         errc why{};
-        const auto lanes = core_->lanes(why);  // none: the call will say why
+        const auto lanes = core_->lanes(why, terms_.bulk);  // none: the call will say why
         home chosen;
         std::uint64_t fewest = 0;
         std::uint32_t equal = 0;
@@ -88,8 +102,7 @@ public:
     class reservation {
     public:
         reservation(reservation&& other) noexcept
-            : pool_(other.pool_), lane_(std::exchange(other.lane_, nullptr)), to_(other.to_),
-              why_(std::exchange(other.why_, errc::no_place)) {}
+            : pool_(other.pool_), lane_(std::exchange(other.lane_, nullptr)), to_(other.to_), why_(std::exchange(other.why_, errc::no_place)) {}
         reservation& operator=(reservation&& other) noexcept {
             reservation taken(std::move(other));
             std::swap(pool_, taken.pool_);
@@ -99,17 +112,18 @@ public:
             return *this;
         }
         ~reservation() {
-            if (lane_ != nullptr) { lane_->drop(); }
+            if (lane_ != nullptr) { lane_->drop(*pool_->worker(to_.worker), pool_->executor()); }
         }
         explicit operator bool() const noexcept { return lane_ != nullptr; }
-        /// Why there is no place: errc::lane_full, no_worker, not_started, stopped or forked; no_lane where the
-        /// thread is ending; no_place after the
-        /// reservation was used or moved from.
+        /// Why there is no place: errc::lane_full, no_worker, no_bulk, not_started, stopped or forked; no_lane where the thread is
+        /// ending; no_place after the reservation was used or moved from.
         error_code error() const noexcept { return lane_ != nullptr ? error_code{} : error_code(why_); }
 
     private:
         friend port;
-        reservation(detail::pool_core& pool, lane_type* from, home to) noexcept : pool_(&pool), lane_(from), to_(to) {}
+        template <class, class>
+        friend class detail::stream_lanes;
+        reservation(detail::pool_core& pool, lane_type& from, home to) noexcept : pool_(&pool), lane_(&from), to_(to) {}
         explicit reservation(errc why) noexcept : why_(why) {}
 
         const detail::pool_core* pool_ = nullptr;
@@ -120,16 +134,21 @@ public:
 
     /// Threads: any. Blocks: never; past the plan's `lane.producers`, for the lock of the lane that the threads beyond share.
     /// Cost: a thread-local look-up; a thread's first call registers it.
-    /// Fails: an empty reservation whose error() says why.
-    reservation try_reserve(home to) noexcept { return reserve(*core_, to); }
+    /// Fails: an empty reservation whose error() says why; errc::lane_full also where the plan lets calls wait, which this does not.
+    reservation try_reserve(home to) noexcept {
+        errc why{};
+        auto* const chosen = lane_to(*core_, to, terms_, why);
+        return chosen == nullptr ? reservation(why) : reserve(*core_, *chosen, to);
+    }
 
     /// Hands `request` to worker `to`. Signature: void(error_code, Response).
     /// Threads: any; requests of one thread to one worker are served in order. Past the plan's `lane.producers` threads share one more lane,
     /// and a lock.
-    /// Blocks: never, but for that lock; a worker that sleeps is woken (one system call).
-    /// Fails: by the handler: errc::lane_full (at once), no_worker, not_started, stopped, forked,
-    ///        service_failed; operation_aborted if cancelled before the worker started it.
-    /// Cost: a slot of the lane, no allocation for handlers of up to about 60 bytes; one clock read here, one each where
+    /// Blocks: never, but for that lock, which a thread's own lane has too while calls wait for its places; a worker that sleeps is woken (one system call).
+    /// Fails: by the handler: errc::lane_full (at once; where the plan lets calls wait for a place, when too many do), shed, no_worker, no_bulk, no_lane, request_lost,
+    ///        not_started, stopped, forked, service_failed; operation_aborted if cancelled before the worker started it, timed_out if it was
+    ///        not started within the options' time.
+    /// Cost: a slot of the lane, no allocation for handlers of up to about 100 bytes (three for a call that has to wait for a place); one clock read here, one each where
     ///        the service is called and where the reply is delivered.
     /// Lifetime: `request` is moved from before return; moving it or the handler must not call the port. The handler runs exactly once, on its associated
     ///        executor (default: get_executor()), never on a worker and never inside this call; if its context
@@ -139,8 +158,8 @@ public:
     /// Cancellation: any type; a request that has been started is not interrupted.
     template <class CompletionToken>
     auto async_call(home to, Request request, CompletionToken&& token) {
-        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(initiation(core_), token, to,
-                                                                                        std::move(request));
+        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(initiation(core_, terms_), token,
+                                                                                        to, std::move(request));
     }
 
     /// The same with a place taken before: never errc::lane_full, unless it is used on another thread than
@@ -148,24 +167,25 @@ public:
     /// that another pool's port gave.
     template <class CompletionToken>
     auto async_call(reservation place, Request request, CompletionToken&& token) {
-        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(initiation(core_), token, std::move(place),
-                                                                                        std::move(request));
+        return boost::asio::async_initiate<CompletionToken, void(error_code, Response)>(
+            initiation(core_, terms_), token, std::move(place), std::move(request));
     }
 
     /// async_call without its reply. Signature: void(error_code), when the service has run the request. Otherwise as async_call; a service
-    /// that failed is seen only where a token asks for it.
+    /// that failed is seen only where a token asks for it. Where the plan has drop_oldest, errc::dropped.
     template <class CompletionToken = boost::asio::detached_t>
     auto async_post(home to, Request request, CompletionToken&& token = {}) {
-        return boost::asio::async_initiate<CompletionToken, void(error_code)>(posting(core_), token, to, std::move(request));
+        return boost::asio::async_initiate<CompletionToken, void(error_code)>(posting(core_, terms_.as_lossy()), token, to,
+                                                                               std::move(request));
     }
 
     /// async_call for who wants to know at once: an error where the request is not accepted, and then neither it nor `handler` was touched.
     /// `handler` is called as async_call has it, and so are the other promises.
     template <class CompletionHandler>
     error_code try_call(home to, Request&& request, CompletionHandler&& handler) {
-        auto place = reserve(*core_, to);
+        auto place = try_reserve(to);
         if (!place) { return place.error(); }
-        start(*core_, std::move(place), std::move(request), std::forward<CompletionHandler>(handler));
+        start(*core_, std::move(place), terms_, std::move(request), std::forward<CompletionHandler>(handler), connected_to(handler));
         return {};
     }
 
@@ -174,7 +194,8 @@ public:
     /// Threads: any but workers and those that run the bridge's context. A bridge on an io_context, a thread_pool or a strand of one of these
     /// knows them; on another executor that only this thread runs, and on the thread that drives the worker (caller_drives), the call does not
     /// return before `longest`. Blocks: until the reply. The context must outlive the call.
-    /// Fails: `ec` (the form without: throws boost::system::system_error) as async_call; errc::may_not_block; timed_out. Cost: an allocation, a wake of this thread.
+    /// Fails: `ec` (the form without: throws boost::system::system_error) as async_call; errc::may_not_block; timed_out.
+    /// Cost: an allocation, a wake of this thread.
     Response blocking_call(home to, Request request, error_code& ec, std::chrono::nanoseconds longest = std::chrono::nanoseconds::max()) {
         if (!core_->may_block()) {
             ec = core_->refuse(errc::may_not_block);
@@ -182,16 +203,13 @@ public:
         }
         std::promise<std::pair<error_code, Response>> promise;
         auto reply = promise.get_future();
-        auto place = reserve(*core_, to);
-        if ((ec = place.error())) { return Response{}; }
-        lane_type* in = nullptr;
-        typename lane_type::ticket sent{};
-        start(*core_, std::move(place), std::move(request),
-              [p = std::move(promise)](error_code e, Response r) mutable { p.set_value({e, std::move(r)}); },
-              [&](const auto&, lane_type& chosen, auto ticket) { in = &chosen, sent = ticket; });
+        std::function<void()> cancel;
+        ec = begin(*core_, to, terms_, std::move(request), [p = std::move(promise)](error_code e, Response r) mutable { p.set_value({e, std::move(r)}); },
+                   [&](const auto&, const auto& withdrawal) { cancel = withdrawal; });
+        if (ec) { return Response{}; }
         if (longest == std::chrono::nanoseconds::max()) { reply.wait(); }
         else if (reply.wait_for(longest) != std::future_status::ready) {
-            in->cancel(sent);
+            cancel();
             ec = boost::asio::error::timed_out;
             return Response{};
         }
@@ -212,14 +230,16 @@ public:
     }
 
 private:
+    port(std::shared_ptr<detail::pool_core> core, detail::request_terms terms) noexcept : core_(std::move(core)), terms_(terms) {}
+
     /// Starts an operation. Most tokens do so at once, and the port's own pointer is enough; one that keeps it for later (deferred) moves
     /// it, and it then owns the pool.
     class initiation {
     public:
         using executor_type = port::executor_type;
 
-        explicit initiation(const std::shared_ptr<detail::pool_core>& core) noexcept : core_(&core) {}
-        initiation(const initiation& other) noexcept : owned_(*other.core_) {}
+        initiation(const std::shared_ptr<detail::pool_core>& core, detail::request_terms terms) noexcept : core_(&core), terms_(terms) {}
+        initiation(const initiation& other) noexcept : owned_(*other.core_), terms_(other.terms_) {}
         initiation& operator=(const initiation&) = delete;
 
         executor_type get_executor() const noexcept { return (*core_)->executor(); }
@@ -227,19 +247,28 @@ private:
         template <class Handler>
         void operator()(Handler&& handler, home where, Request&& request) const {
             auto& core = **core_;
-            start(core, reserve(core, where), std::move(request), std::forward<Handler>(handler));
+            const auto ec = begin(core, where, terms_, std::move(request), std::forward<Handler>(handler), connected_to(handler));
+            if (ec) { fail(core, std::forward<Handler>(handler), ec); }
         }
         template <class Handler>
         void operator()(Handler&& handler, reservation taken, Request&& request) const {
             auto& core = **core_;
-            if (taken && taken.pool_ != &core) { taken = reservation(core.refuse(errc::no_place)); }
-            if (taken && !owned_by_this_thread(core, taken)) { taken = reserve(core, taken.to_); }
-            start(core, std::move(taken), std::move(request), std::forward<Handler>(handler));
+            if (!taken) { return fail(core, std::forward<Handler>(handler), taken.error()); }
+            if (taken.pool_ != &core) { return fail(core, std::forward<Handler>(handler), core.refuse(errc::no_place)); }
+            if (!owned_by_this_thread(core, taken)) {
+                auto terms = terms_;
+                terms.bulk = taken.lane_->bulk;
+                const auto ec = begin(core, taken.to_, terms, std::move(request), std::forward<Handler>(handler), connected_to(handler));
+                if (ec) { fail(core, std::forward<Handler>(handler), ec); }
+                return;
+            }
+            start(core, std::move(taken), terms_, std::move(request), std::forward<Handler>(handler), connected_to(handler));
         }
 
     private:
         std::shared_ptr<detail::pool_core> owned_;
         const std::shared_ptr<detail::pool_core>* core_ = &owned_;
+        detail::request_terms terms_;
     };
 
     struct posting : initiation {
@@ -257,61 +286,88 @@ private:
         }
     };
 
-    static reservation reserve(detail::pool_core& core, home to) noexcept {
-        errc why{};
-        const auto row = core.lanes(why);
-        if (row.empty()) { return reservation(core.refuse(why)); }
-        if (to.worker >= row.size()) { return reservation(core.refuse(errc::no_worker)); }
-        auto& chosen = static_cast<lane_type&>(*row[to.worker]);
+    static lane_type* lane_to(detail::pool_core& core, home to, detail::request_terms terms, errc& why) noexcept {
+        const auto row = core.lanes(why, terms.bulk);
+        if (to.worker < row.size()) { return &static_cast<lane_type&>(*row[to.worker]); }
+        if (!row.empty()) { why = errc::no_worker; }
+        core.refuse(why);
+        return nullptr;
+    }
+    static reservation reserve(detail::pool_core& core, lane_type& chosen, home to) noexcept {
         const auto turn = chosen.turn();
         chosen.counters.offered.add();
-        if (chosen.reserve()) { return reservation(core, &chosen, to); }
+        if (chosen.reserve()) { return reservation(core, chosen, to); }
         chosen.counters.rejected.add();
         return reservation(errc::lane_full);
     }
 
-    /// Connects the handler's cancellation slot, if it has one.
-    template <class Handler>
-    static void start(detail::pool_core& core, reservation place, Request&& request, Handler&& handler) {
-        if (!place) { return detail::post_failure<std::decay_t<Handler>, Response>(std::forward<Handler>(handler), place.error(), core.executor()); }
-
-        const auto cancellation = boost::asio::get_associated_cancellation_slot(handler);
-        start(core, std::move(place), std::move(request), std::forward<Handler>(handler), [&](const auto& worker, lane_type& chosen, auto ticket) {
-            if (cancellation.is_connected()) { connect(cancellation, worker, chosen, ticket); }
-        });
-    }
-    /// `connect(worker, lane, ticket)` runs before the worker can have the request.
+    /// Finds a place, or somewhere to wait for one. An error: nothing was moved. `connect(worker, cancel)` as start() has it.
     template <class Handler, class Connect>
-    static void start(detail::pool_core& core, reservation place, Request&& request, Handler&& handler, Connect&& connect) {
+    static error_code begin(detail::pool_core& core, home to, detail::request_terms terms, Request&& request, Handler&& handler, Connect&& connect) {
+        errc why{};
+        auto* const chosen = lane_to(core, to, terms, why);
+        if (chosen == nullptr) { return why; }
+        const auto& worker = core.worker(to.worker);
+        {
+            reservation place(errc::lane_full);  // where nothing came of it, given back after the turn
+            const auto turn = chosen->turn();
+            chosen->counters.offered.add();
+            if (chosen->reserve()) {
+                place = reservation(core, *chosen, to);
+                start_in_turn(core, place, terms, std::move(request), std::forward<Handler>(handler), std::forward<Connect>(connect));
+                return {};
+            }
+            if (!chosen->lets_wait()) {
+                chosen->counters.rejected.add();
+                return errc::lane_full;
+            }
+        }
+        return chosen->wait(*worker, core.executor(), std::move(request), std::forward<Handler>(handler), detail::steady_ns(), terms,
+                            [&](auto withdrawal) { connect(worker, withdrawal); });
+    }
+    template <class Handler, class Connect>
+    static void start(detail::pool_core& core, reservation place, detail::request_terms terms, Request&& request, Handler&& handler,
+                      Connect&& connect) {
+        const auto turn = place.lane_->turn();
+        start_in_turn(core, place, terms, std::move(request), std::forward<Handler>(handler), std::forward<Connect>(connect));
+    }
+    /// `connect(worker, cancel)` runs before the worker can have the request; cancel() may be called as long as the worker's lanes are there.
+    template <class Handler, class Connect>
+    static void start_in_turn(detail::pool_core& core, reservation& place, detail::request_terms terms, Request&& request, Handler&& handler,
+                              Connect&& connect) {
         auto& chosen = *place.lane_;
         const auto& worker = core.worker(place.to_.worker);
-        const auto connected = [&](auto ticket) { connect(worker, chosen, ticket); };
-        const auto turn = chosen.turn();
-        const auto sent = chosen.submit(std::move(request), std::forward<Handler>(handler), core.executor(), detail::steady_ns(), connected);
+        const auto sent = chosen.submit(std::move(request), std::forward<Handler>(handler), core.executor(), detail::steady_ns(), terms,
+                                        [&](auto ticket) { connect(worker, [&chosen, ticket]() noexcept { chosen.cancel(ticket); }); });
         place.lane_ = nullptr;
-        worker->announce(chosen);
-        chosen.hold_work(core.executor(), worker->bell);
-        // [close-1] Pairs with [close-2]: announce() fenced between the push and this look. Either the worker's last
-        // sweep sees the request, or we see the closing and take it back (or find that the worker has it).
-        if (worker->closing.load(std::memory_order_relaxed) && chosen.revoke(sent.slot)) { worker->completed_elsewhere(chosen); }
+        chosen.send(*worker, core.executor(), sent);
+    }
+
+    template <class Handler>
+    static void fail(detail::pool_core& core, Handler&& handler, error_code ec) {
+        detail::post_failure<std::decay_t<Handler>, Response>(std::forward<Handler>(handler), ec, core.executor());
     }
 
     static bool owned_by_this_thread(detail::pool_core& core, const reservation& place) noexcept {
         errc why{};
-        const auto row = core.lanes(why);
+        const auto row = core.lanes(why, place.lane_->bulk);
         return !row.empty() && row[place.to_.worker] == place.lane_;
     }
 
-    template <class Slot>
-    static void connect(Slot cancellation, const std::shared_ptr<detail::worker_core>& worker, lane_type& chosen,
-                        typename lane_type::ticket request) {
-        // The worker is kept alive with the cancellation slot: an emission may come after the bridge is gone.
-        cancellation.assign([owner = worker, &chosen, request](boost::asio::cancellation_type type) {
-            if (type != boost::asio::cancellation_type::none) { chosen.cancel(request); }
-        });
+    /// Connects the cancellation slot of `handler`, if it has one, to what cancels the request.
+    template <class Handler>
+    static auto connected_to(const Handler& handler) noexcept {
+        return [slot = boost::asio::get_associated_cancellation_slot(handler)](const auto& worker, auto cancel) mutable {
+            if (!slot.is_connected()) { return; }
+            // The worker is kept alive with the cancellation slot: an emission may come after the bridge is gone.
+            slot.assign([owner = worker, cancel](boost::asio::cancellation_type type) {
+                if (type != boost::asio::cancellation_type::none) { cancel(); }
+            });
+        };
     }
 
     std::shared_ptr<detail::pool_core> core_;
+    detail::request_terms terms_;
 };
 
 }  // namespace numasio

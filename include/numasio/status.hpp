@@ -1,6 +1,7 @@
 // A snapshot of what the bridge and its workers are doing: plain values, safe to keep.
 #pragma once
 
+#include <numasio/call_options.hpp>
 #include <numasio/ids.hpp>
 #include <numasio/layout.hpp>
 #include <numasio/numa_balancing.hpp>
@@ -44,19 +45,25 @@ public:
 };
 
 /// One lane between one producer thread, or those beyond the plan's, and one worker. Each figure is counted where its event happens, so that
-/// once all is quiet these hold or something is wrong: offered = accepted + rejected + returned,
-/// accepted = ran + cancelled + stopped = delivered.
+/// once all is quiet these hold or something is wrong: offered = accepted + rejected + returned + withdrawn,
+/// accepted = ran + cancelled + expired + dropped + shed + stopped = delivered.
 struct lane_status {
     std::uint32_t capacity = 0;
+    request_class kind = request_class::latency;
     bool in_use = false;          ///< a producer thread holds it now; of the shared lane: one has come to it
-    bool shared = false;          ///< the worker's last: of all producer threads beyond the plan's `lane.producers`
+    bool shared = false;          ///< the last of its class: of all producer threads beyond the plan's `lane.producers`
     std::uint64_t offered = 0;    ///< asked for a place
     std::uint64_t accepted = 0;
     std::uint64_t rejected = 0;   ///< lane full
     std::uint64_t returned = 0;   ///< places reserved and given back unused
+    std::uint64_t withdrawn = 0;  ///< waited for a place and ended without one
+    std::uint64_t waiting = 0;    ///< wait for a place now
     std::uint64_t ran = 0;        ///< the service was called (and returned or threw)
     std::uint64_t failed = 0;     ///< … of these: the service threw
     std::uint64_t cancelled = 0;  ///< cancelled by the caller before the service was called
+    std::uint64_t expired = 0;    ///< not started within the time that their caller gave them
+    std::uint64_t dropped = 0;    ///< the oldest of too many that may be dropped
+    std::uint64_t shed = 0;       ///< ended unrun because the worker did not keep up
     std::uint64_t stopped = 0;    ///< ended with errc::stopped
     std::uint64_t delivered = 0;  ///< handlers handed to their executor
     std::uint64_t queued = 0;     ///< accepted and not yet served
@@ -89,6 +96,7 @@ struct worker_status {
 };
 
 std::string_view to_string(worker_state state) noexcept;
+std::string_view to_string(request_class kind) noexcept;
 
 struct pool_status {
     std::string name;

@@ -1,5 +1,5 @@
 # ./dev check: each stage is a function stage_NAME below; sourced by dev.
-check_stages=(asan tsan clang14 install aarch64 fuzz models wakes numa-vm)
+check_stages=(asan tsan clang14 install aarch64 fuzz models wakes shake numa-vm)
 # By name, as in ./dev check tidy clang-tsan: beyond the hour that the others keep to on two cores. Soak runs the clang ones too.
 longer_stages=(tidy clang-asan clang-tsan)
 check_folder=$root/build/check
@@ -200,6 +200,28 @@ all_sleeps() {
         fi
         cat "$log"
     done
+}
+
+# --- the shaken schedule ----------------------------------------------------------------------
+# The tests that threads meet in, where each thread pauses at random inside the protocols. A seed is a schedule as far as the machine
+# repeats one; a failed test's output names it.
+shake_seeds=(${NUMASIO_SHAKE_SEEDS:-$(seq 30)})
+shake_tests='^(parker|shake|waiting|waiting_under_load|stream|between_workers|shared_lane|stop|start|call|blocking|driven_worker|lane_of|port|.*sleeping)[./]'
+stage_shake() {
+    local seed
+    build_shaken
+    for seed in "${shake_seeds[@]}"; do shaken_tests "$seed"; done
+    cases "$passed" "$failed"
+    (( failed == 0 && passed > 0 ))
+}
+build_shaken() {
+    say "build: shake, hot_path_test and bridge_test"
+    cmake --preset shake --log-level=NOTICE
+    cmake --build build/shake --target hot_path_test bridge_test
+}
+shaken_tests() {
+    say "shake: NUMASIO_SHAKE_SEED=$1"
+    NUMASIO_SHAKE_SEED=$1 NUMASIO_SLEEPS=2000 run_ctest build/shake "$shake_tests"
 }
 
 # --- fuzz -------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ bool hunt_close();
 bool hunt_ready_set();
 bool hunt_work_hold();
 bool hunt_inline_ring();
+bool hunt_shared_lane();
+bool hunt_waiting_line();
 
 /// The same and more: larger, and all executions instead of random ones. `deep`: minutes instead of seconds.
 bool check_sleep_wake(bool deep);
@@ -23,5 +25,7 @@ bool check_close(bool deep);
 bool check_ready_set(bool deep);
 bool check_work_hold(bool deep);
 bool check_inline_ring(bool deep);
+bool check_shared_lane(bool deep);
+bool check_waiting_line(bool deep);
 
 }  // namespace numasio::model

@@ -9,11 +9,17 @@ work=$(cd "$2" && pwd)
 tasks=(
     "$program sleep_wake deep" "$program cell_state deep" "$program slot_list deep" "$program reply_gate deep"
     "$program close deep" "$program ready_set deep" "$program work_hold deep" "$program inline_ring deep"
+    "$program shared_lane deep" "$program waiting_line deep"
     "$here/spin.sh $work/wake4 $here/sleep_wake.pml -DPRODUCERS=4"
     "$here/spin.sh $work/wake3 $here/sleep_wake.pml -DPRODUCERS=3 --ltl no_lost_wakeup"
     "$here/spin.sh $work/intake3 $here/shutdown.pml -DPRODUCERS=3 -DINTAKE_ONLY"
     "$here/spin.sh $work/shutdown2 $here/shutdown.pml -DPRODUCERS=2"
     "$here/spin.sh $work/ends2 $here/shutdown.pml -DPRODUCERS=2 -DINTAKE_ONLY --ltl ends"
+    "$here/spin.sh $work/circle3 $here/cyclic_ports.pml -DWORKERS=3 -DNO_STOP --depth 2000000"
+    "$here/spin.sh $work/circle2x2 $here/cyclic_ports.pml -DPLACES=2 -DCALLS=1 -DNO_STOP --depth 3000000"
+    "$here/spin.sh $work/circle_stop $here/cyclic_ports.pml --depth 2000000"
+    "$here/spin.sh $work/circle3_answered $here/cyclic_ports.pml -DWORKERS=3 -DCALLS=1 -DNO_STOP -DCELL=2 --ltl answered --depth 2000000"
+    "$here/spin.sh $work/circle_ends $here/cyclic_ports.pml -DCALLS=1 --ltl ends --depth 2000000"
 )
 rm -f "$work"/*.log
 printf '%s\n' "${!tasks[@]}" | work=$work xargs -P "$(nproc)" -I{} bash -c "

@@ -341,3 +341,30 @@ spin_mutant shutdown.pml '[close-3] no last sweep' '-DPRODUCERS=2 -DINTAKE_ONLY 
 spin_mutant shutdown.pml '[drain-2] no last look' '-DPRODUCERS=2 -DNO_LAST_LOOK'
 spin_mutant shutdown.pml '[cut-1] not counted in' '-DPRODUCERS=2 -DNO_COUNT_IN'
 spin_mutant shutdown.pml '[cut-3] looks at the cut after the pass' '-DPRODUCERS=2 -DLATE_CUT_LOOK'
+spin_mutant cyclic_ports.pml 'a full lane waits' '-DNO_STOP -DFULL_LANE_WAITS'
+spin_mutant cyclic_ports.pml 'a full lane waits, 3 workers' '-DNO_STOP -DWORKERS=3 -DCALLS=1 -DFULL_LANE_WAITS'
+spin_mutant cyclic_ports.pml 'a full lane waits: answered' '-DNO_STOP -DCELL=1 -DFULL_LANE_WAITS --ltl answered'
+spin_mutant cyclic_ports.pml 'a reply needs a place in the lane back' '-DNO_STOP -DREPLY_NEEDS_PLACE'
+spin_mutant cyclic_ports.pml 'a place comes back when its request has run' '-DNO_STOP -DEARLY_PLACE'
+spin_mutant cyclic_ports.pml '[close-1] looks only once, before it publishes' '-DCALLS=1 -DONE_LOOK'
+spin_mutant cyclic_ports.pml '[close-3] no last sweep' '-DCALLS=1 -DEARLY_LEAVE'
+
+# --- waiting_line.hpp ---------------------------------------------------------------------------
+mutant waiting_line.hpp waiting_line '[line-1] no fence in form()' \
+    'look for a place.
+        Atomics::full_fence(stands_);' \
+    'look for a place.'
+mutant waiting_line.hpp waiting_line 'form() does nothing' \
+    'stands_.store(1, Atomics::relaxed);' ''
+mutant waiting_line.hpp waiting_line '[line-2] no fence in has_heard()' \
+    'waits for one.
+        Atomics::full_fence(stands_);' \
+    'waits for one.'
+mutant waiting_line.hpp waiting_line 'has_heard() hears of nobody' \
+    'return stands_.load(Atomics::relaxed) != 0;' 'return false;'
+mutant waiting_line.hpp waiting_line 'stands() acquires nothing' \
+    'return stands_.load(Atomics::acquire) != 0;' 'return stands_.load(Atomics::relaxed) != 0;'
+mutant waiting_line.hpp waiting_line 'dissolve() releases nothing' \
+    'stands_.store(0, Atomics::release);' 'stands_.store(0, Atomics::relaxed);'
+mutant waiting_line.hpp waiting_line 'dissolve() does nothing' \
+    'stands_.store(0, Atomics::release);' ''

@@ -70,7 +70,7 @@ source "$here/mutants.list.sh"
 
 # The unchanged headers pass what kills the mutants.
 controls=()
-for check in sleep_wake cell_state slot_list reply_gate close ready_set work_hold inline_ring; do
+for check in sleep_wake cell_state slot_list reply_gate close ready_set work_hold inline_ring shared_lane waiting_line; do
     rm -rf "$work/control-$check"; mkdir -p "$work/control-$check"
     printf '%s\n' "$check" > "$work/control-$check/check"
     controls+=("$work/control-$check")

@@ -1,4 +1,4 @@
-# ./dev soak [hours] [preset...]: the tests under sanitizers with new seeds, and the fuzz programs, until the time is up;
+# ./dev soak [hours] [preset...]: the tests under sanitizers with new seeds, shaken, and the fuzz programs, until the time is up;
 # sourced by dev.
 soak_builds=(dev tsan asan clang-tsan clang-asan)
 
@@ -17,6 +17,7 @@ soak() {
     result=docs/soak/$(date -u +%Y-%m-%d-%H%M).md
     soak_header "$result" "$hours"
     for preset in "${soak_builds[@]}"; do build "$preset"; build_samples "$preset" tests; done
+    build_shaken
     build fuzz
     build_sample kv fuzz -DKV_FUZZ=ON
 
@@ -28,6 +29,8 @@ soak() {
         seed=$(( $(date +%s) % 100000 ))
         preset=${soak_builds[round % ${#soak_builds[@]}]}
         soak_round "$result" "$round" "$seed" "$preset tests" soak_tests "$preset" "$seed"
+        (( SECONDS < end )) || break
+        soak_round "$result" "$round" "$seed" "shaken tests" shaken_tests "$seed"
         (( SECONDS < end )) || break
         soak_round "$result" "$round" "$seed" "fuzz, 10^6 each" soak_fuzz "$seed"
     done

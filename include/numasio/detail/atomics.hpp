@@ -4,6 +4,10 @@
 #include <atomic>
 #include <cstdint>
 
+#ifdef NUMASIO_SHAKE
+#include <numasio/detail/shaken_atomic.hpp>
+#endif
+
 #if defined(__SANITIZE_THREAD__)
 #define NUMASIO_TSAN 1
 #elif defined(__has_feature)
@@ -15,8 +19,16 @@
 namespace numasio::detail {
 
 struct std_atomics {
+    // Its operations are the points where the threads of a protocol meet: a build that shakes the schedule pauses before them.
+#ifdef NUMASIO_SHAKE
+    template <class T>
+    using atomic = shaken_atomic<T>;
+    static void may_pause(std::uint32_t point = __builtin_LINE()) noexcept { shake(point); }
+#else
     template <class T>
     using atomic = std::atomic<T>;
+    static void may_pause() noexcept {}
+#endif
 
     static constexpr auto relaxed = std::memory_order_relaxed;
     static constexpr auto acquire = std::memory_order_acquire;
@@ -27,6 +39,7 @@ struct std_atomics {
     /// A full fence between what this thread wrote before and what it reads after. `meeting` is a word
     /// that the other side fences on too: ThreadSanitizer does not see fences, so it gets an RMW on it.
     static void full_fence([[maybe_unused]] std::atomic<std::uint32_t>& meeting) noexcept {
+        may_pause();
 #ifdef NUMASIO_TSAN
         meeting.fetch_add(0, std::memory_order_seq_cst);
 #else

@@ -48,15 +48,17 @@ private:
     abandoned_counter abandoned_;
 };
 
-/// Ends an operation that never got a cell: posts, because a handler must not run inside its initiation.
+/// Ends an operation where it began: posts, because a handler must not run inside its initiation.
 template <class Handler, class Response>
-void post_failure(Handler handler, error_code ec, const asio::any_io_executor& fallback) {
+void post_completion(Handler handler, error_code ec, Response response, const asio::any_io_executor& fallback) {
     auto executor = asio::get_associated_executor(handler, fallback);
     auto allocator = asio::get_associated_allocator(handler);
-    asio::post(executor, asio::bind_allocator(allocator, [h = std::move(handler), ec]() mutable {
-                   Response none{};
-                   invoke_handler(h, ec, none);
-               }));
+    asio::post(executor, asio::bind_allocator(allocator, [h = std::move(handler), ec, r = std::move(response)]() mutable { invoke_handler(h, ec, r); }));
+}
+/// The same of one that never got a cell.
+template <class Handler, class Response>
+void post_failure(Handler handler, error_code ec, const asio::any_io_executor& fallback) {
+    post_completion(std::move(handler), ec, Response{}, fallback);
 }
 
 /// An executor together with outstanding work on its context, in one object where the executor can say so
@@ -152,7 +154,7 @@ private:
     struct elsewhere {
         template <class H>
         elsewhere(H&& h, const asio::any_io_executor& home)
-            : handler(std::forward<H>(h)), to(asio::get_associated_executor(handler, home)) {}
+            : to(asio::get_associated_executor(h, home)), handler(std::forward<H>(h)) {}
         void complete(error_code ec, Response& response, const abandoned_counter& abandoned) {
             const auto memory = asio::get_associated_allocator(handler);
             auto call = [h = std::move(handler), ec, r = std::move(response), end = end_counted(abandoned)]() mutable {
@@ -163,8 +165,8 @@ private:
         }
 
         using handler_type = Handler;
+        tracked_executor<executor_of<Handler>> to;  // first: where it throws, the handler has not been moved
         Handler handler;
-        tracked_executor<executor_of<Handler>> to;
     };
 
     /// An operation in the storage, or on the handler's own memory where it does not fit.

@@ -20,6 +20,8 @@ namespace numasio::detail {
 template <class Cell>
 class indexed_ring {
 public:
+    using cell_type = Cell;
+
     indexed_ring(Cell* cells, std::uint32_t capacity, std::pmr::memory_resource& arena)
         : cells_(cells), credit_(capacity), requests_(capacity, &arena), replies_(capacity, &arena) {
         for (std::uint32_t slot = capacity; slot-- > 0;) { keep(slot); }

@@ -16,6 +16,8 @@ namespace numasio::detail {
 template <class Atomics, class Cell>
 class basic_inline_ring {
 public:
+    using cell_type = Cell;
+
     template <class Arena>
     basic_inline_ring(Cell* cells, std::uint32_t capacity, Arena&) noexcept : cells_(cells), capacity_(capacity), credit_(capacity) {}
     static constexpr std::size_t footprint(std::uint32_t) noexcept { return 0; }  // beside the cells

@@ -6,12 +6,18 @@
 #include <numasio/detail/indexed_ring.hpp>
 #include <numasio/detail/inline_ring.hpp>
 #include <numasio/detail/lane_base.hpp>
+#include <numasio/detail/request_terms.hpp>
+#include <numasio/detail/waiting_call.hpp>
 #include <numasio/detail/work_hold.hpp>
+#include <numasio/detail/worker_core.hpp>
 
 #include <boost/asio/error.hpp>
 
 #include <exception>
+#include <list>
+#include <memory>
 #include <memory_resource>
+#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -19,28 +25,41 @@
 
 namespace numasio::detail {
 
+/// How a request ended that was not cancelled or stopped.
+enum class ending : std::uint8_t { none, failed, expired, dropped, shed };
+
 /// A request's slot and its reply's reserved place in one. Cache lines of its own: they travel between two cores.
 template <class Request, class Response>
 struct alignas(64) cell {
     using state_type = cell_state;
     state_type state;
     std::int64_t submitted_ns = 0;
-    std::uint32_t next = no_slot;  // indexed_ring: link in the list that the cell is in
-    errc failure{};                // 0: none
+    std::uint32_t limit = 0;  // as request_terms has it
+    ending end = ending::none;
+    bool lossy = false;
+    bool essential = false;
     std::optional<Request> request;
     std::optional<Response> reply;
+};
+template <class Request, class Response>
+struct linked_cell : cell<Request, Response> {
+    std::uint32_t next = no_slot;  // in the list that the cell is in
 };
 
 /// The ring that suits the cells' size (docs/decisions/0008-two-rings.md).
 inline constexpr std::size_t largest_inline_cell = 64;
-template <class Cell>
-using ring_for = std::conditional_t<sizeof(Cell) <= largest_inline_cell, inline_ring<Cell>, indexed_ring<Cell>>;
+template <class Request, class Response>
+using ring_for = std::conditional_t<sizeof(cell<Request, Response>) <= largest_inline_cell, inline_ring<cell<Request, Response>>,
+                                    indexed_ring<linked_cell<Request, Response>>>;
 
-template <class Request, class Response, class Ring = ring_for<cell<Request, Response>>>
+template <class Request, class Response, class Ring = ring_for<Request, Response>>
 class lane final : public lane_base {
-    using cell_type = cell<Request, Response>;
+    using cell_type = typename Ring::cell_type;
 
 public:
+    using request_type = Request;
+    using response_type = Response;
+
     lane(std::uint32_t capacity, std::pmr::memory_resource& arena)
         : lane_base(capacity), cells_(capacity, &arena), waiting_(capacity, &arena), ring_(cells_.data(), capacity, arena) {}
     ~lane() override { abandon(); }
@@ -53,7 +72,8 @@ public:
 
     // --- producer thread --------------------------------------------------------------------------
     /// Room for one more request? Each place that was reserved is used by submit(), or given back by drop().
-    bool reserve() noexcept { return ring_.reserve(); }
+    /// Nobody overtakes those who wait for one.
+    bool reserve() noexcept { return !line_.stands() && ring_.reserve(); }
 
     /// What cancel() and revoke() take.
     struct ticket {
@@ -63,7 +83,8 @@ public:
     /// In a reserved place; returns what later calls need. `connect(ticket)` runs before the worker can have it.
     /// Fails: what storing the handler, moving the request or connecting throws; the place stays reserved then.
     template <class Handler, class Connect>
-    ticket submit(Request&& request, Handler&& handler, const asio::any_io_executor& home, std::int64_t now_ns, Connect&& connect) {
+    ticket submit(Request&& request, Handler&& handler, const asio::any_io_executor& home, std::int64_t now_ns, request_terms terms,
+                  Connect&& connect) {
         const auto slot = ring_.claim();
         auto& c = cells_[slot];
         const ticket mine{slot, c.state.generation()};
@@ -78,19 +99,74 @@ public:
             throw;
         }
         c.submitted_ns = now_ns;
-        c.failure = {};
+        c.limit = terms.limit;
+        c.lossy = terms.lossy && keep != no_limit;
+        c.essential = terms.essential;
+        c.end = ending::none;
         counters.accepted.add();
         ring_.publish(slot);  // from here on a stop may take the cell
         return mine;
     }
 
-    /// After the fence that follows publish(): `home` does not run out of work before the reply is delivered.
-    void hold_work(const asio::any_io_executor& home, parker& bell) noexcept { work_.take(work_side{*this, home, bell}); }
+    /// After submit(): the worker comes to know of it, and `home` does not run out of work before the reply is delivered.
+    void send(worker_core& worker, const asio::any_io_executor& home, ticket submitted) noexcept {
+        worker.announce(*this);
+        work_.take(work_side{*this, home, worker.bell});
+        // [close-1] Pairs with [close-2]: announce() fenced between the push and this look. Either the worker's last
+        // sweep sees the request, or we see the closing and take it back (or find that the worker has it).
+        if (worker.closing.load(std::memory_order_relaxed) && revoke(submitted.slot)) { worker.completed_elsewhere(*this); }
+    }
 
     /// Any thread: a reserved place that will not be used.
-    void drop() noexcept {
+    void drop(worker_core& worker, const asio::any_io_executor& home) noexcept {
         counters.returned.fetch_add(1, std::memory_order_relaxed);
         ring_.drop();
+        admit_waiting(worker, home);
+    }
+
+    // --- when_full: wait --------------------------------------------------------------------------
+    /// Cancels a call that waits, or has waited.
+    struct withdrawal {
+        lane* from;
+        std::shared_ptr<call_whereabouts<lane>> of;
+        void operator()() const noexcept { from->withdraw(*of); }
+    };
+    /// Producer whom reserve() refused: lets the call wait for a place. An error where it does not: nothing was moved then.
+    /// `connect(withdrawal)` runs before the call can end. Fails: what allocating, moving and connecting throws.
+    template <class Handler, class Connect>
+    error_code wait(worker_core& worker, const asio::any_io_executor& home, Request&& request, Handler&& handler, std::int64_t now_ns,
+                    request_terms terms, Connect&& connect) {
+        using call_type = waiting_call_of<lane, std::decay_t<Handler>>;
+        std::unique_lock lock(turns_);
+        // [close-4] After closing the intake a stop takes the lock and ends who waits.
+        if (worker.closing.load(std::memory_order_relaxed)) { return refuse_to_wait(errc::stopped); }
+        if (in_line_.size() >= most_waiting) { return refuse_to_wait(errc::lane_full); }
+        call_type* call = nullptr;
+        try {
+            call = call_type::make(std::move(request), std::forward<Handler>(handler), home, now_ns, terms);
+            call->whereabouts = std::make_shared<call_whereabouts<lane>>();
+            call->whereabouts->in_line = in_line_.insert(in_line_.end(), call);
+            connect(withdrawal{this, call->whereabouts});
+        } catch (...) {
+            counters.withdrawn.add();
+            if (call != nullptr && !in_line_.empty() && in_line_.back() == call) { in_line_.pop_back(); }
+            lock.unlock();
+            if (call != nullptr) { call->destroy(); }
+            throw;
+        }
+        count_line();
+        if (!line_.stands()) { line_.form(); }
+        const auto lost = admit(worker, home);
+        lock.unlock();
+        fail_all(lost, errc::request_lost);
+        return {};
+    }
+    void stop_waiting() noexcept override {
+        std::unique_lock lock(turns_);
+        const auto ended = take_line();
+        counters.withdrawn.add(ended.size());
+        lock.unlock();
+        fail_all(ended, errc::stopped);
     }
 
     /// The caller's cancellation: the request will not run if it has not been started.
@@ -116,7 +192,8 @@ public:
         // Mostly the thread that asked is the one that is answered.
         const bool own = producer.load(std::memory_order_relaxed) == going.thread();
         const auto n = ring_.take_ended(limit, [&](std::uint32_t slot) { deliver_one(slot, own, going); });
-        if (!is_due()) { work_.release(work_side{*this, going.home(), going.bell()}); }
+        admit_waiting(going.worker(), going.home());
+        if (!is_due()) { work_.release(work_side{*this, going.home(), going.worker().bell}); }
         return n;
     }
 
@@ -135,6 +212,12 @@ public:
                 ++n;
             }
         }
+        const auto never_had_one = [this] {
+            const std::lock_guard lock(turns_);
+            return take_line();
+        }();
+        for (auto* call : never_had_one) { call->destroy(); }
+        n += never_had_one.size();
         held_.reset();
         return n;
     }
@@ -144,7 +227,13 @@ private:
     template <class Service>
     bool run(Service& service, cell_type& c, serve_context& context) noexcept {
         if (context.aborted() || !c.state.try_run()) { return refuse(c); }
-        context.queue_delay.record(context.call_begins() - c.submitted_ns);
+        const auto now = context.call_begins();
+        const auto waited = now - c.submitted_ns;
+        const bool shed = overload && sheds(waited, now);
+        if (c.lossy && queued() > keep) { return end_unrun(c, ending::dropped, counters.dropped); }
+        if (is_past(c.limit, waited)) { return end_unrun(c, ending::expired, counters.expired); }
+        if (shed && !c.essential) { return end_unrun(c, ending::shed, counters.shed); }
+        context.queue_delay.record(waited);
         try {
             c.reply.emplace(service(std::move(*c.request)));
         } catch (const std::exception& e) {
@@ -157,10 +246,18 @@ private:
         c.state.finish();
         return true;
     }
+    /// A request with none behind it stands in no queue, whatever it waited for.
+    bool sheds(std::int64_t waited, std::int64_t now) noexcept { return overload->sheds(queued() > 1 ? waited : 0, now); }
     void fail(cell_type& c, serve_context& context, const char* what) noexcept {
-        c.failure = errc::service_failed;
+        c.end = ending::failed;
         counters.failed.add();
         context.note_failure(what);
+    }
+    bool end_unrun(cell_type& c, ending how, single_writer_counter& counted) noexcept {
+        c.end = how;
+        counted.add();
+        c.state.finish();
+        return true;
     }
     bool refuse(cell_type& c) noexcept {
         if (c.state.try_return_cancelled()) {
@@ -190,26 +287,101 @@ private:
         error_code ec;
         switch (c.state.get()) {
             case cell_state::stopped: ec = errc::stopped; break;
-            case cell_state::done:
-                if (c.request) { ec = asio::error::operation_aborted; }  // cancelled: never ran
-                else if (c.failure != errc{}) { ec = c.failure; }
-                else { going.record(c.submitted_ns); }
-                break;
+            case cell_state::done: ec = outcome_of(c); break;
             default: unexpected("a reply whose cell is neither done nor stopped");
         }
+        if (!ec) { going.record(c.submitted_ns); }
         Response response = c.reply ? std::move(*c.reply) : Response{};
         counters.delivered.add();
         waiting_[slot].deliver(ec, std::move(response), going.abandoned(), [this, &c, slot, own]() noexcept {
             c.request.reset();
             c.reply.reset();
-            ring_.recycle(slot, own);
+            ring_.recycle(slot, own && !line_.stands());
         });
+    }
+    static error_code outcome_of(const cell_type& c) noexcept {
+        switch (c.end) {
+            case ending::failed: return errc::service_failed;
+            case ending::expired: return asio::error::timed_out;
+            case ending::dropped: return errc::dropped;
+            case ending::shed: return errc::shed;
+            case ending::none: break;
+        }
+        return c.request ? error_code(asio::error::operation_aborted) : error_code();  // cancelled: never ran
+    }
+
+    // --- who waits: all with the lock -----------------------------------------------------------------
+    error_code refuse_to_wait(errc why) noexcept {
+        counters.rejected.add();
+        return why;
+    }
+    void count_line() noexcept { counters.waiting.store(in_line_.size(), std::memory_order_relaxed); }
+
+    /// Any thread that has given places back, or may have.
+    void admit_waiting(worker_core& worker, const asio::any_io_executor& home) noexcept {
+        if (!lets_wait() || !line_.has_heard()) { return; }
+        std::unique_lock lock(turns_);
+        const auto lost = admit(worker, home);
+        lock.unlock();
+        fail_all(lost, errc::request_lost);
+    }
+    /// Acts as the producer. Returns calls whose request could not be moved, to be failed without the lock: that runs code of the caller's.
+    std::list<waiting_call<lane>*> admit(worker_core& worker, const asio::any_io_executor& home) noexcept {
+        std::list<waiting_call<lane>*> lost;
+        while (!in_line_.empty() && ring_.reserve()) {
+            auto* const call = in_line_.front();
+            const auto known = call->whereabouts;
+            auto work = std::exchange(call->bridge_work, std::nullopt);  // until the lane holds it
+            std::list<waiting_call<lane>*> taken;
+            taken.splice(taken.begin(), in_line_, in_line_.begin());
+            known->now = call_whereabouts<lane>::ended;
+            try {
+                known->ticket = call->enter(*this, home);
+                known->now = call_whereabouts<lane>::entered;
+            } catch (...) {
+                ring_.drop();
+                counters.withdrawn.add();
+                call->bridge_work = std::move(work);
+                lost.splice(lost.end(), taken);
+                continue;
+            }
+            send(worker, home, known->ticket);
+        }
+        count_line();
+        if (in_line_.empty()) { line_.dissolve(); }
+        return lost;
+    }
+    static void fail_all(const std::list<waiting_call<lane>*>& calls, error_code why) noexcept {
+        for (auto* call : calls) { call->fail(why); }
+    }
+    void withdraw(call_whereabouts<lane>& of) noexcept {
+        std::unique_lock lock(turns_);
+        using where = call_whereabouts<lane>;
+        if (of.now == where::entered) { return cancel(of.ticket); }
+        if (of.now != where::waiting) { return; }
+        auto* const call = *of.in_line;
+        in_line_.erase(of.in_line);
+        of.now = where::ended;
+        counters.withdrawn.add();
+        count_line();
+        if (in_line_.empty()) { line_.dissolve(); }
+        lock.unlock();
+        call->fail(asio::error::operation_aborted);
+    }
+    std::list<waiting_call<lane>*> take_line() noexcept {
+        for (auto* call : in_line_) { call->whereabouts->now = call_whereabouts<lane>::ended; }
+        auto all = std::move(in_line_);
+        in_line_.clear();
+        count_line();
+        line_.dissolve();
+        return all;
     }
 
     std::pmr::vector<cell_type> cells_;  // in the worker's memory
     std::pmr::vector<completion<Response>> waiting_;  // of the same slots, apart: the worker does not look at them
 
     Ring ring_;
+    std::list<waiting_call<lane>*> in_line_;
     // Control plane.
     work_hold work_;
     std::optional<tracked_executor<asio::any_io_executor>> held_;  // by whom work_ lets

@@ -1,9 +1,12 @@
 // What the worker, the control plane and a stop see of a lane without knowing its types.
 #pragma once
 
+#include <numasio/detail/controlled_delay.hpp>
 #include <numasio/detail/counters.hpp>
 #include <numasio/detail/parker.hpp>
 #include <numasio/detail/platform.hpp>
+#include <numasio/detail/waiting_line.hpp>
+#include <numasio/errc.hpp>
 #include <numasio/status.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -13,8 +16,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace numasio::detail {
@@ -64,8 +69,7 @@ private:
 /// Counts handlers that were destroyed uninvoked. Shared, because a handler may outlive the bridge.
 using abandoned_counter = std::shared_ptr<std::atomic<std::uint64_t>>;
 
-/// How many lanes a worker has: one for each of the plan's producers, one for all threads beyond.
-constexpr std::uint32_t lanes_for(std::uint32_t producers) noexcept { return producers + 1; }
+class worker_core;
 
 /// The calling thread, told apart from every other that runs.
 const void* this_thread() noexcept;
@@ -73,13 +77,13 @@ const void* this_thread() noexcept;
 /// Replies on their way. One clock read for each: handlers run in between, for as long as they like.
 class delivery {
 public:
-    /// `home` is the executor that this runs on, `bell` the worker's.
+    /// `home` is the executor that this runs on.
     delivery(single_writer_histogram& into, const abandoned_counter& abandoned, const boost::asio::any_io_executor& home,
-             parker& bell) noexcept
-        : into_(&into), abandoned_(&abandoned), home_(&home), bell_(&bell) {}
+             worker_core& worker) noexcept
+        : into_(&into), abandoned_(&abandoned), home_(&home), worker_(&worker) {}
     const abandoned_counter& abandoned() const noexcept { return *abandoned_; }
     const boost::asio::any_io_executor& home() const noexcept { return *home_; }
-    parker& bell() const noexcept { return *bell_; }
+    worker_core& worker() const noexcept { return *worker_; }
     const void* thread() const noexcept { return thread_; }
     void record(std::int64_t submitted_ns) noexcept { into_->record(steady_ns() - submitted_ns); }
 
@@ -87,7 +91,7 @@ private:
     single_writer_histogram* into_;
     const abandoned_counter* abandoned_;
     const boost::asio::any_io_executor* home_;
-    parker* bell_;
+    worker_core* worker_;
     const void* thread_ = this_thread();
 };
 
@@ -103,7 +107,7 @@ public:
 
 class lane_base {
 public:
-    static constexpr std::size_t batch = 64;  // requests that a worker takes of a lane before it looks at the next
+    static constexpr std::uint32_t whole_batch = 64;  // requests that a worker takes of a lane before it looks at the next
 
     explicit lane_base(std::uint32_t capacity) noexcept : capacity_(capacity) {}
     virtual ~lane_base() = default;
@@ -125,31 +129,58 @@ public:
     /// Any thread, after the intake closed: takes back what the worker has not started, to be delivered
     /// with errc::stopped. Returns how many.
     virtual std::uint64_t stop_queued() noexcept = 0;
+    /// Any thread, after the intake closed: calls that wait for a place end with errc::stopped.
+    virtual void stop_waiting() noexcept = 0;
     /// Control plane, when nothing will be delivered any more: destroys the handlers that are left.
     virtual std::uint64_t abandon() noexcept = 0;
 
     std::uint32_t capacity() const noexcept { return capacity_; }
     lane_status status() const noexcept;
 
-    /// What a lane of many producer threads asks of each of them for as long as it acts as the lane's producer; nothing of one's own.
-    std::unique_lock<std::mutex> turn() { return shared ? std::unique_lock(turns_) : std::unique_lock<std::mutex>(); }
+    /// What a lane of many producer threads, and one that calls wait for, asks of each for as long as it acts as the lane's producer; nothing
+    /// of a thread's own.
+    std::unique_lock<std::mutex> turn() {
+        return shared || line_.stands() ? std::unique_lock(turns_) : std::unique_lock<std::mutex>();
+    }
+    /// Does a full lane let calls wait for a place?
+    bool lets_wait() const noexcept { return most_waiting != 0; }
 
     // Read by both sides for each batch, written seldom; fixed before the worker accepts:
     std::uint32_t place = 0;  // among its worker's lanes
     bool shared = false;      // by the threads that came when every lane of one thread's own was taken
+    bool bulk = false;        // of the class
+    std::uint32_t batch = whole_batch;
+    std::uint32_t most_waiting = 0;                                   // calls that wait for a place; 0: a full lane refuses at once
+    static constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t keep = no_limit;                                    // queued requests before the oldest lossy ones are dropped
+    std::optional<controlled_delay> overload;                         // by the worker; where requests are shed
     std::atomic<const void*> producer{nullptr};  // the thread that holds the lane, as this_thread() names it; null: none
 
     struct alignas(64) lane_counters {
-        single_writer_counter offered, accepted, rejected;     // by the producer thread
-        alignas(64) single_writer_counter ran, failed, cancelled;  // by the worker
+        single_writer_counter offered, accepted, rejected;     // by the producer thread, or who acts for it
+        single_writer_counter withdrawn;                       // with the lock
+        std::atomic<std::uint64_t> waiting{0};                 // with the lock
+        alignas(64) single_writer_counter ran, failed, cancelled, expired, dropped, shed;  // by the worker
         alignas(64) single_writer_counter delivered;           // by the control plane
         std::atomic<std::uint64_t> stopped{0};                 // by whoever stops
         std::atomic<std::uint64_t> returned{0};                // by whoever drops a reservation
     } counters;
 
+protected:
+    /// By the worker: requests in the queue, with the one that it is at.
+    std::uint64_t queued() const noexcept {
+        const auto& n = counters;
+        const auto ended = n.ran.get() + n.cancelled.get() + n.expired.get() + n.dropped.get() + n.shed.get() +
+                           n.stopped.load(std::memory_order_relaxed);
+        const auto accepted = n.accepted.get();
+        return accepted > ended ? accepted - ended : 0;
+    }
+
+    waiting_line line_;
+    std::mutex turns_;
+
 private:
     const std::uint32_t capacity_;
-    std::mutex turns_;
 };
 
 }  // namespace numasio::detail

@@ -11,9 +11,13 @@ namespace numasio::detail {
 /// How the handshake sleeps: a futex on the state word.
 struct futex_waiter {
     static void wait(std::atomic<std::uint32_t>& word, std::uint32_t expected) noexcept {
+        std_atomics::may_pause();
         futex_wait(word, expected);
     }
-    static void wake_one(std::atomic<std::uint32_t>& word) noexcept { futex_wake_one(word); }
+    static void wake_one(std::atomic<std::uint32_t>& word) noexcept {
+        std_atomics::may_pause();
+        futex_wake_one(word);
+    }
 };
 
 /// Consumer: prepare(); look for work once more; then park() or cancel().

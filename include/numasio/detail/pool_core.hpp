@@ -32,15 +32,16 @@ public:
     bool may_block() const noexcept;
 
     /// The calling thread's lanes, one for each worker, at the first call taken from the free ones; empty,
-    /// with the reason in `why`, where the pool is not open or has no free place for another producer thread.
+    /// with the reason in `why`, where the pool is not open, the thread is ending, or the class has none. Past the plan's
+    /// producers they are those that all further threads share.
     /// Cost: a thread-local look-up; the first call of a thread takes a lock and allocates.
-    std::span<lane_base* const> lanes(errc& why) noexcept {
+    std::span<lane_base* const> lanes(errc& why, bool bulk) noexcept {
         const auto& cached = last_used();
-        if (cached.pool == id_ && phase_.load(std::memory_order_acquire) == open_phase &&
-            fork_generation() == fork_generation_) {
-            return {cached.row, nodes_.size()};
-        }
-        return slow_lanes(why);
+        lane_base* const* row = cached.pool == id_ && is_open() ? cached.row : slow_row(why);
+        if (row == nullptr || !bulk) { return {row, row != nullptr ? nodes_.size() : 0}; }
+        if (has_bulk_) { return {row + nodes_.size(), nodes_.size()}; }
+        why = errc::no_bulk;
+        return {};
     }
 
     const std::shared_ptr<worker_core>& worker(std::uint32_t index) const noexcept { return cores_[index]; }
@@ -51,7 +52,7 @@ public:
     /// Requests are accepted from now on.
     void open() noexcept { phase_.store(open_phase, std::memory_order_release); }
     void close() noexcept;
-    bool is_open() const noexcept { return phase_.load(std::memory_order_acquire) == open_phase; }
+    bool is_open() const noexcept { return phase_.load(std::memory_order_acquire) == open_phase && fork_generation() == fork_generation_; }
 
     /// The calling thread, which had lanes, ends.
     void give_back(std::size_t row) noexcept;
@@ -73,7 +74,7 @@ private:
         bool thread_ends = false;  // its rows were given back: it gets no more
     };
     static last_row& last_used() noexcept;
-    std::span<lane_base* const> slow_lanes(errc& why) noexcept;
+    lane_base* const* slow_row(errc& why) noexcept;
 
     enum phase : std::uint32_t { new_phase, open_phase, closed_phase };
 
@@ -83,11 +84,12 @@ private:
     const std::vector<node_id> nodes_;
     std::vector<std::shared_ptr<worker_core>> cores_;
     std::uint32_t fork_generation_ = 0;
-    std::atomic<std::uint32_t> phase_{new_phase};
+    std_atomics::atomic<std::uint32_t> phase_{new_phase};
 
     std::atomic<std::uint64_t> refused_{0};
     std::mutex rows_mutex_;
-    std::vector<std::vector<lane_base*>> rows_;  // [producer place][worker]
+    std::vector<std::vector<lane_base*>> rows_;  // [producer place][worker], those of class bulk behind the others
+    bool has_bulk_ = false;
     std::vector<bool> taken_;
 };
 

@@ -25,6 +25,14 @@ concept service_for = std::is_constructible_v<Service, node_context&> &&
 
 namespace detail {
 
+/// What the lanes of a port<Request, Response> carry, and who serves it.
+template <class Request, class Response, class Service>
+struct carried {
+    using request = Request;
+    using response = Response;
+    using service = Service;
+};
+
 /// A service on its worker. Threads: that worker only, from construction to destruction.
 class hosted_service {
 public:

@@ -9,6 +9,7 @@
 #include <numasio/node_region.hpp>
 #include <numasio/status.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -63,6 +64,10 @@ public:
     node_region lane_memory;
     std::unique_ptr<std::pmr::memory_resource> lane_arena;
     std::vector<std::unique_ptr<lane_base, destroy_in_arena>> lanes;  // one for each producer place
+    /// The one that takes requests of all threads, of class latency.
+    lane_base& shared_lane() const noexcept {
+        return **std::find_if(lanes.begin(), lanes.end(), [](const auto& l) { return l->shared; });
+    }
     /// With `lanes`: their marks.
     void mark_lanes(std::uint32_t count) {
         ready = ready_set(count);
@@ -76,7 +81,7 @@ public:
     // For all lanes, made before the worker accepts.
     ready_set ready{0};    // lanes with requests, for the worker
     ready_set replied{0};  // lanes with replies, for the drain
-    std::atomic<bool> closing{false};  // the intake is closed: finish and leave
+    std_atomics::atomic<bool> closing{false};  // the intake is closed: finish and leave
     alignas(64) serve_context serving;
     std::atomic<worker_state> state{worker_state::starting};
     single_writer_counter parks, batches, execution_samples, execution_at_home;  // by the worker

@@ -2,6 +2,8 @@
 // allocates by aligned_alloc: counting operator new alone could never fail.
 #include "control_plane/bridge/bridge_fixture.hpp"
 
+#include <numasio/stream.hpp>
+
 #include <boost/system/system_error.hpp>
 
 #include <gtest/gtest.h>
@@ -96,6 +98,51 @@ TEST(allocation, a_worker_takes_nothing_from_the_heap_in_the_steady_state) {
     const auto callers = taken;
     EXPECT_EQ(run(100'000), warm);
     EXPECT_EQ(taken - callers, 0U);  // nor does the calling side, for a small handler on the bridge's executor
+}
+
+/// Items tell the same.
+struct telling_stream {
+    explicit telling_stream(node_context&) {}
+    struct told {
+        std::optional<std::uint64_t> next() const noexcept { return taken; }
+    };
+    told operator()(int) const noexcept { return {}; }
+};
+
+/// Reads `left` more items; remembers the highest.
+struct next_item {
+    reply_stream<std::uint64_t>& s;
+    int& left;
+    std::uint64_t& answer;
+    void operator()(error_code ec, std::optional<std::uint64_t> count) {
+        ASSERT_FALSE(ec);
+        answer = std::max(answer, *count);
+        if (left-- > 0) { s.async_next(next_item{s, left, answer}); }
+    }
+};
+
+TEST(allocation, a_stream_takes_nothing_from_the_heap_for_an_item) {
+    asio::io_context io;
+    bridge b{io.get_executor(), one_worker(128)};
+    auto& p = b.open<int, stream_of<std::uint64_t>, telling_stream>("p");
+    b.start();
+    for (const std::uint32_t credit : {1U, 64U}) {
+        reply_stream<std::uint64_t> s;
+        p.async_stream({0}, 0, credit, [&](error_code, auto opened) { s = std::move(opened); });
+        io.run();
+        io.restart();
+        const auto run = [&](int items) {
+            std::uint64_t answer = 0;
+            s.async_next(next_item{s, items, answer});
+            io.run();
+            io.restart();
+            return answer;
+        };
+        const auto warm = run(1'000);
+        const auto readers = taken;
+        EXPECT_EQ(run(20'000), warm);
+        EXPECT_LE(taken - readers, 4U);  // of all these items: Asio's cache for posts begins anew with each run()
+    }
 }
 
 std::size_t threads_of_process() {

@@ -77,8 +77,8 @@ inline std::uint64_t sum(const bridge_status& s, std::uint64_t lane_status::*fie
     do {                                                                                                      \
         for (const auto& w : (status).workers) {                                                              \
             for (const auto& l : w.lanes) {                                                                   \
-                EXPECT_EQ(l.offered, l.accepted + l.rejected + l.returned);                                   \
-                EXPECT_EQ(l.accepted, l.ran + l.cancelled + l.stopped + l.queued);                            \
+                EXPECT_EQ(l.offered, l.accepted + l.rejected + l.returned + l.withdrawn + l.waiting);         \
+                EXPECT_EQ(l.accepted, l.ran + l.cancelled + l.expired + l.dropped + l.shed + l.stopped + l.queued); \
             }                                                                                                 \
         }                                                                                                     \
     } while (false)

@@ -1,5 +1,6 @@
 // Sleeping and waking: no wake-up is lost, a sleeping worker costs nothing, a doorbell rings once a sleep.
 #include "control_plane/bridge/bridge_fixture.hpp"
+#include "support/cpu_time.hpp"
 #include "support/sleeps.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -8,7 +9,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 namespace numasio::test {
 namespace {
@@ -17,13 +17,6 @@ plan with_idle(idle_strategy strategy, std::chrono::nanoseconds spin = 20us) {
     auto asked = one_worker();
     asked.pools.front().idle = {strategy, spin};
     return asked;
-}
-
-std::chrono::microseconds cpu_time_of_process() {
-    rusage used{};
-    getrusage(RUSAGE_SELF, &used);
-    const auto us = [](const timeval& t) { return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec); };
-    return us(used.ru_utime) + us(used.ru_stime);
 }
 
 class sleeping : public ::testing::TestWithParam<idle_strategy> {};

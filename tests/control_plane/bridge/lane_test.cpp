@@ -19,20 +19,22 @@
 namespace numasio::detail {
 namespace {
 
-using cell_type = cell<std::unique_ptr<int>, std::unique_ptr<int>>;  // movable only
-static_assert(std::is_same_v<ring_for<cell<int, int>>, inline_ring<cell<int, int>>>);
-static_assert(std::is_same_v<ring_for<cell<std::array<char, 4096>, int>>, indexed_ring<cell<std::array<char, 4096>, int>>>);
+using small_cell = cell<std::unique_ptr<int>, std::unique_ptr<int>>;  // movable only
+using large_cell = linked_cell<std::unique_ptr<int>, std::unique_ptr<int>>;
+static_assert(std::is_same_v<ring_for<int, int>, inline_ring<cell<int, int>>>);
+static_assert(std::is_same_v<ring_for<std::array<char, 4096>, int>, indexed_ring<linked_cell<std::array<char, 4096>, int>>>);
 
 template <class Ring>
 class lane_of : public ::testing::Test {
 protected:
     using lane_type = lane<std::unique_ptr<int>, std::unique_ptr<int>, Ring>;
 
+    lane_of() { worker_->mark_lanes(1); }
     ~lane_of() override { requests_.abandon(); }
 
     template <class Handler>
     auto submit(int number, Handler handler) {
-        return requests_.submit(std::make_unique<int>(number), std::move(handler), io_.get_executor(), 0, [](auto) {});
+        return requests_.submit(std::make_unique<int>(number), std::move(handler), io_.get_executor(), 0, {}, [](auto) {});
     }
     bool send(int number) {
         if (!requests_.reserve()) { return false; }
@@ -51,22 +53,24 @@ protected:
     }
     std::size_t deliver(std::size_t limit = 100) {
         const boost::asio::any_io_executor home = io_.get_executor();
-        delivery going(round_trips_, abandoned_, home, bell_);
+        delivery going(round_trips_, abandoned_, home, *worker_);
         return requests_.deliver(limit, going);
     }
 
+    void drop() { requests_.drop(*worker_, io_.get_executor()); }
+
     static constexpr std::uint32_t places = 4;
     boost::asio::io_context io_;
-    parker bell_;
     serve_context serving_;
     single_writer_histogram round_trips_;
     abandoned_counter abandoned_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+    std::shared_ptr<worker_core> worker_ = std::make_shared<worker_core>(worker_site{}, nullptr, io_.get_executor(), abandoned_);
     lane_type requests_{places, *std::pmr::new_delete_resource()};
     std::vector<int> replies_;
     std::vector<error_code> outcomes_;
 };
 
-using rings = ::testing::Types<inline_ring<cell_type>, indexed_ring<cell_type>>;
+using rings = ::testing::Types<inline_ring<small_cell>, indexed_ring<large_cell>>;
 class ring_names {
 public:
     template <class T>
@@ -106,9 +110,9 @@ TYPED_TEST(lane_of, goes_round_for_ever) {
 TYPED_TEST(lane_of, gives_a_place_back_that_was_not_used) {
     for (int i = 0; i < 4; ++i) { ASSERT_TRUE(this->requests_.reserve()); }
     EXPECT_FALSE(this->send(1));
-    std::thread([&] { this->requests_.drop(); }).join();
+    std::thread([&] { this->drop(); }).join();
     EXPECT_TRUE(this->send(1));
-    for (int i = 0; i < 3; ++i) { this->requests_.drop(); }
+    for (int i = 0; i < 3; ++i) { this->drop(); }
     EXPECT_EQ(this->serve(), 1U);
     EXPECT_EQ(this->requests_.status().returned, 4U);
 }
@@ -120,8 +124,8 @@ TYPED_TEST(lane_of, keeps_the_place_of_a_request_that_could_not_be_stored) {
         void operator()(error_code, std::unique_ptr<int>) {}
     };
     ASSERT_TRUE(this->requests_.reserve());
-    EXPECT_THROW(this->requests_.submit(std::make_unique<int>(1), refusing(), this->io_.get_executor(), 0, [](auto) {}), std::bad_alloc);
-    this->requests_.drop();
+    EXPECT_THROW(this->requests_.submit(std::make_unique<int>(1), refusing(), this->io_.get_executor(), 0, {}, [](auto) {}), std::bad_alloc);
+    this->drop();
     for (int i = 1; i <= 4; ++i) { EXPECT_TRUE(this->send(i)); }
     EXPECT_EQ(this->serve(), 4U);
     EXPECT_EQ(this->deliver(), 4U);
@@ -202,8 +206,9 @@ TYPED_TEST(lane_of, holds_the_contexts_work_from_the_first_request_to_the_last_r
     const boost::asio::any_io_executor home = this->io_.get_executor();
     for (int round = 0; round < 2; ++round) {
         for (int i = 1; i <= 2; ++i) {
-            this->send(i);
-            this->requests_.hold_work(home, this->bell_);
+            ASSERT_TRUE(this->requests_.reserve());
+            const auto submitted = this->submit(i, [](error_code, std::unique_ptr<int>) {});
+            this->requests_.send(*this->worker_, home, submitted);
         }
         this->io_.restart();
         EXPECT_EQ(this->io_.poll(), 0U);
@@ -216,6 +221,30 @@ TYPED_TEST(lane_of, holds_the_contexts_work_from_the_first_request_to_the_last_r
         this->io_.poll();
         EXPECT_TRUE(this->io_.stopped());
     }
+}
+
+TYPED_TEST(lane_of, sheds_what_waited_too_long_but_for_what_is_essential) {
+    this->requests_.overload.emplace(std::chrono::nanoseconds(1), std::chrono::milliseconds(2));
+    const auto slow = [](std::unique_ptr<int> request) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return request;
+    };
+    const auto shed_of = [&](request_terms terms) {
+        const auto before = this->requests_.status().shed;
+        for (int round = 0; round < 20; ++round) {
+            while (this->requests_.reserve()) {  // submitted when the clock began
+                this->requests_.submit(std::make_unique<int>(1), [](error_code, std::unique_ptr<int>) {}, this->io_.get_executor(), 0, terms,
+                                       [](auto) {});
+            }
+            this->requests_.serve(slow, this->serving_);
+            this->deliver();
+        }
+        return this->requests_.status().shed - before;
+    };
+    request_terms essential;
+    essential.essential = true;
+    EXPECT_GT(shed_of({}), 0U);
+    EXPECT_EQ(shed_of(essential), 0U);
 }
 
 /// Three threads at full speed, as in a bridge; ThreadSanitizer looks on.

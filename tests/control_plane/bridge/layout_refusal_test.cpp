@@ -70,6 +70,14 @@ plan pinned_on(std::vector<cpu_id> cpus, std::vector<node_id> nodes) {
     return out;
 }
 
+plan dropping(std::uint32_t capacity, std::uint32_t keep) {
+    auto out = plan_of({pool("kv")});
+    out.pools[0].lane.capacity = capacity;
+    out.pools[0].lane.full = when_full::drop_oldest;
+    out.pools[0].lane.keep = keep;
+    return out;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     machines, layout_refusal,
     testing::Values(
@@ -96,6 +104,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "at most one worker for each CPU"},
         refusal{"two_pools_on_one_cpu", plan_of({pinned("a", {{1}}), pinned("b", {{1}, {2}})}), machine(1, 3),
                 "pools.b.cpus", "CPU 1 is pinned by pool a already", "a CPU for one pool only"},
+        refusal{"keeps_all", dropping(64, 64), machine(2, 2), "pools.kv.lane.keep",
+                "a lane of 64 places keeps as many: nothing would ever be dropped", "less than pools.kv.lane.capacity"},
         refusal{"too_many_pretend_nodes", simulating(5), machine(2, 2), "simulate_nodes",
                 "5 pretend nodes, and this process may use 4 CPUs",
                 "a whole number from 0 to 1024, at most one for each CPU that this process may use"}));

@@ -223,6 +223,18 @@ TEST(blocking_call, is_refused_inside_a_service) {
     EXPECT_EQ(told, static_cast<int>(errc::may_not_block));
 }
 
+TEST_F(call, blocking_is_refused_inside_a_service_that_its_caller_drives) {
+    auto asked = one_worker();
+    asked.pools.front().idle.strategy = idle_strategy::caller_drives;
+    auto& p = open_plan<self_asker>(asked);
+    self_asker::asked = &p;
+    int told = 0;
+    p.async_call({0}, 1, [&](error_code, int v) { told = v; });
+    bridge_->invoker_of("p", 0).invoke();
+    io_.run();
+    EXPECT_EQ(told, static_cast<int>(errc::may_not_block));
+}
+
 TEST_F(call, any_of_a_node_is_one_of_its_workers_with_the_fewest_requests_on_their_way) {
     auto& p = open_plan<gated>(workers_of_one_node(2));
     const auto node = bridge_->sites().workers.front().node;

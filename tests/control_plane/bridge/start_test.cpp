@@ -51,6 +51,22 @@ TEST(start, a_service_that_cannot_be_built_fails_it_by_name_and_leaves_nothing_b
 }
 
 /// A constructor that takes its time.
+TEST(start, that_fails_in_one_pool_ends_the_workers_that_still_make_their_lanes) {
+    auto asked = one_worker();
+    auto other = asked.pools.front();
+    other.name = "q";
+    other.lane.producers = 1024;
+    asked.pools.push_back(other);
+    for (int i = 0; i < 5; ++i) {
+        asio::io_context io;
+        bridge b{io.get_executor(), asked};
+        b.open<int, int, broken>("p");
+        b.open<int, int, incrementer>("q");
+        EXPECT_EQ(code_of([&] { b.start(); }), errc::service_failed);
+        EXPECT_TRUE(b.status().workers.empty());
+    }
+}
+
 struct slow_to_build {
     explicit slow_to_build(node_context&) {
         building = true;

@@ -103,9 +103,9 @@ TEST(prometheus_scrape, gives_back_the_values_that_were_served) {
     running_server running;
     const prometheus_process prometheus(running.port());
     EXPECT_THAT(await(prometheus, "up", R"(,"1"]})"), HasSubstr(R"(,"1"]})")) << prometheus.log();
-    EXPECT_THAT(prometheus.query("sum(numasio_lane_offered_total)"), HasSubstr(R"("230"])"));
+    EXPECT_THAT(prometheus.query("sum(numasio_lane_offered_total)"), HasSubstr(R"("246"])"));
     EXPECT_THAT(prometheus.query("sum(numasio_lane_offered_total)-sum(numasio_lane_accepted_total)"
-                                 "-sum(numasio_lane_rejected_total)-sum(numasio_lane_returned_total)"),
+                                 "-sum(numasio_lane_rejected_total)-sum(numasio_lane_returned_total)-sum(numasio_lane_withdrawn_total)-sum(numasio_lane_waiting)"),
                 HasSubstr(R"("0"])"));
     EXPECT_THAT(prometheus.query("sum(numasio_round_trip_seconds_count)"), HasSubstr(R"("192"])"));
     EXPECT_THAT(prometheus.query("count(numasio_page_locality_ratio)"), HasSubstr(R"("1"])")) << "the other was not measured";

@@ -35,6 +35,7 @@ plan plan_of() {
     pool_plan pool;
     pool.name = "kv";
     pool.slo = slo_plan{0.99, std::chrono::milliseconds(1)};
+    pool.lane.bulk = bulk_plan{};
     asked.pools.push_back(pool);
     asked.listeners.push_back({"http", "127.0.0.1", 9464});
     return asked;
@@ -55,8 +56,15 @@ worker_status worker_on(std::uint32_t index, cpu_id cpu, node_id node) {
     worker.page_locality = 1.0;
     worker.pages_sampled = 1024;
     worker.first_failure = "no such symbol";
-    worker.lanes.push_back({1024, true, false, 115, 100, 10, 5, 96, 2, 1, 0, 96, 3});
-    worker.lanes.push_back({1024, false, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    auto& used = worker.lanes.emplace_back();
+    used.capacity = 1024;
+    used.in_use = true;
+    used.offered = 123, used.accepted = 105, used.rejected = 10, used.returned = 5, used.withdrawn = 1, used.waiting = 2;
+    used.ran = 96, used.failed = 2, used.cancelled = 1, used.expired = 2, used.dropped = 1, used.shed = 2;
+    used.delivered = 102, used.queued = 3;
+    auto& silent = worker.lanes.emplace_back();
+    silent.kind = request_class::bulk;
+    silent.capacity = 256;
     record(worker.queue_delay, 700, 90);
     record(worker.queue_delay, 20'000, 6);
     record(worker.round_trip, 30'000, 90);

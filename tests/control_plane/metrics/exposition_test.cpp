@@ -63,9 +63,10 @@ TEST(exposition, adds_up_offered_to_accepted_rejected_and_returned_and_histogram
     };
     EXPECT_GT(sum("lane_offered_total"), 0);
     EXPECT_EQ(sum("lane_offered_total"), sum("lane_accepted_total") + sum("lane_rejected_total") +
-                                              sum("lane_returned_total"));
-    EXPECT_EQ(sum("lane_accepted_total"), sum("requests_ran_total") + sum("requests_cancelled_total") +
-                                              sum("requests_stopped_total") + sum("lane_queued"));
+                                              sum("lane_returned_total") + sum("lane_withdrawn_total") + sum("lane_waiting"));
+    EXPECT_EQ(sum("lane_accepted_total"), sum("requests_ran_total") + sum("requests_cancelled_total") + sum("requests_expired_total") +
+                                              sum("requests_dropped_total") + sum("requests_shed_total") + sum("requests_stopped_total") +
+                                              sum("lane_queued"));
     EXPECT_EQ(sum("round_trip_seconds_count"), 2 * 96);
     EXPECT_NEAR(sum("round_trip_seconds_sum"), 2 * (90 * 30e-6 + 6 * 2e-3), 1e-9);
     double infinite = 0;

@@ -71,7 +71,7 @@ TEST(plan_agreement, both_sides_allow_and_refuse_the_same_numbers_and_expect_the
         }
         ++tried;
     }
-    EXPECT_EQ(tried, 8);
+    EXPECT_EQ(tried, 14);
 }
 
 TEST(plan_agreement, both_sides_allow_and_refuse_the_same_ids) {
@@ -183,7 +183,7 @@ TEST(plan_agreement, both_sides_allow_and_refuse_the_same_names_and_as_many) {
 TEST(plan_agreement, every_key_of_the_table_is_checked_in_code) {
     const plan p = parse_plan(
         "version: 1\nlisteners: {NAME: 127.0.0.1:80}\n"
-        "pools: {NAME: {slo: 1ms}}\n");
+        "pools: {NAME: {slo: 1ms, lane: {bulk: 1}}}\n");
     std::string known;
     for (const auto& entry : detail::entries_of(p)) { known += entry.key + "\n"; }
     for (const auto& rule : detail::plan_schema()) {

@@ -42,6 +42,12 @@ pool_plan some_pool(int index) {
     pool.memory.per_worker = bytes{between(std::uint64_t{1} << 20, std::uint64_t{1} << 44)};
     pool.lane.capacity = between(1U, 1'048'576U);
     pool.lane.producers = between(1U, 1024U);
+    pool.lane.full = *rc::gen::element(when_full::reject, when_full::wait, when_full::drop_oldest, when_full::shed);
+    pool.lane.waiting = between(1U, 1'048'576U);
+    if (*rc::gen::arbitrary<bool>()) { pool.lane.keep = between(1U, 1'048'576U); }
+    pool.lane.target = std::chrono::nanoseconds(between(std::int64_t{1'000}, std::int64_t{60'000'000'000}));
+    pool.lane.interval = std::chrono::nanoseconds(between(std::int64_t{1'000}, std::int64_t{60'000'000'000}));
+    if (*rc::gen::arbitrary<bool>()) { pool.lane.bulk = bulk_plan{between(1U, 1'048'576U), between(1U, 64U)}; }
     pool.idle.strategy =
         *rc::gen::element(idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park, idle_strategy::caller_drives);
     pool.idle.spin = std::chrono::nanoseconds(between(0, 10'000'000));

@@ -62,7 +62,12 @@ inline std::string to_yaml(const plan& p) {
             ", per_worker: " + std::to_string(pool.memory.per_worker.value) +
             "B}\n    lane:\n      capacity: " + std::to_string(pool.lane.capacity) +
             "\n      producers: " + std::to_string(pool.lane.producers) +
-            "\n      when_full: " + std::string(to_string(pool.lane.full)) +
+            "\n      when_full: " + std::string(to_string(pool.lane.full)) + "\n      waiting: " + std::to_string(pool.lane.waiting) +
+            "\n      keep: " + (pool.lane.keep ? std::to_string(*pool.lane.keep) : "auto") +
+            "\n      target: " + std::to_string(pool.lane.target.count()) + "ns\n      interval: " + std::to_string(pool.lane.interval.count()) +
+            "ns\n      bulk: " +
+            (pool.lane.bulk ? "{capacity: " + std::to_string(pool.lane.bulk->capacity) + ", weight: " + std::to_string(pool.lane.bulk->weight) + "}"
+                            : "none") +
             "\n    idle:\n      strategy: " + std::string(to_string(pool.idle.strategy)) +
             "\n      spin: " + std::to_string(pool.idle.spin.count()) + "ns\n";
         if (pool.slo) {

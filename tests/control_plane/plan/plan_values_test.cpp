@@ -108,6 +108,8 @@ TEST(plan_values, a_promise_of_none_is_no_promise_and_none_is_no_other_sections_
         EXPECT_FALSE(p.pools.at(0).slo.has_value()) << none;
     }
     EXPECT_TRUE(parse_plan(pool_with("    slo: {}\n")).pools.at(0).slo.has_value());
+    EXPECT_FALSE(parse_plan(pool_with("    lane: {bulk: none}\n")).pools.at(0).lane.bulk.has_value());
+    EXPECT_EQ(parse_plan(pool_with("    lane: {bulk: 17}\n")).pools.at(0).lane.bulk->capacity, 17U);
     for (const char* section : {"control", "listeners", "pools"}) {
         EXPECT_NE(error_text("version: 1\n" + std::string(section) + ": none\n"), "") << section;
     }

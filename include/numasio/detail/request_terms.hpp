@@ -1,0 +1,39 @@
+// What a request carries to the worker besides itself, in a few bytes.
+#pragma once
+
+#include <numasio/call_options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+namespace numasio::detail {
+
+struct request_terms {
+    std::uint32_t limit = 0;  // 0: none, else whole microseconds from its submission, and one
+    bool bulk = false;
+    bool lossy = false;      // may be dropped where the plan has drop_oldest
+    bool essential = false;  // is not shed: what is open at the worker depends on it
+
+    request_terms() = default;
+    explicit request_terms(const call_options& asked) noexcept : limit(limit_of(asked.start_within)), bulk(asked.kind == request_class::bulk) {}
+
+    request_terms as_lossy() const noexcept {
+        auto terms = *this;
+        terms.lossy = true;
+        return terms;
+    }
+
+private:
+    static std::uint32_t limit_of(std::chrono::nanoseconds within) noexcept {
+        const auto us = within.count() < 0 ? 0 : static_cast<std::uint64_t>(within.count()) / 1000;
+        return us < std::numeric_limits<std::uint32_t>::max() ? static_cast<std::uint32_t>(us) + 1 : 0;
+    }
+};
+
+/// A limit as request_terms keeps it: has `waited_ns` reached it?
+constexpr bool is_past(std::uint32_t limit, std::int64_t waited_ns) noexcept {
+    return limit != 0 && waited_ns >= (std::int64_t{limit} - 1) * 1000;
+}
+
+}  // namespace numasio::detail
