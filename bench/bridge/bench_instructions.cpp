@@ -6,6 +6,8 @@
 #include <bench/peers/options.hpp>
 #include <bench/peers/pinned.hpp>
 
+#include <numasio/bridge.hpp>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -127,6 +129,82 @@ void inline_awaits(int count) {
     io.run();
 }
 
+struct adder {
+    explicit adder(numasio::node_context&) {}
+    int operator()(int x) const noexcept { return x + 1; }
+};
+
+/// A bridge whose one worker runs where its caller says: all of a call on one thread.
+struct driven {
+    driven() {
+        b.emplace(io, one_driven_worker());
+        p = &b->open<int, int, adder>("p");
+        b->start();
+        worker.emplace(b->invoker_of("p", 0));
+    }
+    /// What was called until now is served, and its replies are delivered.
+    void serve_and_deliver() {
+        worker->invoke();
+        io.poll();
+        io.restart();
+    }
+    static numasio::plan one_driven_worker() {
+        numasio::plan asked;
+        auto& pool = asked.pools.emplace_back();
+        pool.name = "p";
+        pool.workers_per_node = 1;
+        pool.memory.per_worker = {1 << 20};
+        pool.lane.capacity = 1024;
+        pool.idle.strategy = numasio::idle_strategy::caller_drives;
+        return asked;
+    }
+
+    asio::io_context io{1};
+    std::optional<numasio::bridge> b;
+    numasio::port<int, int>* p = nullptr;
+    std::optional<numasio::invoker> worker;
+};
+
+/// 64 calls, their service, their replies.
+void calls(int count) {
+    driven on;
+    int replies = 0;
+    const auto some = [&] {
+        for (std::size_t i = 0; i < batch; ++i) {
+            on.p->async_call({0}, 1, [&replies](boost::system::error_code, int answer) { replies += answer == 2; });
+        }
+        on.serve_and_deliver();
+    };
+    for (int i = 0; i < 32; ++i) { some(); }  // once round the lane
+    replies = 0;
+    CALLGRIND_START_INSTRUMENTATION;
+    for (int done = 0; done < count; done += batch) { some(); }
+    CALLGRIND_STOP_INSTRUMENTATION;
+    if (replies != count) { give_up(1, "a reply was lost"); }
+}
+
+/// 64 coroutines that call, and call again when the reply is there.
+void coroutine_calls(int count) {
+    driven on;
+    int replies = 0;
+    bool ends = false;
+    for (std::size_t i = 0; i < batch; ++i) {
+        asio::co_spawn(on.io, [&]() -> asio::awaitable<void> {
+            while (!ends) { replies += co_await on.p->async_call({0}, 1, asio::use_awaitable) == 2; }
+        }, asio::detached);
+    }
+    on.io.poll();
+    on.io.restart();
+    for (int i = 0; i < 32; ++i) { on.serve_and_deliver(); }
+    replies = 0;
+    CALLGRIND_START_INSTRUMENTATION;
+    for (int done = 0; done < count; done += batch) { on.serve_and_deliver(); }
+    CALLGRIND_STOP_INSTRUMENTATION;
+    if (replies != count) { give_up(1, "a reply was lost"); }
+    ends = true;
+    on.serve_and_deliver();
+}
+
 std::vector<measured> cases() {
     std::vector<measured> all;
     all.push_back({"Boost spsc_queue, push + pop", pairs<boost_spsc<small>>});
@@ -140,6 +218,8 @@ std::vector<measured> cases() {
     });
     all.push_back({"asio::post + run, one way", posts});
     all.push_back({"co_await that completes inline", inline_awaits});
+    all.push_back({"async_call, callback", calls});
+    all.push_back({"async_call, co_await", coroutine_calls});
     return all;
 }
 

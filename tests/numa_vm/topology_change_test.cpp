@@ -6,6 +6,7 @@
 #include <numasio/scoped_pin.hpp>
 
 #include "numa_vm/machine_changes.hpp"
+#include "support/time_given.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
@@ -53,12 +54,12 @@ protected:
     topology after(const std::function<bool()>& change, const std::function<bool(const topology&)>& wanted) {
         std::optional<topology> told;
         EXPECT_TRUE(change()) << "the kernel refused it";
-        const auto began = std::chrono::steady_clock::now();
-        auto took = std::chrono::steady_clock::duration::max();
+        const time_given time;
+        auto took = std::chrono::milliseconds::max();
         std::function<void(error_code, topology)> look = [&](error_code ec, topology machine) {
             EXPECT_FALSE(ec);
             told = std::move(machine);
-            took = std::chrono::steady_clock::now() - began;
+            took = time.so_far();
             if (!wanted(*told)) { watch_->async_wait(look); }
         };
         watch_->async_wait(look);

@@ -3,6 +3,7 @@
 #include "control_plane/bridge/bridge_fixture.hpp"
 #include "numa_vm/kernel_version.hpp"
 #include "numa_vm/machine_changes.hpp"
+#include "support/time_given.hpp"
 
 #include "src/process_memory.hpp"
 
@@ -26,16 +27,6 @@ std::string degraded_of(const bridge& b) {
     std::string all;
     for (const auto& reason : b.status().degraded) { all += reason + "\n"; }
     return all;
-}
-
-template <class Done>
-bool within(std::chrono::seconds time, Done done) {
-    const auto until = std::chrono::steady_clock::now() + time;
-    while (!done()) {
-        if (std::chrono::steady_clock::now() > until) { return false; }
-        std::this_thread::sleep_for(10ms);
-    }
-    return true;
 }
 
 template <class Done>

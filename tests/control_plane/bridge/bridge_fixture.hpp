@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <optional>
@@ -35,9 +38,13 @@ inline plan one_worker(std::uint32_t capacity = 64, std::uint32_t producers = 4)
 
 /// Answers request + 1; tells on which thread it ran.
 struct incrementer {
-    explicit incrementer(node_context&) { worker_thread = std::this_thread::get_id(); }
+    explicit incrementer(node_context&) {
+        worker_thread = std::this_thread::get_id();
+        kernel_thread = ::gettid();
+    }
     int operator()(int x) const noexcept { return x + 1; }
     static inline std::atomic<std::thread::id> worker_thread;
+    static inline std::atomic<pid_t> kernel_thread{0};
 };
 
 /// Blocks its worker until the gate opens, so that a test can fill the lane behind it.

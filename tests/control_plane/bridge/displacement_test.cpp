@@ -3,6 +3,7 @@
 #include "control_plane/bridge/bridge_fixture.hpp"
 #include "control_plane/bridge/control_threads.hpp"
 #include "support/threads.hpp"
+#include "support/time_given.hpp"
 
 #include <gmock/gmock.h>
 
@@ -35,15 +36,6 @@ protected:
         return ::sched_getaffinity(thread, sizeof now, &now) == 0 ? CPU_COUNT(&now) : -1;
     }
     static int cpus_of_worker() { return cpus_of(telling::thread); }
-    template <class Done>
-    static bool within(std::chrono::milliseconds wait, Done done) {
-        const auto until = std::chrono::steady_clock::now() + wait;
-        while (!done()) {
-            if (std::chrono::steady_clock::now() > until) { return false; }
-            std::this_thread::sleep_for(5ms);
-        }
-        return true;
-    }
 };
 
 TEST_F(displacement, by_somebody_else_is_put_right_and_counted) {
@@ -89,9 +81,9 @@ TEST_F(displacement, is_no_longer_looked_for_after_a_stop) {
 TEST_F(displacement, watch_does_not_keep_the_context_from_running_out_of_work) {
     open<telling>();
     bridge_->on_placement_change([](const auto&) { ADD_FAILURE() << "nothing changed"; });
-    const auto began = std::chrono::steady_clock::now();
+    const time_given time;
     io_.run();
-    EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+    EXPECT_LT(time.so_far(), 5s);
 }
 
 TEST(control_threads, whose_change_could_not_be_told_tell_it_at_the_next_look) {

@@ -1,5 +1,6 @@
 // What stop promises: every accepted request ends exactly once; idempotent; bounded; nothing leaks.
 #include "control_plane/bridge/bridge_fixture.hpp"
+#include "support/time_given.hpp"
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -44,9 +45,9 @@ TEST(stop, ends_what_is_queued_at_the_deadline_and_reports_a_stuck_worker) {
             p.async_call({0}, i, [&](error_code ec, int) { ec == errc::stopped ? ++stopped : ++good; });
         }
         while (gated::entered.load() == 0) { std::this_thread::yield(); }
-        const auto began = std::chrono::steady_clock::now();
+        const time_given time;
         const auto report = b.stop(50ms);
-        EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
+        EXPECT_LT(time.so_far(), 2s);
         EXPECT_EQ(report.stuck, 1U);
         EXPECT_EQ(report.stopped, 9U);
         EXPECT_FALSE(report.drained());
