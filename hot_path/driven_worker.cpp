@@ -44,7 +44,7 @@ bool driven_worker::finish_until(std::chrono::steady_clock::time_point deadline)
     for (;;) {
         if (const turn mine(held_); mine) {
             if (!here_) { return true; }
-            orders_.core->serving.refuse_after(deadline);
+            orders_.core->serving.abort_at(deadline);
             while (here_->loop().turn()) {}
             here_.reset();
             orders_.core->state.store(worker_state::stopped, std::memory_order_release);

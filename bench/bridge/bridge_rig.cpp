@@ -3,6 +3,7 @@
 #include "round_trips.hpp"
 
 #include <numasio/bridge.hpp>
+#include <numasio/call_batch.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -87,7 +88,8 @@ public:
                 {"numasio, co_await", [=, this] { return coroutines(in_flight, count); }}};
     }
     std::vector<contender> one_way(int count) override {
-        return {{"numasio async_call with detached (replies included)", [=, this] { return detached(count); }}};
+        return {{"numasio async_call with detached (replies included)", [=, this] { return detached(count); }},
+                {"numasio call_batch of 64 (replies included)", [=, this] { return batches(count); }}};
     }
 
 private:
@@ -119,6 +121,26 @@ private:
                 io_.poll();  // the lane is full: take replies, which free its slots
             }
             run_.async_call(std::move(place), empty_task(done), asio::detached);
+        }
+        work.reset();
+        io_.run();
+        const auto took = seconds_since(start);
+        if (done.ran.load() != static_cast<std::uint64_t>(count)) { give_up(1, "the bridge lost a task"); }
+        return count / took / 1e6;
+    }
+    double batches(int count) {
+        begin();
+        task_count done;
+        auto work = asio::make_work_guard(io_);
+        const auto start = clock_type::now();
+        {
+            call_batch collected(run_, home{0});
+            for (int i = 0; i < count; ++i) {
+                for (error_code refused; (refused = collected.try_post(empty_task(done)));) {
+                    if (refused != errc::lane_full) { give_up(1, "a task was refused: " + refused.message()); }
+                    io_.poll();  // the lane is full: take replies, which free its slots
+                }
+            }
         }
         work.reset();
         io_.run();

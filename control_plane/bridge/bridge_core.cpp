@@ -200,7 +200,7 @@ stop_report bridge_core::stop_workers(clock::time_point deadline) {
         // Past the deadline: nothing starts any more, and what is queued behind a running call ends here.
         for (auto& pool : pools_) {
             for (auto& worker : pool.workers) {
-                worker->serving.abort.store(true, std::memory_order_relaxed);
+                worker->serving.abort();
                 for (const auto& l : worker->lanes) {
                     // Also what a worker that is stuck has served before: it told nobody yet.
                     if (l->stop_queued() != 0 || l->is_due()) { worker->completed_elsewhere(*l); }

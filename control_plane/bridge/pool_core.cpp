@@ -54,7 +54,8 @@ thread_rows& this_thread_rows() {
 }  // namespace
 
 pool_core::pool_core(std::string name, boost::asio::any_io_executor executor, std::vector<node_id> nodes)
-    : id_(next_id()), name_(std::move(name)), executor_(std::move(executor)), nodes_(std::move(nodes)) {}
+    : id_(next_id()), name_(std::move(name)), executor_(std::move(executor)), nodes_(std::move(nodes)),
+      workers_(static_cast<std::uint32_t>(nodes_.size())) {}
 
 bool pool_core::may_block() const noexcept {
     namespace asio = boost::asio;
@@ -68,11 +69,6 @@ bool pool_core::may_block() const noexcept {
            !runs_here(std::type_identity<asio::strand<asio::io_context::executor_type>>{}) &&
            !runs_here(std::type_identity<asio::thread_pool::executor_type>{}) &&
            !runs_here(std::type_identity<asio::strand<asio::thread_pool::executor_type>>{});
-}
-
-pool_core::last_row& pool_core::last_used() noexcept {
-    thread_local last_row row;
-    return row;
 }
 
 void pool_core::prepare(std::vector<std::shared_ptr<worker_core>> cores) {
@@ -102,7 +98,7 @@ lane_base* const* pool_core::slow_row(errc& why) noexcept {
     if (now == closed_phase) { return none(errc::stopped); }
     if (numasio::detail::fork_generation() != fork_generation_) { return none(errc::forked); }
 
-    if (last_used().thread_ends) { return none(errc::no_lane); }
+    if (last_used_.thread_ends) { return none(errc::no_lane); }
     auto& mine = this_thread_rows();
     std::size_t row = 0;
     if (const auto* held = mine.find(id_)) {
@@ -120,7 +116,7 @@ lane_base* const* pool_core::slow_row(errc& why) noexcept {
         *free = true;
         for (auto* l : rows_[row]) { l->producer.store(l->shared ? l : this_thread(), std::memory_order_relaxed); }
     }
-    last_used() = {id_, rows_[row].data(), false};
+    last_used_ = {id_, rows_[row].data(), false};
     return rows_[row].data();
 }
 

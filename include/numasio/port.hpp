@@ -27,6 +27,8 @@ namespace detail {
 template <class Request, class Item>
 class stream_lanes;
 }
+template <class Request, class Response>
+class call_batch;
 
 /// The worker that a request is for: its index in the pool.
 struct home {
@@ -42,6 +44,8 @@ class port {
     using lane_type = detail::lane<Request, Response>;
     template <class, class>
     friend class port;  // a stream's is one of its steps
+    template <class, class>
+    friend class call_batch;
     template <class, class>
     friend class detail::stream_lanes;
 
@@ -183,10 +187,7 @@ public:
     /// `handler` is called as async_call has it, and so are the other promises.
     template <class CompletionHandler>
     error_code try_call(home to, Request&& request, CompletionHandler&& handler) {
-        auto place = try_reserve(to);
-        if (!place) { return place.error(); }
-        start(*core_, std::move(place), terms_, std::move(request), std::forward<CompletionHandler>(handler), connected_to(handler));
-        return {};
+        return try_call(to, terms_, std::move(request), std::forward<CompletionHandler>(handler));
     }
 
     /// For threads that have no context of their own: hands `request` over and waits for the reply, which a thread that runs the bridge's
@@ -204,9 +205,13 @@ public:
         std::promise<std::pair<error_code, Response>> promise;
         auto reply = promise.get_future();
         std::function<void()> cancel;
-        ec = begin(*core_, to, terms_, std::move(request), [p = std::move(promise)](error_code e, Response r) mutable { p.set_value({e, std::move(r)}); },
-                   [&](const auto&, const auto& withdrawal) { cancel = withdrawal; });
-        if (ec) { return Response{}; }
+        const auto refused = begin(*core_, to, terms_, std::move(request),
+                                   [p = std::move(promise)](error_code e, Response r) mutable { p.set_value({e, std::move(r)}); },
+                                   [&](const auto&, const auto& withdrawal) { cancel = withdrawal; });
+        if (refused) {
+            ec = *refused;
+            return Response{};
+        }
         if (longest == std::chrono::nanoseconds::max()) { reply.wait(); }
         else if (reply.wait_for(longest) != std::future_status::ready) {
             cancel();
@@ -230,6 +235,14 @@ public:
     }
 
 private:
+    template <class Handler>
+    error_code try_call(home to, const detail::request_terms& terms, Request&& request, Handler&& handler) {
+        auto place = try_reserve(to);
+        if (!place) { return place.error(); }
+        start(*core_, std::move(place), terms, std::move(request), std::forward<Handler>(handler), connected_to(handler));
+        return {};
+    }
+
     port(std::shared_ptr<detail::pool_core> core, detail::request_terms terms) noexcept : core_(std::move(core)), terms_(terms) {}
 
     /// Starts an operation. Most tokens do so at once, and the port's own pointer is enough; one that keeps it for later (deferred) moves
@@ -240,6 +253,8 @@ private:
 
         initiation(const std::shared_ptr<detail::pool_core>& core, detail::request_terms terms) noexcept : core_(&core), terms_(terms) {}
         initiation(const initiation& other) noexcept : owned_(*other.core_), terms_(other.terms_) {}
+        initiation(initiation&& other) noexcept
+            : owned_(other.core_ == &other.owned_ ? std::move(other.owned_) : *other.core_), terms_(other.terms_) {}
         initiation& operator=(const initiation&) = delete;
 
         executor_type get_executor() const noexcept { return (*core_)->executor(); }
@@ -247,8 +262,8 @@ private:
         template <class Handler>
         void operator()(Handler&& handler, home where, Request&& request) const {
             auto& core = **core_;
-            const auto ec = begin(core, where, terms_, std::move(request), std::forward<Handler>(handler), connected_to(handler));
-            if (ec) { fail(core, std::forward<Handler>(handler), ec); }
+            const auto refused = begin(core, where, terms_, std::move(request), std::forward<Handler>(handler), connected_to(handler));
+            if (refused) { fail(core, std::forward<Handler>(handler), *refused); }
         }
         template <class Handler>
         void operator()(Handler&& handler, reservation taken, Request&& request) const {
@@ -258,8 +273,8 @@ private:
             if (!owned_by_this_thread(core, taken)) {
                 auto terms = terms_;
                 terms.bulk = taken.lane_->bulk;
-                const auto ec = begin(core, taken.to_, terms, std::move(request), std::forward<Handler>(handler), connected_to(handler));
-                if (ec) { fail(core, std::forward<Handler>(handler), ec); }
+                const auto refused = begin(core, taken.to_, terms, std::move(request), std::forward<Handler>(handler), connected_to(handler));
+                if (refused) { fail(core, std::forward<Handler>(handler), *refused); }
                 return;
             }
             start(core, std::move(taken), terms_, std::move(request), std::forward<Handler>(handler), connected_to(handler));
@@ -286,7 +301,7 @@ private:
         }
     };
 
-    static lane_type* lane_to(detail::pool_core& core, home to, detail::request_terms terms, errc& why) noexcept {
+    static lane_type* lane_to(detail::pool_core& core, home to, const detail::request_terms& terms, errc& why) noexcept {
         const auto row = core.lanes(why, terms.bulk);
         if (to.worker < row.size()) { return &static_cast<lane_type&>(*row[to.worker]); }
         if (!row.empty()) { why = errc::no_worker; }
@@ -301,20 +316,24 @@ private:
         return reservation(errc::lane_full);
     }
 
-    /// Finds a place, or somewhere to wait for one. An error: nothing was moved. `connect(worker, cancel)` as start() has it.
+    /// Finds a place, or somewhere to wait for one. Where it does not, why; nothing was moved then. `connect(worker, cancel)` as start() has it.
     template <class Handler, class Connect>
-    static error_code begin(detail::pool_core& core, home to, detail::request_terms terms, Request&& request, Handler&& handler, Connect&& connect) {
+    static std::optional<errc> begin(detail::pool_core& core, home to, const detail::request_terms& terms, Request&& request, Handler&& handler, Connect&& connect) {
         errc why{};
         auto* const chosen = lane_to(core, to, terms, why);
         if (chosen == nullptr) { return why; }
         const auto& worker = core.worker(to.worker);
         {
-            reservation place(errc::lane_full);  // where nothing came of it, given back after the turn
-            const auto turn = chosen->turn();
+            auto turn = chosen->turn();
             chosen->counters.offered.add();
-            if (chosen->reserve()) {
-                place = reservation(core, *chosen, to);
-                start_in_turn(core, place, terms, std::move(request), std::forward<Handler>(handler), std::forward<Connect>(connect));
+            if (turn.owns_lock() ? chosen->reserve() : chosen->reserve_alone()) {
+                try {
+                    send(core, *chosen, worker, terms, std::move(request), std::forward<Handler>(handler), connect);
+                } catch (...) {
+                    if (turn.owns_lock()) { turn.unlock(); }
+                    chosen->drop(*worker, core.executor());
+                    throw;
+                }
                 return {};
             }
             if (!chosen->lets_wait()) {
@@ -329,18 +348,22 @@ private:
     static void start(detail::pool_core& core, reservation place, detail::request_terms terms, Request&& request, Handler&& handler,
                       Connect&& connect) {
         const auto turn = place.lane_->turn();
-        start_in_turn(core, place, terms, std::move(request), std::forward<Handler>(handler), std::forward<Connect>(connect));
+        send(core, *place.lane_, core.worker(place.to_.worker), terms, std::move(request), std::forward<Handler>(handler), connect);
+        place.lane_ = nullptr;
+    }
+    /// In a reserved place, and in turn.
+    template <class Handler, class Connect>
+    static void send(detail::pool_core& core, lane_type& through, const std::shared_ptr<detail::worker_core>& worker,
+                     const detail::request_terms& terms, Request&& request, Handler&& handler, Connect& connect) {
+        const auto sent = submit(core, through, worker, terms, detail::steady_ns(), std::move(request), std::forward<Handler>(handler), connect);
+        through.send(*worker, core.executor(), {&sent, 1});
     }
     /// `connect(worker, cancel)` runs before the worker can have the request; cancel() may be called as long as the worker's lanes are there.
     template <class Handler, class Connect>
-    static void start_in_turn(detail::pool_core& core, reservation& place, detail::request_terms terms, Request&& request, Handler&& handler,
-                              Connect&& connect) {
-        auto& chosen = *place.lane_;
-        const auto& worker = core.worker(place.to_.worker);
-        const auto sent = chosen.submit(std::move(request), std::forward<Handler>(handler), core.executor(), detail::steady_ns(), terms,
-                                        [&](auto ticket) { connect(worker, [&chosen, ticket]() noexcept { chosen.cancel(ticket); }); });
-        place.lane_ = nullptr;
-        chosen.send(*worker, core.executor(), sent);
+    static auto submit(detail::pool_core& core, lane_type& through, const std::shared_ptr<detail::worker_core>& worker,
+                       const detail::request_terms& terms, std::int64_t now_ns, Request&& request, Handler&& handler, Connect& connect) {
+        return through.submit(std::move(request), std::forward<Handler>(handler), core.executor(), now_ns, terms,
+                              [&](auto ticket) { connect(worker, [&through, ticket]() noexcept { through.cancel(ticket); }); });
     }
 
     template <class Handler>

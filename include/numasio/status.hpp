@@ -25,9 +25,8 @@ public:
     static constexpr std::size_t bucket_count = 272;
 
     static constexpr std::size_t index(std::uint64_t ns) noexcept {
-        if (ns < sub_buckets) { return static_cast<std::size_t>(ns); }
-        const auto octave = static_cast<std::size_t>(63 - __builtin_clzll(ns)) - 3;
-        const std::size_t i = (octave + 1) * sub_buckets + static_cast<std::size_t>((ns >> octave) & 7U);
+        const auto octave = static_cast<std::size_t>(63 - __builtin_clzll(ns | sub_buckets)) - 3;  // 0 below 2 * sub_buckets
+        const std::size_t i = octave * sub_buckets + static_cast<std::size_t>(ns >> octave);
         return i < bucket_count ? i : bucket_count - 1;
     }
     static constexpr std::uint64_t lower(std::size_t i) noexcept {

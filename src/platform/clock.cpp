@@ -1,4 +1,4 @@
-// Steady time from the processor's counter, set by the kernel's clock four thousand times a second.
+// Steady time from the processor's counter, set by the kernel's clock a thousand times a second.
 #include <numasio/detail/platform.hpp>
 
 #include <cstdint>
@@ -40,8 +40,8 @@ bool counter_is_steady() noexcept try {
 
 std::int64_t kernel_ns() noexcept { return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
 
-constexpr std::int64_t window_ns = 250'000;         // how long a reading of the kernel's clock is good for
-constexpr std::int64_t shortest_ns = window_ns / 2;  // two readings closer together tell no rate
+constexpr std::int64_t window_ns = 1'000'000;        // how long a reading of the kernel's clock is good for
+constexpr std::int64_t shortest_ns = window_ns / 8;  // two readings closer together tell no rate
 constexpr std::int64_t longest_ns = 100'000'000;     // what a rate is taken over, before it is taken anew
 constexpr std::int64_t too_long_ns = 1'000'000'000;  // may lie around a suspend
 /// How far off the counter's time may come to be within a window, by how long the readings took: the last one by half of that, the rate
@@ -76,7 +76,7 @@ struct counter_clock {
     std::uint64_t ns_per_tick = 0;  // fixed point; 0: not known
     std::uint64_t good_for = 0;     // ticks; 0 where the rate is not known
 
-    std::int64_t renew() noexcept {
+    [[gnu::noinline, gnu::cold]] std::int64_t renew() noexcept {
         if (good_for == 0 && last.ns != 0) {
             if (const auto now = kernel_ns(); now - last.ns < shortest_ns) { return now; }
         }

@@ -11,17 +11,18 @@
 #include <cerrno>
 
 namespace numasio::detail {
+
+constinit std::atomic<std::uint32_t> forks_before_this_process{0};
+
 namespace {
 
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t) &&
               std::atomic<std::uint32_t>::is_always_lock_free, "the kernel reads the word itself");
 
-constinit std::atomic<std::uint32_t> generation{0};
-
 // Runs in the child before fork() returns there; the child has one thread, so relaxed is enough.
-void count_fork() noexcept { generation.fetch_add(1, std::memory_order_relaxed); }
+void count_fork() noexcept { forks_before_this_process.fetch_add(1, std::memory_order_relaxed); }
 
-// Refusal (ENOMEM at load time) leaves the generation at 0: children then look like the parent.
+// Refusal (ENOMEM at load time) leaves the count at 0: children then look like the parent.
 [[maybe_unused]] const int registered = ::pthread_atfork(nullptr, nullptr, &count_fork);
 
 long wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, const ::timespec* timeout) noexcept {
@@ -59,7 +60,5 @@ void cpu_relax() noexcept {
 #error "numasio knows x86-64 and aarch64"
 #endif
 }
-
-std::uint32_t fork_generation() noexcept { return generation.load(std::memory_order_relaxed); }
 
 }  // namespace numasio::detail

@@ -28,7 +28,7 @@ namespace asio = boost::asio;
 
 /// Calls `handler(ec, response)`; a late cancellation must not reach it any more.
 template <class Handler, class Response>
-void invoke_handler(Handler& handler, error_code ec, Response& response) {
+void invoke_handler(Handler& handler, const error_code& ec, Response& response) {
     if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) { slot.clear(); }
     std::move(handler)(ec, std::move(response));
 }
@@ -86,7 +86,8 @@ private:
 /// Inline storage for one handler of signature void(error_code, Response); larger ones are allocated with the handler's associated
 /// allocator. Holds tracked work on the handler's executor where that is not the bridge's, whose work the lane holds.
 /// Threads: one at a time, on the control side only: never touched by a worker.
-template <class Response>
+/// `Vacate` is called, without arguments, when nothing of the request's cell is needed any more; it may be used again from then on.
+template <class Response, class Vacate>
 class completion {
 public:
     static constexpr std::size_t inline_bytes = 112;
@@ -106,12 +107,9 @@ public:
 
     explicit operator bool() const noexcept { return actions_ != nullptr; }
 
-    /// Takes the handler out, calls `vacate()` (the cell may be used again from then on), then hands the
-    /// handler to its executor: inline where that is `home`.
-    template <class Vacate>
-    void deliver(error_code ec, Response&& response, const abandoned_counter& abandoned, Vacate vacate) {
-        const auto call = [](void* f) noexcept { (*static_cast<Vacate*>(f))(); };
-        std::exchange(actions_, nullptr)->deliver(storage_, ec, std::move(response), abandoned, call, &vacate);
+    /// Takes the handler and the response out, calls `vacate`, then hands the handler to its executor: inline where that is `home`.
+    void deliver(const error_code& ec, Response&& response, const abandoned_counter& abandoned, const Vacate& vacate) {
+        std::exchange(actions_, nullptr)->deliver(storage_, ec, std::move(response), abandoned, vacate);
     }
 
     /// Destroys the handler uninvoked.
@@ -121,7 +119,7 @@ public:
 
 private:
     struct actions {
-        void (*deliver)(void*, error_code, Response&&, const abandoned_counter&, void (*vacate)(void*) noexcept, void*);
+        void (*deliver)(void*, const error_code&, Response&&, const abandoned_counter&, const Vacate&);
         void (*destroy)(void*) noexcept;
     };
 
@@ -144,7 +142,7 @@ private:
     struct at_home {
         template <class H>
         at_home(H&& h, const asio::any_io_executor&) : handler(std::forward<H>(h)) {}
-        void complete(error_code ec, Response& response, const abandoned_counter&) { invoke_handler(handler, ec, response); }
+        void complete(const error_code& ec, Response& response, const abandoned_counter&) { invoke_handler(handler, ec, response); }
 
         using handler_type = Handler;
         Handler handler;
@@ -155,7 +153,7 @@ private:
         template <class H>
         elsewhere(H&& h, const asio::any_io_executor& home)
             : to(asio::get_associated_executor(h, home)), handler(std::forward<H>(h)) {}
-        void complete(error_code ec, Response& response, const abandoned_counter& abandoned) {
+        void complete(const error_code& ec, Response& response, const abandoned_counter& abandoned) {
             const auto memory = asio::get_associated_allocator(handler);
             auto call = [h = std::move(handler), ec, r = std::move(response), end = end_counted(abandoned)]() mutable {
                 end.invoked();
@@ -209,11 +207,10 @@ private:
                 return out;
             }
         }
-        static void deliver(void* storage, error_code ec, Response&& from, const abandoned_counter& abandoned,
-                            void (*vacate)(void*) noexcept, void* context) {
+        static void deliver(void* storage, const error_code& ec, Response&& from, const abandoned_counter& abandoned, const Vacate& vacate) {
             Operation self(take(storage));
             Response response(std::move(from));
-            vacate(context);
+            vacate();
             self.complete(ec, response, abandoned);
         }
         static constexpr actions table{&stored::deliver, &stored::destroy};

@@ -19,14 +19,15 @@
 #include <memory_resource>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace numasio::detail {
 
-/// How a request ended that was not cancelled or stopped.
-enum class ending : std::uint8_t { none, failed, expired, dropped, shed };
+/// How the worker ended a request; none: it did not, and somebody cancelled or stopped it.
+enum class ending : std::uint8_t { none, served, failed, expired, dropped, shed };
 
 /// A request's slot and its reply's reserved place in one. Cache lines of its own: they travel between two cores.
 template <class Request, class Response>
@@ -36,8 +37,7 @@ struct alignas(64) cell {
     std::int64_t submitted_ns = 0;
     std::uint32_t limit = 0;  // as request_terms has it
     ending end = ending::none;
-    bool lossy = false;
-    bool essential = false;
+    request_flags flags;
     std::optional<Request> request;
     std::optional<Response> reply;
 };
@@ -56,6 +56,20 @@ template <class Request, class Response, class Ring = ring_for<Request, Response
 class lane final : public lane_base {
     using cell_type = typename Ring::cell_type;
 
+    /// Frees a cell whose reply is on its way.
+    struct vacating {
+        lane* self;
+        cell_type* c;
+        std::uint32_t slot;
+        bool by_producer;
+        void operator()() const noexcept {
+            c->request.reset();
+            c->reply.reset();
+            self->ring_.recycle(slot, by_producer && !self->line_.stands());
+        }
+    };
+    using completion_type = completion<Response, vacating>;
+
 public:
     using request_type = Request;
     using response_type = Response;
@@ -66,7 +80,7 @@ public:
 
     /// Memory that a lane takes from its arena, at most.
     static constexpr std::size_t footprint(std::uint32_t capacity) noexcept {
-        return sizeof(lane) + capacity * (sizeof(cell_type) + sizeof(completion<Response>)) + Ring::footprint(capacity) +
+        return sizeof(lane) + capacity * (sizeof(cell_type) + sizeof(completion_type)) + Ring::footprint(capacity) +
                alignof(cell_type) + 2 * alignof(std::max_align_t);
     }
 
@@ -74,6 +88,8 @@ public:
     /// Room for one more request? Each place that was reserved is used by submit(), or given back by drop().
     /// Nobody overtakes those who wait for one.
     bool reserve() noexcept { return !line_.stands() && ring_.reserve(); }
+    /// The same for who is_alone().
+    bool reserve_alone() noexcept { return ring_.reserve(); }
 
     /// What cancel() and revoke() take.
     struct ticket {
@@ -83,7 +99,7 @@ public:
     /// In a reserved place; returns what later calls need. `connect(ticket)` runs before the worker can have it.
     /// Fails: what storing the handler, moving the request or connecting throws; the place stays reserved then.
     template <class Handler, class Connect>
-    ticket submit(Request&& request, Handler&& handler, const asio::any_io_executor& home, std::int64_t now_ns, request_terms terms,
+    ticket submit(Request&& request, Handler&& handler, const asio::any_io_executor& home, std::int64_t now_ns, const request_terms& terms,
                   Connect&& connect) {
         const auto slot = ring_.claim();
         auto& c = cells_[slot];
@@ -100,21 +116,20 @@ public:
         }
         c.submitted_ns = now_ns;
         c.limit = terms.limit;
-        c.lossy = terms.lossy && keep != no_limit;
-        c.essential = terms.essential;
+        c.flags = terms;
         c.end = ending::none;
         counters.accepted.add();
         ring_.publish(slot);  // from here on a stop may take the cell
         return mine;
     }
 
-    /// After submit(): the worker comes to know of it, and `home` does not run out of work before the reply is delivered.
-    void send(worker_core& worker, const asio::any_io_executor& home, ticket submitted) noexcept {
+    /// After submit(): the worker comes to know of them, and `home` does not run out of work before their replies are delivered.
+    void send(worker_core& worker, const asio::any_io_executor& home, std::span<const ticket> submitted) noexcept {
         worker.announce(*this);
         work_.take(work_side{*this, home, worker.bell});
         // [close-1] Pairs with [close-2]: announce() fenced between the push and this look. Either the worker's last
-        // sweep sees the request, or we see the closing and take it back (or find that the worker has it).
-        if (worker.closing.load(std::memory_order_relaxed) && revoke(submitted.slot)) { worker.completed_elsewhere(*this); }
+        // sweep sees the requests, or we see the closing and take them back (or find that the worker has them).
+        if (worker.closing.load(std::memory_order_relaxed)) { take_back(worker, submitted); }
     }
 
     /// Any thread: a reserved place that will not be used.
@@ -131,10 +146,10 @@ public:
         std::shared_ptr<call_whereabouts<lane>> of;
         void operator()() const noexcept { from->withdraw(*of); }
     };
-    /// Producer whom reserve() refused: lets the call wait for a place. An error where it does not: nothing was moved then.
+    /// Producer whom reserve() refused: lets the call wait for a place. Where it does not, why; nothing was moved then.
     /// `connect(withdrawal)` runs before the call can end. Fails: what allocating, moving and connecting throws.
     template <class Handler, class Connect>
-    error_code wait(worker_core& worker, const asio::any_io_executor& home, Request&& request, Handler&& handler, std::int64_t now_ns,
+    std::optional<errc> wait(worker_core& worker, const asio::any_io_executor& home, Request&& request, Handler&& handler, std::int64_t now_ns,
                     request_terms terms, Connect&& connect) {
         using call_type = waiting_call_of<lane, std::decay_t<Handler>>;
         std::unique_lock lock(turns_);
@@ -171,6 +186,14 @@ public:
 
     /// The caller's cancellation: the request will not run if it has not been started.
     void cancel(ticket which) noexcept { cells_[which.slot].state.try_cancel(which.generation); }
+
+    [[gnu::noinline, gnu::cold]] void take_back(worker_core& worker, std::span<const ticket> submitted) noexcept {
+        std::size_t revoked = 0;
+        for (const auto& one : submitted) { revoked += is_current(one) && revoke(one.slot) ? 1 : 0; }
+        if (revoked != 0) { worker.completed_elsewhere(*this); }
+    }
+    /// By the producer: its cell has not been used again since. A generation that ends meanwhile leaves nothing to take back.
+    bool is_current(ticket one) const noexcept { return cells_[one.slot].state.generation() == one.generation; }
 
     /// After submit() when the intake turned out to be closed: true if the request was taken back, to be
     /// delivered with errc::stopped; false if the worker has it.
@@ -230,12 +253,13 @@ private:
         const auto now = context.call_begins();
         const auto waited = now - c.submitted_ns;
         const bool shed = overload && sheds(waited, now);
-        if (c.lossy && queued() > keep) { return end_unrun(c, ending::dropped, counters.dropped); }
+        if (c.flags.lossy && keep != no_limit && queued() > keep) { return end_unrun(c, ending::dropped, counters.dropped); }
         if (is_past(c.limit, waited)) { return end_unrun(c, ending::expired, counters.expired); }
-        if (shed && !c.essential) { return end_unrun(c, ending::shed, counters.shed); }
+        if (shed && !c.flags.essential) { return end_unrun(c, ending::shed, counters.shed); }
         context.queue_delay.record(waited);
         try {
             c.reply.emplace(service(std::move(*c.request)));
+            c.end = ending::served;
         } catch (const std::exception& e) {
             fail(c, context, e.what());
         } catch (...) {
@@ -284,34 +308,32 @@ private:
 
     void deliver_one(std::uint32_t slot, bool own, delivery& going) {
         auto& c = cells_[slot];
-        error_code ec;
-        switch (c.state.get()) {
-            case cell_state::stopped: ec = errc::stopped; break;
-            case cell_state::done: ec = outcome_of(c); break;
-            default: unexpected("a reply whose cell is neither done nor stopped");
-        }
-        if (!ec) { going.record(c.submitted_ns); }
-        Response response = c.reply ? std::move(*c.reply) : Response{};
         counters.delivered.add();
-        waiting_[slot].deliver(ec, std::move(response), going.abandoned(), [this, &c, slot, own]() noexcept {
-            c.request.reset();
-            c.reply.reset();
-            ring_.recycle(slot, own && !line_.stands());
-        });
+        const vacating vacate{this, &c, slot, own};
+        if (c.end == ending::served) {
+            going.record(c.submitted_ns);
+            return waiting_[slot].deliver(error_code(), std::move(*c.reply), going.abandoned(), vacate);
+        }
+        waiting_[slot].deliver(why_not_served(c), Response{}, going.abandoned(), vacate);
     }
-    static error_code outcome_of(const cell_type& c) noexcept {
+    static error_code why_not_served(const cell_type& c) noexcept {
         switch (c.end) {
             case ending::failed: return errc::service_failed;
             case ending::expired: return asio::error::timed_out;
             case ending::dropped: return errc::dropped;
             case ending::shed: return errc::shed;
             case ending::none: break;
+            case ending::served: unexpected("a served request that was not");
         }
-        return c.request ? error_code(asio::error::operation_aborted) : error_code();  // cancelled: never ran
+        switch (c.state.get()) {
+            case cell_state::stopped: return errc::stopped;
+            case cell_state::done: return asio::error::operation_aborted;
+            default: unexpected("a reply whose cell is neither done nor stopped");
+        }
     }
 
     // --- who waits: all with the lock -----------------------------------------------------------------
-    error_code refuse_to_wait(errc why) noexcept {
+    errc refuse_to_wait(errc why) noexcept {
         counters.rejected.add();
         return why;
     }
@@ -345,7 +367,7 @@ private:
                 lost.splice(lost.end(), taken);
                 continue;
             }
-            send(worker, home, known->ticket);
+            send(worker, home, {&known->ticket, 1});
         }
         count_line();
         if (in_line_.empty()) { line_.dissolve(); }
@@ -378,7 +400,7 @@ private:
     }
 
     std::pmr::vector<cell_type> cells_;  // in the worker's memory
-    std::pmr::vector<completion<Response>> waiting_;  // of the same slots, apart: the worker does not look at them
+    std::pmr::vector<completion_type> waiting_;  // of the same slots, apart: the worker does not look at them
 
     Ring ring_;
     std::list<waiting_call<lane>*> in_line_;

@@ -47,21 +47,24 @@ public:
     std::string first_failure() const {
         return failure_told_.load(std::memory_order_acquire) ? std::string(first_failure_) : std::string();
     }
-    /// Set by a stop whose deadline has passed: what has not been started does not start.
+    /// A stop whose deadline has passed: what has not been started does not start.
     bool aborted() const noexcept {
-        return abort.load(std::memory_order_relaxed) || (refuse_from_ns_ != 0 && steady_ns() >= refuse_from_ns_);
+        const auto from = refuse_from_ns_.load(std::memory_order_relaxed);
+        return from != never && steady_ns() >= from;
     }
+    void abort() noexcept { refuse_from_ns_.store(0, std::memory_order_relaxed); }
     /// By who serves: the same from `deadline` on, where nobody else is there to say so.
-    void refuse_after(std::chrono::steady_clock::time_point deadline) noexcept {
-        refuse_from_ns_ = deadline.time_since_epoch() / std::chrono::nanoseconds(1);
+    void abort_at(std::chrono::steady_clock::time_point deadline) noexcept {
+        auto expected = never;
+        refuse_from_ns_.compare_exchange_strong(expected, deadline.time_since_epoch() / std::chrono::nanoseconds(1), std::memory_order_relaxed);
     }
 
     single_writer_histogram queue_delay;
     std::atomic<std::int64_t> busy_since{0};  // 0: idle
-    std::atomic<bool> abort{false};
 
 private:
-    std::int64_t refuse_from_ns_ = 0;  // 0: never
+    static constexpr auto never = std::numeric_limits<std::int64_t>::max();
+    std::atomic<std::int64_t> refuse_from_ns_{never};
     char first_failure_[160] = {};  // written once, by the worker, before it is told
     std::atomic<bool> failure_told_{false};
 };
@@ -137,11 +140,11 @@ public:
     std::uint32_t capacity() const noexcept { return capacity_; }
     lane_status status() const noexcept;
 
+    /// By who was given the lane: nobody else acts as its producer, and nobody will, but where a call of this thread's has to wait for a place.
+    bool is_alone() const noexcept { return !shared && !line_.stands(); }
     /// What a lane of many producer threads, and one that calls wait for, asks of each for as long as it acts as the lane's producer; nothing
     /// of a thread's own.
-    std::unique_lock<std::mutex> turn() {
-        return shared || line_.stands() ? std::unique_lock(turns_) : std::unique_lock<std::mutex>();
-    }
+    std::unique_lock<std::mutex> turn() { return is_alone() ? std::unique_lock<std::mutex>() : std::unique_lock(turns_); }
     /// Does a full lane let calls wait for a place?
     bool lets_wait() const noexcept { return most_waiting != 0; }
 

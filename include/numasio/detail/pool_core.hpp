@@ -17,6 +17,13 @@
 
 namespace numasio::detail {
 
+/// The lanes that a thread used last.
+struct last_row {
+    std::uint64_t pool = 0;  // id; addresses are used again
+    lane_base* const* row = nullptr;
+    bool thread_ends = false;  // its rows were given back: it gets no more
+};
+
 /// Threads: any, but for prepare() and open(), which come before the first call. Lifetime: shared by the bridge, its ports
 /// and, weakly, by each thread that has lanes.
 class pool_core : public std::enable_shared_from_this<pool_core> {
@@ -26,7 +33,7 @@ public:
 
     const std::string& name() const noexcept { return name_; }
     const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
-    std::uint32_t workers() const noexcept { return static_cast<std::uint32_t>(nodes_.size()); }
+    std::uint32_t workers() const noexcept { return workers_; }
     node_id node_of(std::uint32_t worker) const noexcept { return nodes_[worker]; }
     /// May the calling thread wait for a reply? Not one that serves, and none that is running the context which delivers the replies.
     bool may_block() const noexcept;
@@ -36,10 +43,11 @@ public:
     /// producers they are those that all further threads share.
     /// Cost: a thread-local look-up; the first call of a thread takes a lock and allocates.
     std::span<lane_base* const> lanes(errc& why, bool bulk) noexcept {
-        const auto& cached = last_used();
+        const auto& cached = last_used_;
         lane_base* const* row = cached.pool == id_ && is_open() ? cached.row : slow_row(why);
-        if (row == nullptr || !bulk) { return {row, row != nullptr ? nodes_.size() : 0}; }
-        if (has_bulk_) { return {row + nodes_.size(), nodes_.size()}; }
+        if (row == nullptr) { return {}; }
+        if (!bulk) { return {row, workers_}; }
+        if (has_bulk_) { return {row + workers_, workers_}; }
         why = errc::no_bulk;
         return {};
     }
@@ -56,7 +64,7 @@ public:
 
     /// The calling thread, which had lanes, ends.
     void give_back(std::size_t row) noexcept;
-    static void thread_ends() noexcept { last_used() = {0, nullptr, true}; }
+    static void thread_ends() noexcept { last_used_ = {0, nullptr, true}; }
 
     /// Counts a request that is refused before a lane was reached; returns `why`.
     errc refuse(errc why) noexcept {
@@ -68,12 +76,7 @@ public:
     void release() noexcept;
 
 private:
-    struct last_row {
-        std::uint64_t pool = 0;  // id; addresses are used again
-        lane_base* const* row = nullptr;
-        bool thread_ends = false;  // its rows were given back: it gets no more
-    };
-    static last_row& last_used() noexcept;
+    static inline constinit thread_local last_row last_used_;
     lane_base* const* slow_row(errc& why) noexcept;
 
     enum phase : std::uint32_t { new_phase, open_phase, closed_phase };
@@ -82,6 +85,7 @@ private:
     std::string name_;
     boost::asio::any_io_executor executor_;
     const std::vector<node_id> nodes_;
+    const std::uint32_t workers_;
     std::vector<std::shared_ptr<worker_core>> cores_;
     std::uint32_t fork_generation_ = 0;
     std_atomics::atomic<std::uint32_t> phase_{new_phase};

@@ -9,14 +9,19 @@
 
 namespace numasio::detail {
 
-struct request_terms {
+/// Together in a byte: each call copies them.
+struct request_flags {
+    bool bulk : 1 = false;
+    bool lossy : 1 = false;      // may be dropped where the plan has drop_oldest
+    bool essential : 1 = false;  // is not shed: what is open at the worker depends on it
+};
+
+struct request_terms : request_flags {
     std::uint32_t limit = 0;  // 0: none, else whole microseconds from its submission, and one
-    bool bulk = false;
-    bool lossy = false;      // may be dropped where the plan has drop_oldest
-    bool essential = false;  // is not shed: what is open at the worker depends on it
 
     request_terms() = default;
-    explicit request_terms(const call_options& asked) noexcept : limit(limit_of(asked.start_within)), bulk(asked.kind == request_class::bulk) {}
+    explicit request_terms(const call_options& asked) noexcept
+        : request_flags{.bulk = asked.kind == request_class::bulk}, limit(limit_of(asked.start_within)) {}
 
     request_terms as_lossy() const noexcept {
         auto terms = *this;

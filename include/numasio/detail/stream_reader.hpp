@@ -164,10 +164,14 @@ private:
         asio::post(executor(), cancelled_wait(this->shared_from_this()));
         wait_ = wait::cancelled;
     }
+    struct unlocking {
+        std::unique_lock<std::mutex>* lock;
+        void operator()() const noexcept { lock->unlock(); }
+    };
     /// On the bridge's executor; the handler runs without the lock.
     void finish(std::unique_lock<std::mutex>& lock, error_code ec, std::optional<Item> item) {
         wait_ = wait::none;
-        waiting_.deliver(ec, std::move(item), {}, [&lock]() noexcept { lock.unlock(); });
+        waiting_.deliver(ec, std::move(item), {}, unlocking{&lock});
     }
 
     void keep(std::uint64_t number, Item&& item) noexcept {
@@ -193,7 +197,7 @@ private:
     std::optional<error_code> end_;              // no more steps are sent; without an error: all items were made
     wait wait_ = wait::none;
     std::uint64_t waits_ = 0;                    // so that a late cancellation cannot hit the next wait
-    completion<std::optional<Item>> waiting_;
+    completion<std::optional<Item>, unlocking> waiting_;
 };
 
 }  // namespace numasio::detail

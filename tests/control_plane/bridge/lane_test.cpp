@@ -182,7 +182,7 @@ TYPED_TEST(lane_of, stops_what_waits_behind_a_request_that_does_not_end) {
 
 TYPED_TEST(lane_of, serves_a_stopped_request_once_however_often_its_worker_looks) {
     for (int i = 1; i <= 4; ++i) { this->send(i); }
-    this->serving_.abort = true;  // the worker itself refuses them
+    this->serving_.abort();  // the worker itself refuses them
     EXPECT_EQ(this->serve(), 4U);
     EXPECT_EQ(this->serve(), 0U);  // nobody has delivered them yet
     EXPECT_EQ(this->deliver(), 4U);
@@ -208,7 +208,7 @@ TYPED_TEST(lane_of, holds_the_contexts_work_from_the_first_request_to_the_last_r
         for (int i = 1; i <= 2; ++i) {
             ASSERT_TRUE(this->requests_.reserve());
             const auto submitted = this->submit(i, [](error_code, std::unique_ptr<int>) {});
-            this->requests_.send(*this->worker_, home, submitted);
+            this->requests_.send(*this->worker_, home, {&submitted, 1});
         }
         this->io_.restart();
         EXPECT_EQ(this->io_.poll(), 0U);
