@@ -1,14 +1,14 @@
 // The rings of a lane as the benchmarks see them: push and pop one by one, push and consume by batches.
 #pragma once
 
-#include <boost/lockfree/spsc_queue.hpp>
+#include <numasio/detail/cell_state.hpp>
+#include <numasio/detail/indexed_ring.hpp>
+#include <numasio/detail/inline_ring.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <new>
-#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -22,88 +22,68 @@ namespace numasio::bench {
 ///   std::size_t consume(f, limit)          calls f(T&) where the message lies, for at most `limit`; how many
 /// A new ring is one more class here and its name in `our_rings`, at the end.
 
-/// Cells, and two of Boost's rings of their numbers: to the consumer, and back when they are free. What
-/// numasio/detail/lane.hpp does with requests and replies.
-template <class T>
-class index_ring {
+/// A lane's ring alone, as it carries requests and takes replies back: the consumer is worker and drain in one.
+template <class T, template <class> class Ring>
+class lane_ring {
 public:
-    static constexpr const char* name = "numasio ring of slot numbers";
-
-    explicit index_ring(std::uint32_t capacity)
-        : cells_(capacity), idle_(capacity), idle_count_(capacity), filled_(capacity), freed_(capacity) {
-        std::iota(idle_.begin(), idle_.end(), 0u);
-    }
-    index_ring(const index_ring&) = delete;
-    index_ring& operator=(const index_ring&) = delete;
-    ~index_ring() {
-        consume([](T&) {}, cells_.size());
+    explicit lane_ring(std::uint32_t capacity) : cells_(capacity), ring_(cells_.data(), capacity, *std::pmr::new_delete_resource()) {}
+    lane_ring(const lane_ring&) = delete;
+    lane_ring& operator=(const lane_ring&) = delete;
+    ~lane_ring() {
+        while (consume([](T&) {}, cells_.size()) != 0) {}
     }
 
     template <class M>
     bool push(M&& message) {
-        if (idle_first_ == idle_count_ && !refill()) { return false; }
-        const auto slot = idle_[idle_first_++];
+        if (!ring_.reserve()) { return false; }
+        const auto slot = ring_.claim();
         new (cells_[slot].place) T(std::forward<M>(message));
-        filled_.push(slot);
+        ring_.publish(slot);
         return true;
     }
     std::size_t push_batch(std::span<const T> messages) {
         std::size_t n = 0;
-        while (n < messages.size() && (idle_first_ != idle_count_ || refill())) {
-            const auto some = std::min(messages.size() - n, idle_count_ - idle_first_);
-            for (std::size_t i = 0; i < some; ++i) { new (cells_[idle_[idle_first_ + i]].place) T(messages[n + i]); }
-            filled_.push(idle_.data() + idle_first_, some);
-            idle_first_ += some;
-            n += some;
-        }
+        while (n < messages.size() && push(messages[n])) { ++n; }
         return n;
     }
 
     bool pop(T& out) {
-        std::uint32_t slot = 0;
-        if (!filled_.pop(slot)) { return false; }
-        auto& message = cells_[slot].get();
-        out = std::move(message);
-        message.~T();
-        freed_.push(slot);
-        return true;
+        return consume([&](T& message) { out = std::move(message); }, 1) != 0;
     }
     template <class F>
     std::size_t consume(F f, std::size_t limit) {
-        std::array<std::uint32_t, 64> taken;
-        std::size_t n = 0;
-        while (n < limit) {
-            const auto some = filled_.pop(taken.data(), std::min(limit - n, taken.size()));
-            if (some == 0) { break; }
-            for (std::size_t i = 0; i < some; ++i) {
-                auto& message = cells_[taken[i]].get();
-                f(message);
-                message.~T();
-            }
-            freed_.push(taken.data(), some);
-            n += some;
-        }
-        return n;
+        const auto n = ring_.consume(limit, [&](std::uint32_t slot) {
+            auto& c = cells_[slot];
+            f(c.get());
+            c.get().~T();
+            c.state.finish();
+            return true;
+        });
+        return ring_.take_ended(n, [&](std::uint32_t slot) { ring_.recycle(slot, false); });
     }
 
 private:
     struct cell {
+        using state_type = detail::cell_state;
+        state_type state;
+        std::uint32_t next = 0;  // of the ring that travels by number
         alignas(T) std::byte place[sizeof(T)];
         T& get() noexcept { return *std::launder(reinterpret_cast<T*>(place)); }
     };
-    bool refill() {
-        idle_first_ = 0;
-        idle_count_ = freed_.pop(idle_.data(), idle_.size());
-        return idle_count_ != 0;
-    }
 
     std::vector<cell> cells_;
-    // Producer.
-    alignas(64) std::vector<std::uint32_t> idle_;
-    std::size_t idle_first_ = 0;
-    std::size_t idle_count_ = 0;
-    alignas(64) boost::lockfree::spsc_queue<std::uint32_t> filled_;
-    alignas(64) boost::lockfree::spsc_queue<std::uint32_t> freed_;
+    Ring<cell> ring_;
+};
+
+template <class T>
+struct inline_lane_ring : lane_ring<T, detail::inline_ring> {
+    static constexpr const char* name = "numasio lane's ring, inline";
+    using lane_ring<T, detail::inline_ring>::lane_ring;
+};
+template <class T>
+struct indexed_lane_ring : lane_ring<T, detail::indexed_ring> {
+    static constexpr const char* name = "numasio lane's ring of slot numbers";
+    using lane_ring<T, detail::indexed_ring>::lane_ring;
 };
 
 template <template <class> class... Rings>
@@ -116,6 +96,6 @@ struct ring_list {
 };
 
 /// Every ring that is measured.
-using our_rings = ring_list<index_ring>;
+using our_rings = ring_list<inline_lane_ring, indexed_lane_ring>;
 
 }  // namespace numasio::bench
