@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <new>
 #include <random>
 #include <span>
@@ -272,6 +273,21 @@ TEST(shared_node_memory, what_other_threads_have_at_hand_is_given_back_before_it
         }).join();
     }
     a.memory.deallocate(a.memory.allocate(whole), whole);
+}
+
+TEST(shared_node_memory, tried_for_more_than_there_is_answers_null_and_never_throws) {
+    arena<shared_node_memory> a(1 << 20);
+    const auto before = a.memory.used();
+    constexpr auto most = std::numeric_limits<std::size_t>::max();
+    for (const std::size_t size : {most, most - 63, most / 2 + 1, std::size_t{1} << 20}) {
+        for (const std::size_t alignment : {std::size_t{16}, std::size_t{64}}) { EXPECT_EQ(a.memory.try_allocate(size, alignment), nullptr) << size; }
+    }
+    for (const std::size_t size : {std::size_t{0}, std::size_t{24}, std::size_t{5000}}) {
+        void* const tried = a.memory.try_allocate(size);
+        ASSERT_NE(tried, nullptr);
+        a.memory.deallocate(tried, size);
+    }
+    EXPECT_EQ(a.memory.used(), before);
 }
 
 }  // namespace
