@@ -117,6 +117,7 @@ struct alignas(64) shared_node_memory::heap {
     void give_all_back() noexcept {
         for (place& there : at_hand) {
             const std::lock_guard lock(there.mutex);
+            if (there.idle.load(std::memory_order_relaxed) == 0) { continue; }  // spares the heap's lock, once for each size
             for (std::size_t bin = 0; bin < slab_heap::bin_count; ++bin) { give_back(there, bin, there.piles[bin].count); }
         }
     }
@@ -138,11 +139,15 @@ bytes shared_node_memory::used() const noexcept {
     return {taken - std::min(taken, idle)};  // both are moving
 }
 
-void* shared_node_memory::do_allocate(std::size_t size, std::size_t alignment) {
+void* shared_node_memory::try_allocate(std::size_t size, std::size_t alignment) noexcept {
     const bool small = heap_->blocks.is_small(size, alignment);
     if (void* const block = small ? heap_->allocate_small(size, alignment) : heap_->allocate(size, alignment)) { return block; }
     heap_->give_all_back();
-    if (void* const block = heap_->allocate(size, alignment)) { return block; }
+    return heap_->allocate(size, alignment);
+}
+
+void* shared_node_memory::do_allocate(std::size_t size, std::size_t alignment) {
+    if (void* const block = try_allocate(size, alignment)) { return block; }
     throw std::bad_alloc();
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 // What the tree keeps before each of its blocks. Slabs are smaller by it, so that they lie side by side without a gap.
 constexpr std::size_t tree_header = 16;
+constexpr std::size_t line = 64;
 constexpr std::uint32_t made_ready_at_once = 4096;  // bytes: a bound on the time that one allocation takes
 
 /// As large as a thousandth of the memory: with a slab for each size, little of it is held by slabs that are half empty.
@@ -29,7 +30,6 @@ constexpr std::size_t least_for_slabs = 1 << 20;
 constinit slab_heap::slab slab_heap::none{};
 
 slab_heap::site slab_heap::site_in(std::span<std::byte> memory, std::size_t header, const char* who) {
-    constexpr std::size_t line = 64;
     void* start = memory.data();
     std::size_t room = memory.size();
     header = (header + line - 1) / line * line;
@@ -106,13 +106,7 @@ slab_heap::slab* slab_heap::make_slab(std::size_t of_bin) noexcept {
 std::byte* slab_heap::slab_room() noexcept {
     const std::size_t size = slab_size_ - tree_header;
     do {
-        // The tree asks for room to align in even where a hole has it by itself, as those that slabs left do: so
-        // first whatever fits best.
-        void* const fitting = tree_->allocate(size);
-        if (fitting == nullptr) { continue; }
-        if (reinterpret_cast<std::uintptr_t>(fitting) % slab_size_ == 0) { return static_cast<std::byte*>(fitting); }
-        tree_->deallocate(fitting);
-        if (void* const aligned = tree_->allocate_aligned(size, slab_size_)) { return static_cast<std::byte*>(aligned); }
+        if (void* const room = allocate_in_tree(size, slab_size_)) { return static_cast<std::byte*>(room); }
     } while (drop_empty_slabs());
     return nullptr;
 }
@@ -169,12 +163,23 @@ void slab_heap::allocate_from_first(std::size_t of_bin) noexcept {
 }
 
 // --- large blocks -----------------------------------------------------------------------------
+void* slab_heap::allocate_in_tree(std::size_t size, std::size_t alignment) noexcept {
+    // Up to where the next one is aligned: no gap between them, and each finds room where another like it was.
+    if (alignment > step) { size = (size + tree_header + line - 1) / line * line - tree_header; }
+    // The tree asks for room to align in even where a hole has it by itself, as those that aligned blocks left do: so
+    // first whatever fits best.
+    void* const fitting = tree_->allocate(size);
+    if (fitting == nullptr || reinterpret_cast<std::uintptr_t>(fitting) % alignment == 0) { return fitting; }
+    tree_->deallocate(fitting);
+    return tree_->allocate_aligned(size, alignment);
+}
+
 void* slab_heap::allocate_large(std::size_t size, std::size_t alignment) noexcept {
     // Sizes near the end of the address space would wrap inside the tree's rounding.
     if (size > limit_ || alignment > limit_) { return nullptr; }
     do {
         const std::size_t free = tree_->get_free_memory();
-        if (void* const block = tree_->allocate_aligned(size == 0 ? 1 : size, alignment)) {
+        if (void* const block = allocate_in_tree(size == 0 ? 1 : size, alignment)) {
             add_used(free - tree_->get_free_memory());
             return block;
         }

@@ -131,6 +131,7 @@ private:
 
     void* refill(std::size_t at_step) noexcept;
     void* allocate_large(std::size_t size, std::size_t alignment) noexcept;
+    void* allocate_in_tree(std::size_t size, std::size_t alignment) noexcept;
     void deallocate_large(void* pointer) noexcept;
     void look_at(slab& home) noexcept;
 

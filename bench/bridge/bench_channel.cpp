@@ -12,9 +12,12 @@
 #include <bench/peers/pinned.hpp>
 #include <bench/peers/rust_peers.hpp>
 
+#include <numasio/node_buffer.hpp>
+
 #include <array>
 #include <chrono>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -90,12 +93,10 @@ private:
 };
 
 /// Buffers that were allocated before change their owner: the sender's, the channel, the receiver's.
-template <class Queue, class T>
+template <class Queue, class Owner>
 class by_ownership final : public subject {
 public:
-    by_ownership() {
-        for (std::size_t i = 0; i < messages; ++i) { idle_.push_back(std::make_unique<T>()); }
-    }
+    explicit by_ownership(std::vector<Owner> idle) : idle_(std::move(idle)) {}
     std::uint64_t fill_and_drain() override {
         for (std::size_t i = 0; i < messages; ++i) {
             auto buffer = std::move(idle_.back());
@@ -104,7 +105,7 @@ public:
             if (!queue_.push(std::move(buffer))) { give_up(1, "a channel of 1000 refused a buffer"); }
         }
         std::uint64_t sum = 0;
-        std::unique_ptr<T> buffer;
+        Owner buffer;
         for (std::size_t i = 0; i < messages && queue_.pop(buffer); ++i) {
             keep(*buffer);
             sum += buffer->sequence;
@@ -115,8 +116,32 @@ public:
 
 private:
     Queue queue_{messages};
-    std::vector<std::unique_ptr<T>> idle_;
+    std::vector<Owner> idle_;
 };
+
+template <class T>
+std::vector<std::unique_ptr<T>> on_the_heap() {
+    std::vector<std::unique_ptr<T>> all;
+    for (std::size_t i = 0; i < messages; ++i) { all.push_back(std::make_unique<T>()); }
+    return all;
+}
+
+/// A message in a buffer of the memory of the node that this thread runs on.
+template <class T>
+struct in_node_buffer {
+    numasio::node_buffer buffer;
+    T* operator->() const { return std::launder(reinterpret_cast<T*>(buffer.data())); }
+    T& operator*() const { return *operator->(); }
+};
+template <class T>
+std::vector<in_node_buffer<T>> in_node_buffers() {
+    numasio::region_options here;
+    here.policy = numasio::memory_policy::local;
+    numasio::node_buffers from(numasio::bytes{(messages + 100) * sizeof(T)}, here);
+    std::vector<in_node_buffer<T>> all;
+    for (std::size_t i = 0; i < messages; ++i) { new (all.emplace_back(from.take(sizeof(T))).buffer.data()) T; }
+    return all;
+}
 
 class rust_channel final : public subject {
 public:
@@ -164,6 +189,11 @@ contender timed(std::string name, timing how, Make make) {
 template <class Subject>
 contender timed(std::string name, timing how) {
     return timed(std::move(name), how, []() -> std::unique_ptr<subject> { return std::make_unique<Subject>(); });
+}
+
+template <class Queue, class Owner>
+contender moved(std::string name, timing how, std::vector<Owner> (*make)()) {
+    return timed(std::move(name), how, [make]() -> std::unique_ptr<subject> { return std::make_unique<by_ownership<Queue, Owner>>(make()); });
 }
 
 contender rust(std::string name, timing how, [[maybe_unused]] std::function<peer_channel*()> make) {
@@ -222,21 +252,23 @@ void compare_by_copy(const options& asked, int repeats) {
 void compare_by_ownership(const options& asked) {
     using T = message<32768>;
     using owner = std::unique_ptr<T>;
+    using node_owner = in_node_buffer<T>;
     const timing copying{asked.repeats(5), false};
     const timing moving{asked.repeats(200), false};
     std::vector<contender> all;
     all.push_back(rust("crossbeam, 32 KB copied", copying, [] { return crossbeam(32768); }));
     our_rings::each([&]<template <class> class Ring> {
-        all.push_back(timed<by_ownership<Ring<owner>, T>>(Ring<owner>::name + std::string(", unique_ptr"), moving));
+        all.push_back(moved<Ring<owner>>(Ring<owner>::name + std::string(", unique_ptr"), moving, on_the_heap<T>));
+        all.push_back(moved<Ring<node_owner>>(Ring<node_owner>::name + std::string(", node_buffer"), moving, in_node_buffers<T>));
     });
     all.push_back(rust("crossbeam, Box", moving, [] { return crossbeam_boxes(); }));
 #ifdef NUMASIO_HAS_MOODYCAMEL
-    all.push_back(timed<by_ownership<moodycamel_queue<owner>, T>>("moodycamel, unique_ptr", moving));
+    all.push_back(moved<moodycamel_queue<owner>>("moodycamel, unique_ptr", moving, on_the_heap<T>));
 #else
     all.push_back({"moodycamel, unique_ptr", {}, NUMASIO_NO_MOODYCAMEL});
 #endif
 #ifdef NUMASIO_HAS_TBB
-    all.push_back(timed<by_ownership<tbb_queue<owner>, T>>("oneTBB, unique_ptr", moving));
+    all.push_back(moved<tbb_queue<owner>>("oneTBB, unique_ptr", moving, on_the_heap<T>));
 #else
     all.push_back({"oneTBB, unique_ptr", {}, NUMASIO_NO_TBB});
 #endif

@@ -58,6 +58,9 @@ public:
     shared_node_memory(const shared_node_memory&) = delete;
     shared_node_memory& operator=(const shared_node_memory&) = delete;
 
+    /// As allocate(), but null where it throws.
+    void* try_allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept;
+
     bytes limit() const noexcept;
     /// As node_memory::used(); blocks at hand are not used. Threads: any; a snapshot, exact when nobody allocates.
     bytes used() const noexcept;

@@ -1,10 +1,12 @@
 // Regions of every policy and page size on whatever nodes this machine has, told by the kernel's own list of pages.
 #include "numa_vm/kernel_version.hpp"
 
+#include <numasio/node_buffer.hpp>
 #include <numasio/node_region.hpp>
 #include <numasio/topology.hpp>
 
 #include "src/node_budget.hpp"
+#include "src/platform/linux_memory.hpp"
 #include "src/platform/memory_nodes.hpp"
 #include "src/region_setup.hpp"
 #include "src/share_out.hpp"
@@ -169,6 +171,38 @@ TEST(machine_memory, is_on_its_node_to_the_last_page_for_every_policy_and_page_s
                 expect_on({node.id}, kind == page_kind::huge_1gib ? 1_GiB : 8_MiB, options);
             }
         }
+    }
+}
+
+/// Of the pages that the bytes of `b` are in.
+page_audit pages_of(const node_buffer& b) {
+    const std::uintptr_t page = platform::page_size();
+    const auto start = reinterpret_cast<std::uintptr_t>(b.data()) / page * page;
+    std::vector<void*> pages;
+    for (auto at = start; at < reinterpret_cast<std::uintptr_t>(b.end()); at += page) { pages.push_back(reinterpret_cast<void*>(at)); }
+    std::vector<int> status(pages.size());
+    EXPECT_FALSE(platform::locate_pages(pages, status));
+    page_audit found;
+    for (const int s : status) { s < 0 ? ++found.unknown : ++found.on_node[node_id{static_cast<std::uint32_t>(s)}]; }
+    found.asked = pages.size();
+    return found;
+}
+
+TEST(machine_memory, of_buffers_is_on_the_node_that_they_were_asked_for_and_stays_there) {
+    for (const auto& node : memory_nodes()) {
+        node_buffers from(4_MiB, node.id);
+        EXPECT_EQ(from.placed().outcome, placement_outcome::honoured);
+        std::vector<node_buffer> taken;
+        while (auto b = from.try_take(100'000)) { taken.push_back(std::move(b)); }
+        EXPECT_GE(taken.size(), 40U);
+        for (const auto& b : taken) {
+            const auto before = pages_of(b);
+            EXPECT_EQ(before.on(node.id), before.asked) << node.id.value;
+            std::fill(b.begin(), b.end(), std::byte{1});  // on whatever node this thread runs
+            EXPECT_EQ(pages_of(b).on(node.id), before.asked) << node.id.value;
+        }
+        const auto all = from.audit();
+        EXPECT_EQ(all.on(node.id), all.asked) << to_text(from.placed());
     }
 }
 

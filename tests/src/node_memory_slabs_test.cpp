@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <new>
 #include <random>
 #include <span>
@@ -118,6 +119,24 @@ TYPED_TEST(memory_with_slabs, exhaustion_in_one_size_throws_and_one_free_is_one_
 }
 
 // What a store of values does to memory: it fills up with many small ones, most are deleted, large ones follow.
+TYPED_TEST(memory_with_slabs, an_aligned_block_finds_room_where_another_of_its_size_was_however_full_the_memory_is) {
+    arena<TypeParam> a(1 << 20);
+    for (const std::size_t alignment : {std::size_t{32}, std::size_t{64}}) {
+        for (const std::size_t size : {std::size_t{64}, std::size_t{100}, std::size_t{5000}}) {
+            std::vector<void*> blocks;
+            try {
+                for (;;) { blocks.push_back(a.memory.allocate(size, alignment)); }
+            } catch (const std::bad_alloc&) {
+            }
+            for (std::size_t i = 1; i < blocks.size(); ++i) {
+                a.memory.deallocate(blocks[i], size, alignment);
+                EXPECT_EQ(a.memory.allocate(size, alignment), blocks[i]) << size;
+            }
+            for (void* b : blocks) { a.memory.deallocate(b, size, alignment); }
+        }
+    }
+}
+
 TYPED_TEST(memory_with_slabs, large_blocks_find_room_after_many_small_ones_most_of_which_are_gone) {
     arena<TypeParam> a(16 << 20);
     std::mt19937 dice(11);
@@ -272,6 +291,21 @@ TEST(shared_node_memory, what_other_threads_have_at_hand_is_given_back_before_it
         }).join();
     }
     a.memory.deallocate(a.memory.allocate(whole), whole);
+}
+
+TEST(shared_node_memory, tried_for_more_than_there_is_answers_null_and_never_throws) {
+    arena<shared_node_memory> a(1 << 20);
+    const auto before = a.memory.used();
+    constexpr auto most = std::numeric_limits<std::size_t>::max();
+    for (const std::size_t size : {most, most - 63, most / 2 + 1, std::size_t{1} << 20}) {
+        for (const std::size_t alignment : {std::size_t{16}, std::size_t{64}}) { EXPECT_EQ(a.memory.try_allocate(size, alignment), nullptr) << size; }
+    }
+    for (const std::size_t size : {std::size_t{0}, std::size_t{24}, std::size_t{5000}}) {
+        void* const tried = a.memory.try_allocate(size);
+        ASSERT_NE(tried, nullptr);
+        a.memory.deallocate(tried, size);
+    }
+    EXPECT_EQ(a.memory.used(), before);
 }
 
 }  // namespace
