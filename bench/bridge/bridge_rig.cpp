@@ -1,4 +1,4 @@
-// The bridge: async_call from an io_context, by callbacks and by coroutines; one way it is async_call with detached.
+// The bridge: async_call from an io_context, by callbacks and by coroutines; one way by posts.
 #include "empty_task.hpp"
 #include "round_trips.hpp"
 
@@ -88,8 +88,9 @@ public:
                 {"numasio, co_await", [=, this] { return coroutines(in_flight, count); }}};
     }
     std::vector<contender> one_way(int count) override {
-        return {{"numasio async_call with detached (replies included)", [=, this] { return detached(count); }},
-                {"numasio call_batch of 64 (replies included)", [=, this] { return batches(count); }}};
+        return {{"numasio try_post", [=, this] { return posts(count); }},
+                {"numasio call_batch of 64 posts", [=, this] { return batches(count); }},
+                {"numasio async_call with detached (replies included)", [=, this] { return detached(count); }}};
     }
 
 private:
@@ -109,39 +110,34 @@ private:
         io_.run();
         return count / seconds_since(start) / 1e6;
     }
+    double posts(int count) {
+        return tasks_through(count, [this](empty_task&& task) { return run_.try_post({0}, std::move(task)); });
+    }
+    double batches(int count) {
+        call_batch collected(run_, home{0});
+        return tasks_through(count, [&](empty_task&& task) { return collected.try_post(std::move(task)); }, [&] { collected.send(); });
+    }
     double detached(int count) {
+        return tasks_through(count, [this](empty_task&& task) {
+            auto place = run_.try_reserve({0});
+            if (place) { run_.async_call(std::move(place), std::move(task), asio::detached); }
+            return place.error() == errc::no_place ? error_code() : place.error();
+        });
+    }
+    /// `hand_over(task)` answers with an error where it is not accepted.
+    template <class HandOver, class Finish = void (*)()>
+    double tasks_through(int count, HandOver hand_over, Finish finish = [] {}) {
         begin();
         task_count done;
         auto work = asio::make_work_guard(io_);
         const auto start = clock_type::now();
         for (int i = 0; i < count; ++i) {
-            auto place = run_.try_reserve({0});
-            for (; !place; place = run_.try_reserve({0})) {
-                if (place.error() != errc::lane_full) { give_up(1, "a task was refused: " + place.error().message()); }
-                io_.poll();  // the lane is full: take replies, which free its slots
-            }
-            run_.async_call(std::move(place), empty_task(done), asio::detached);
-        }
-        work.reset();
-        io_.run();
-        const auto took = seconds_since(start);
-        if (done.ran.load() != static_cast<std::uint64_t>(count)) { give_up(1, "the bridge lost a task"); }
-        return count / took / 1e6;
-    }
-    double batches(int count) {
-        begin();
-        task_count done;
-        auto work = asio::make_work_guard(io_);
-        const auto start = clock_type::now();
-        {
-            call_batch collected(run_, home{0});
-            for (int i = 0; i < count; ++i) {
-                for (error_code refused; (refused = collected.try_post(empty_task(done)));) {
-                    if (refused != errc::lane_full) { give_up(1, "a task was refused: " + refused.message()); }
-                    io_.poll();  // the lane is full: take replies, which free its slots
-                }
+            for (error_code refused; (refused = hand_over(empty_task(done)));) {
+                if (refused != errc::lane_full) { give_up(1, "a task was refused: " + refused.message()); }
+                io_.poll();  // the lane is full: take what has ended, which frees its slots
             }
         }
+        finish();
         work.reset();
         io_.run();
         const auto took = seconds_since(start);

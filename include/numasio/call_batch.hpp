@@ -38,7 +38,7 @@ public:
     }
     /// The same without a reply. Where the plan has drop_oldest it may be dropped.
     error_code try_post(Request&& request) {
-        return add(port_.terms_.as_lossy(), std::move(request), [](const error_code&, const Response&) {});
+        return add(port_.terms_.as_lossy(), std::move(request), detail::no_reply{});
     }
 
     /// Calls that are collected now.

@@ -19,6 +19,7 @@
 #include <memory>
 #include <random>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace numasio {
@@ -175,12 +176,16 @@ public:
             initiation(core_, terms_), token, std::move(place), std::move(request));
     }
 
-    /// async_call without its reply. Signature: void(error_code), when the service has run the request. Otherwise as async_call; a service
-    /// that failed is seen only where a token asks for it. Where the plan has drop_oldest, errc::dropped.
+    /// async_call without its reply. Signature: void(error_code), when the service has run the request. Otherwise as async_call. Where the plan
+    /// has drop_oldest, errc::dropped. Without a token, and with asio::detached, nobody is told how the request ends: it is counted, its round trip is not, and it costs less.
     template <class CompletionToken = boost::asio::detached_t>
     auto async_post(home to, Request request, CompletionToken&& token = {}) {
-        return boost::asio::async_initiate<CompletionToken, void(error_code)>(posting(core_, terms_.as_lossy()), token, to,
-                                                                               std::move(request));
+        if constexpr (std::is_same_v<std::decay_t<CompletionToken>, boost::asio::detached_t>) {
+            static_cast<void>(begin(*core_, to, terms_.as_lossy(), std::move(request), detail::no_reply{}, [](const auto&, const auto&) {}));
+        } else {
+            return boost::asio::async_initiate<CompletionToken, void(error_code)>(posting(core_, terms_.as_lossy()), token, to,
+                                                                                   std::move(request));
+        }
     }
 
     /// async_call for who wants to know at once: an error where the request is not accepted, and then neither it nor `handler` was touched.
@@ -189,6 +194,8 @@ public:
     error_code try_call(home to, Request&& request, CompletionHandler&& handler) {
         return try_call(to, terms_, std::move(request), std::forward<CompletionHandler>(handler));
     }
+    /// async_post for who wants to know at once whether the request is accepted, and not how it ends.
+    error_code try_post(home to, Request&& request) { return try_call(to, terms_.as_lossy(), std::move(request), detail::no_reply{}); }
 
     /// For threads that have no context of their own: hands `request` over and waits for the reply, which a thread that runs the bridge's
     /// context delivers; at most `longest`, then the request is cancelled: it does not run unless it has been started.
@@ -237,10 +244,8 @@ public:
 private:
     template <class Handler>
     error_code try_call(home to, const detail::request_terms& terms, Request&& request, Handler&& handler) {
-        auto place = try_reserve(to);
-        if (!place) { return place.error(); }
-        start(*core_, std::move(place), terms, std::move(request), std::forward<Handler>(handler), connected_to(handler));
-        return {};
+        const auto refused = begin<false>(*core_, to, terms, std::move(request), std::forward<Handler>(handler), connected_to(handler));
+        return refused ? error_code(*refused) : error_code();
     }
 
     port(std::shared_ptr<detail::pool_core> core, detail::request_terms terms) noexcept : core_(std::move(core)), terms_(terms) {}
@@ -316,8 +321,8 @@ private:
         return reservation(errc::lane_full);
     }
 
-    /// Finds a place, or somewhere to wait for one. Where it does not, why; nothing was moved then. `connect(worker, cancel)` as start() has it.
-    template <class Handler, class Connect>
+    /// Finds a place, or, if it may, somewhere to wait for one. Where it does not, why; nothing was moved then. `connect(worker, cancel)` as start() has it.
+    template <bool MayWait = true, class Handler, class Connect>
     static std::optional<errc> begin(detail::pool_core& core, home to, const detail::request_terms& terms, Request&& request, Handler&& handler, Connect&& connect) {
         errc why{};
         auto* const chosen = lane_to(core, to, terms, why);
@@ -336,13 +341,15 @@ private:
                 }
                 return {};
             }
-            if (!chosen->lets_wait()) {
+            if (!MayWait || !chosen->lets_wait()) {
                 chosen->counters.rejected.add();
                 return errc::lane_full;
             }
         }
-        return chosen->wait(*worker, core.executor(), std::move(request), std::forward<Handler>(handler), detail::steady_ns(), terms,
-                            [&](auto withdrawal) { connect(worker, withdrawal); });
+        if constexpr (MayWait) {
+            return chosen->wait(*worker, core.executor(), std::move(request), std::forward<Handler>(handler), detail::steady_ns(), terms,
+                                [&](auto withdrawal) { connect(worker, withdrawal); });
+        }
     }
     template <class Handler, class Connect>
     static void start(detail::pool_core& core, reservation place, detail::request_terms terms, Request&& request, Handler&& handler,

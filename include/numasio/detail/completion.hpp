@@ -26,6 +26,14 @@ namespace numasio::detail {
 
 namespace asio = boost::asio;
 
+/// The handler of who does not ask how a request ends: nothing is stored for it, timed, or called.
+struct no_reply {
+    template <class Response>
+    void operator()(const error_code&, Response&&) const noexcept {}
+};
+template <class Handler>
+inline constexpr bool asks = !std::is_same_v<std::decay_t<Handler>, no_reply>;
+
 /// Calls `handler(ec, response)`; a late cancellation must not reach it any more.
 template <class Handler, class Response>
 void invoke_handler(Handler& handler, const error_code& ec, Response& response) {

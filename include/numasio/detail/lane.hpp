@@ -107,7 +107,7 @@ public:
         try {
             // The request first: where its move throws, the handler is still its owner's to destroy, who may call the port from there.
             c.request.emplace(std::move(request));
-            waiting_[slot].emplace(std::forward<Handler>(handler), home);
+            if constexpr (asks<Handler>) { waiting_[slot].emplace(std::forward<Handler>(handler), home); }
             connect(mine);
         } catch (...) {
             waiting_[slot].destroy();
@@ -310,11 +310,13 @@ private:
         auto& c = cells_[slot];
         counters.delivered.add();
         const vacating vacate{this, &c, slot, own};
+        auto& asked = waiting_[slot];
+        if (!asked) { return vacate(); }
         if (c.end == ending::served) {
             going.record(c.submitted_ns);
-            return waiting_[slot].deliver(error_code(), std::move(*c.reply), going.abandoned(), vacate);
+            return asked.deliver(error_code(), std::move(*c.reply), going.abandoned(), vacate);
         }
-        waiting_[slot].deliver(why_not_served(c), Response{}, going.abandoned(), vacate);
+        asked.deliver(why_not_served(c), Response{}, going.abandoned(), vacate);
     }
     static error_code why_not_served(const cell_type& c) noexcept {
         switch (c.end) {

@@ -87,6 +87,60 @@ TEST_F(call, a_post_tells_a_failing_service_and_a_full_lane) {
     EXPECT_THAT(ends, testing::UnorderedElementsAre(errc::service_failed, errc::lane_full));
 }
 
+TEST_F(call, a_post_that_nobody_asks_about_is_accounted_for_and_keeps_its_context_at_work_but_has_no_round_trip) {
+    auto& p = open<gated>(4);
+    gated::closed = true;
+    for (int i = 0; i < 4; ++i) { EXPECT_FALSE(p.try_post({0}, int{i})); }
+    EXPECT_EQ(p.try_post({0}, 5), errc::lane_full);
+    p.async_post({0}, 6);  // refused, and nobody is told
+    std::thread opens([] {
+        while (gated::entered.load() == 0) { std::this_thread::yield(); }
+        gated::closed = false;
+    });
+    io_.run();  // until the last has ended
+    opens.join();
+    const auto s = bridge_->status();
+    EXPECT_EQ(sum(s, &lane_status::ran), 4U);
+    EXPECT_EQ(sum(s, &lane_status::delivered), 4U);
+    EXPECT_EQ(sum(s, &lane_status::rejected), 2U);
+    EXPECT_EQ(s.workers.front().round_trip.count(), 0U);
+    EXPECT_EQ(s.workers.front().queue_delay.count(), 4U);
+    for (int i = 0; i < 4; ++i) { EXPECT_FALSE(p.try_post({0}, int{i})); }  // the places came back
+}
+
+TEST_F(call, a_post_that_nobody_asks_about_waits_for_a_place_where_the_plan_has_it) {
+    auto asked = one_worker(1);
+    asked.pools.front().lane.full = when_full::wait;
+    auto& p = open_plan<gated>(asked);
+    for (int i = 0; i < 5; ++i) { p.async_post({0}, i); }
+    io_.run();
+    EXPECT_EQ(gated::entered.load(), 5);
+    EXPECT_EQ(p.try_post({0}, 1), error_code());
+    EXPECT_EQ(p.try_post({0}, 1), errc::lane_full) << "it does not wait";
+}
+
+TEST_F(call, a_post_whose_request_was_not_run_gives_it_up_where_it_ends) {
+    bridge_.emplace(io_.get_executor(), one_worker());
+    struct holds_on {
+        explicit holds_on(node_context&) {}
+        int operator()(const std::shared_ptr<int>&) const {
+            gated::entered.fetch_add(1);
+            while (gated::closed.load()) { std::this_thread::yield(); }
+            return 0;
+        }
+    };
+    auto& p = bridge_->open<std::shared_ptr<int>, int, holds_on>("p");
+    bridge_->start();
+    gated::closed = true;
+    const auto request = std::make_shared<int>(1);
+    for (int i = 0; i < 3; ++i) { p.async_post({0}, request); }
+    while (gated::entered.load() == 0) { std::this_thread::yield(); }
+    EXPECT_EQ(bridge_->stop(0s).stopped, 2U);
+    gated::closed = false;
+    io_.run();
+    EXPECT_EQ(request.use_count(), 1);
+}
+
 TEST_F(call, a_post_keeps_its_handlers_executor_and_can_be_cancelled) {
     auto& p = open<gated>();
     gated::closed = true;
