@@ -73,6 +73,7 @@ std::size_t serving_loop::finish(std::size_t served) noexcept {
     if (served == 0) { return 0; }
     // Figures first: a drain that begins now finds them counted. One that runs already may be faster.
     core_.serving.busy_since.store(0, std::memory_order_relaxed);
+    core_.serving.replies_are_sent();
     core_.batches.add();
     core_.memory_used.store(memory_.used().value, std::memory_order_relaxed);
     sample_cpu();

@@ -49,6 +49,11 @@ void worker_core::replies_ready() noexcept {
     gate_.ready([this] { post_drain(); });
 }
 
+void serve_context::send_replies(const lane_base& in, std::int64_t now_ns) noexcept {
+    worker_->completed_elsewhere(in);
+    replies_since_ns_ = now_ns;
+}
+
 void worker_core::drain() {
     struct turn {  // also when a handler throws: the drain stays ours and goes on later
         worker_core* core;

@@ -238,7 +238,7 @@ std::optional<double> total_of(const std::filesystem::path& file) {
     bool is_look = false;
     for (std::string line; std::getline(in, line);) {
         if (line.starts_with("totals: ")) { return std::stod(line.substr(8)) - looks; }
-        if (line.starts_with("cfn=")) { is_look = line.find("counter_clock::renew") != std::string::npos; }
+        if (line.starts_with("cfn=")) { is_look = line.find("counter_clock<") != std::string::npos && line.find(">::renew()") != std::string::npos; }
         if (!line.starts_with("calls=") || !std::getline(in, line) || !is_look) { continue; }
         looks += std::stod(line.substr(line.rfind(' ') + 1));
     }

@@ -18,7 +18,7 @@ namespace numasio::bench {
 /// Each ring has a `name` and, of messages of type T that may be move-only:
 ///   bool push(T&&), bool push(const T&)   false if it is full
 ///   bool pop(T&)                           false if it is empty
-///   std::size_t push_batch(std::span<const T>)   how many went in; published once
+///   std::size_t push_batch(std::span<const T>)   how many went in
 ///   std::size_t consume(f, limit)          calls f(T&) where the message lies, for at most `limit`; how many
 /// A new ring is one more class here and its name in `our_rings`, at the end.
 
@@ -52,7 +52,7 @@ public:
     }
     template <class F>
     std::size_t consume(F f, std::size_t limit) {
-        const auto n = ring_.consume(limit, [&](std::uint32_t slot) {
+        const auto n = ring_.consume(limit, [&](std::uint32_t slot, auto &&) {
             auto& c = cells_[slot];
             f(c.get());
             c.get().~T();
@@ -63,7 +63,7 @@ public:
     }
 
 private:
-    struct cell {
+    struct alignas(64) cell {  // as a lane's
         using state_type = detail::cell_state;
         state_type state;
         std::uint32_t next = 0;  // of the ring that travels by number

@@ -53,6 +53,8 @@ thread_rows& this_thread_rows() {
 
 }  // namespace
 
+constinit thread_local last_row pool_core::last_used_;
+
 pool_core::pool_core(std::string name, boost::asio::any_io_executor executor, std::vector<node_id> nodes)
     : id_(next_id()), name_(std::move(name)), executor_(std::move(executor)), nodes_(std::move(nodes)),
       workers_(static_cast<std::uint32_t>(nodes_.size())) {}

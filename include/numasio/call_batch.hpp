@@ -4,17 +4,18 @@
 #include <numasio/port.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 namespace numasio {
 
 /// Collects calls of one thread to one worker and hands them over by send(), with every 64th, and in its destructor, in the order in which they were made.
 /// Until then a worker that sleeps is not woken for them; one that is awake may serve them already.
-/// Threads: that which makes the first call since the last send(); where it has no lane of its own (past the plan's `lane.producers`), and while calls
-/// wait for the lane's places, each call is handed over by itself.
-/// Lifetime: no longer than the bridge. Calls that a stop() finds not handed over end with errc::stopped once they are.
+/// Threads: one; where it has no lane of its own (past the plan's `lane.producers`) each call is handed over by itself.
+/// Lifetime: no longer than the bridge, unlike a port. A call is work for the bridge's context from send() on, not before: a run() meanwhile may end. Calls that a stop() finds not handed over may end with errc::stopped, once they are.
 template <class Request, class Response>
 class call_batch {
     using port_type = port<Request, Response>;
@@ -31,13 +32,15 @@ public:
 
     /// As port::try_call: an error where the request is not accepted (errc::lane_full also where the plan lets calls wait), and then neither it nor
     /// `handler` was touched; what was collected before is handed over then.
-    /// Blocks: never. Cost: no allocation, system call or fence; the time of the first request since the last send() is taken for those behind it.
+    /// Blocks: never. Cost: no allocation, system call or fence. Where no `start_within` is set, the calls' times count from the first since the last send().
     template <class CompletionHandler>
-    error_code try_call(Request&& request, CompletionHandler&& handler) {
+    [[nodiscard]] error_code try_call(Request&& request, CompletionHandler&& handler) {
+        static_assert(std::invocable<std::decay_t<CompletionHandler>, error_code, Response>,
+                      "call_batch takes completion handlers, void(error_code, Response), and no tokens: nobody would send() while a coroutine waits");
         return add(port_.terms_, std::move(request), std::forward<CompletionHandler>(handler));
     }
     /// The same without a reply. Where the plan has drop_oldest it may be dropped.
-    error_code try_post(Request&& request) {
+    [[nodiscard]] error_code try_post(Request&& request) {
         return add(port_.terms_.as_lossy(), std::move(request), detail::no_reply{});
     }
 
@@ -56,23 +59,22 @@ private:
 
     template <class Handler>
     error_code add(const detail::request_terms& terms, Request&& request, Handler&& handler) {
-        if (count_ == 0) {
-            errc why{};
-            lane_ = port_type::lane_to(core(), to_, terms, why);
-            if (lane_ == nullptr) { return why; }
-            began_ns_ = detail::steady_ns();
-        }
+        errc why{};
+        auto* const mine = port_type::lane_to(core(), to_, terms, why);
+        if (mine != lane_) { send(); }
+        if (mine == nullptr) { return why; }
+        lane_ = mine;
+        if (count_ == 0 || terms.limit != 0) { began_ns_ = detail::steady_ns(); }
         if (!lane_->is_alone()) {
             send();
             return port_.try_call(to_, terms, std::move(request), std::forward<Handler>(handler));
         }
+        const auto& worker = core().worker(to_.worker);
         lane_->counters.offered.add();
         if (!lane_->reserve_alone()) {
-            lane_->counters.rejected.add();
             send();
-            return errc::lane_full;
+            return lane_->refuse_full(*worker);
         }
-        const auto& worker = core().worker(to_.worker);
         auto connect = port_type::connected_to(handler);
         try {
             tickets_[count_] = port_type::submit(core(), *lane_, worker, terms, began_ns_, std::move(request), std::forward<Handler>(handler), connect);

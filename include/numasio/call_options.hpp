@@ -15,7 +15,7 @@ enum class request_class : std::uint8_t {
 struct call_options {
     request_class kind = request_class::latency;
     /// A request that the service has not been called for so long after its submission never runs and ends with
-    /// boost::asio::error::timed_out; no timer: it ends when the worker comes to it. Exact to 1 µs; more than 71 minutes count as no limit.
+    /// boost::asio::error::timed_out; no timer: it ends when the worker comes to it. Whole microseconds, rounded down; less than one has passed already, more than 71 minutes count as no limit.
     std::chrono::nanoseconds start_within = std::chrono::nanoseconds::max();
 };
 

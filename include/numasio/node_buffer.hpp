@@ -76,7 +76,7 @@ public:
     /// Threads: any. Blocks: until all pages are there. Cost: as node_region's.
     /// Fails: as node_region's of the same arguments; throws std::invalid_argument where `size` cannot hold the bookkeeping, about 12 KiB.
     node_buffers(bytes size, const region_options& options);
-    /// On `node`, strictly bound to it.
+    /// On `node`, strictly bound to it. A simulated node is not there to bind to: it needs options with enforcement::best_effort.
     node_buffers(bytes size, node_id node);
     node_buffers(const node_buffers&) = delete;
     node_buffers& operator=(const node_buffers&) = delete;
@@ -85,9 +85,9 @@ public:
     /// Threads: any, workers too. Blocks: for another thread's few steps under the lock of this memory, which every take and every end needs.
     /// Fails: throws std::bad_alloc where no piece is large enough. Cost: the lock, O(log free blocks), a count that all buffers of this memory
     ///        share; nothing from the heap; 16 bytes, rounded up to whole cache lines. One node_buffers for each node or worker shares less.
-    node_buffer take(std::size_t size);
+    [[nodiscard]] node_buffer take(std::size_t size);
     /// As take(), but empty where it throws.
-    node_buffer try_take(std::size_t size) noexcept;
+    [[nodiscard]] node_buffer try_take(std::size_t size) noexcept;
 
     /// As shared_node_memory's. Threads: any.
     bytes limit() const noexcept { return memory_->heap.limit(); }

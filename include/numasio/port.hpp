@@ -14,6 +14,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <future>
 #include <memory>
@@ -57,7 +58,7 @@ public:
 
     explicit port(std::shared_ptr<detail::pool_core> core) noexcept : core_(std::move(core)) {}
 
-    /// The same port, whose requests are treated so. Threads: any. Blocks: never. Fails: never. Cost: a reference count; make it once.
+    /// The same port, whose requests are treated so, and no longer as another with() had it. Threads: any. Blocks: never. Fails: never. Cost: a reference count; make it once.
     port with(call_options how) const noexcept { return port(core_, detail::request_terms(how)); }
 
     /// The bridge's executor: where handlers run that have no executor of their own.
@@ -140,7 +141,7 @@ public:
     /// Threads: any. Blocks: never; past the plan's `lane.producers`, for the lock of the lane that the threads beyond share.
     /// Cost: a thread-local look-up; a thread's first call registers it.
     /// Fails: an empty reservation whose error() says why; errc::lane_full also where the plan lets calls wait, which this does not.
-    reservation try_reserve(home to) noexcept {
+    [[nodiscard]] reservation try_reserve(home to) noexcept {
         errc why{};
         auto* const chosen = lane_to(*core_, to, terms_, why);
         return chosen == nullptr ? reservation(why) : reserve(*core_, *chosen, to);
@@ -191,11 +192,13 @@ public:
     /// async_call for who wants to know at once: an error where the request is not accepted, and then neither it nor `handler` was touched.
     /// `handler` is called as async_call has it, and so are the other promises.
     template <class CompletionHandler>
-    error_code try_call(home to, Request&& request, CompletionHandler&& handler) {
+    [[nodiscard]] error_code try_call(home to, Request&& request, CompletionHandler&& handler) {
+        static_assert(std::invocable<std::decay_t<CompletionHandler>, error_code, Response>,
+                      "try_call takes a completion handler, void(error_code, Response); async_call takes any completion token");
         return try_call(to, terms_, std::move(request), std::forward<CompletionHandler>(handler));
     }
     /// async_post for who wants to know at once whether the request is accepted, and not how it ends.
-    error_code try_post(home to, Request&& request) { return try_call(to, terms_.as_lossy(), std::move(request), detail::no_reply{}); }
+    [[nodiscard]] error_code try_post(home to, Request&& request) { return try_call(to, terms_.as_lossy(), std::move(request), detail::no_reply{}); }
 
     /// For threads that have no context of their own: hands `request` over and waits for the reply, which a thread that runs the bridge's
     /// context delivers; at most `longest`, then the request is cancelled: it does not run unless it has been started.
@@ -317,8 +320,7 @@ private:
         const auto turn = chosen.turn();
         chosen.counters.offered.add();
         if (chosen.reserve()) { return reservation(core, chosen, to); }
-        chosen.counters.rejected.add();
-        return reservation(errc::lane_full);
+        return reservation(chosen.refuse_full(*core.worker(to.worker)));
     }
 
     /// Finds a place, or, if it may, somewhere to wait for one. Where it does not, why; nothing was moved then. `connect(worker, cancel)` as start() has it.
@@ -341,10 +343,7 @@ private:
                 }
                 return {};
             }
-            if (!MayWait || !chosen->lets_wait()) {
-                chosen->counters.rejected.add();
-                return errc::lane_full;
-            }
+            if (!MayWait || !chosen->lets_wait()) { return chosen->refuse_full(*worker); }
         }
         if constexpr (MayWait) {
             return chosen->wait(*worker, core.executor(), std::move(request), std::forward<Handler>(handler), detail::steady_ns(), terms,

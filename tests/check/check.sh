@@ -206,7 +206,7 @@ all_sleeps() {
 # The tests that threads meet in, where each thread pauses at random inside the protocols. A seed is a schedule as far as the machine
 # repeats one; a failed test's output names it.
 shake_seeds=(${NUMASIO_SHAKE_SEEDS:-$(seq 30)})
-shake_tests='^(parker|shake|waiting|waiting_under_load|stream|between_workers|shared_lane|stop|start|call|blocking|driven_worker|lane_of|port|.*sleeping)[./]'
+shake_tests='^(parker|shake|batch|batches|waiting|waiting_under_load|stream|between_workers|shared_lane|stop|start|call|blocking|driven_worker|lane_of|port|.*sleeping)[./]'
 stage_shake() {
     local seed
     build_shaken

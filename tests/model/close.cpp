@@ -34,7 +34,7 @@ struct model_lane {
         for (std::uint32_t slot = 0; slot < Capacity; ++slot) { ring.revoke(slot); }
     }
     bool serve(bool aborted) {
-        return ring.consume(Capacity, [&](std::uint32_t slot) {
+        return ring.consume(Capacity, [&](std::uint32_t slot, auto) {
                    auto& c = cells[slot];
                    if (!aborted && c.state.try_run()) {
                        require(c.request(info()).load() == slot, "a request arrives whole");

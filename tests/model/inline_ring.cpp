@@ -39,7 +39,7 @@ struct round : rl::test_suite<round<Capacity, Items>, 3> {
     }
     void work() {
         for (std::uint32_t served = 0; served < Items;) {
-            const auto n = ring.consume(Items, [&](std::uint32_t slot) {
+            const auto n = ring.consume(Items, [&](std::uint32_t slot, auto) {
                 auto& c = cells[slot];
                 require(c.state.try_run(), "nobody else takes it");
                 require(c.request(info()).load() == served, "requests come in order");
@@ -82,7 +82,7 @@ struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
     }
     void thread(unsigned index) {
         if (index == 0) {  // the worker, which does not come back
-            ring.consume(1, [&](std::uint32_t slot) { require(cells[slot].state.try_run(), "it is stuck in the first"); });
+            ring.consume(1, [&](std::uint32_t slot, auto) { require(cells[slot].state.try_run(), "it is stuck in the first"); });
             told.fetch_add(1, rl::mo_release);
         } else if (index == 1) {  // a stop past its deadline
             while (told.load(rl::mo_acquire) == 0) { rl::yield(1, info()); }

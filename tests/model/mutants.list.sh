@@ -276,19 +276,21 @@ mutant lane_credit.hpp inline_ring 'a dropped place does not come back' \
 # --- work_hold.hpp ------------------------------------------------------------------------------
 mutant work_hold.hpp work_hold '[hold-3] no fence after begin()' \
     'lane.fence();
-        if (!lane.due()) { end(lane); }' \
-    'if (!lane.due()) { end(lane); }'
+        if (!lane.due()) { release(lane); }' \
+    'if (!lane.due()) { release(lane); }'
 mutant work_hold.hpp work_hold '[hold-3] no look after begin()' \
-    'if (!lane.due()) { end(lane); }' ''
+    'if (!lane.due()) { release(lane); }' ''
+mutant work_hold.hpp work_hold '[hold-3] ends what another producer has found held' \
+    'if (!lane.due()) { release(lane); }' 'if (!lane.due()) { end(lane); }'
 mutant work_hold.hpp work_hold '[hold-3] the look before begin() is told' \
     'state_.store(held, Atomics::release);
         // [hold-3] Pairs with [hold-4]: hold the work BEFORE looking whether a drain was faster, and found nothing to end.
         lane.fence();
-        if (!lane.due()) { end(lane); }' \
+        if (!lane.due()) { release(lane); }' \
     'lane.fence();
                 const bool over = !lane.due();
                 state_.store(held, Atomics::release);
-                if (over) { end(lane); }'
+                if (over) { release(lane); }'
 mutant work_hold.hpp work_hold '[hold-4] no fence before the look' \
     'lane.fence();
         if (state_.load(Atomics::relaxed) != held || !end(lane)) { return; }' \

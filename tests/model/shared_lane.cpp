@@ -82,7 +82,7 @@ struct many_producers : rl::test_suite<many_producers<Turns, Producers, Each, Pl
     void work() {
         std::uint32_t next_of[Producers] = {};
         for (std::uint32_t served = 0; served < all;) {
-            const auto n = ring.consume(all, [&](std::uint32_t slot) {
+            const auto n = ring.consume(all, [&](std::uint32_t slot, auto) {
                 auto& c = cells[slot];
                 require(c.state.try_run(), "nobody else takes it");
                 const auto request = c.request(info()).load();

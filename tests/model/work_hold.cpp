@@ -76,16 +76,61 @@ struct held_work : rl::test_suite<held_work<Requests>, 2> {
     bool draining = false;
 };
 
+/// A batch that is sent late, beside a drain that lets in a call which has waited for a place, in the producer's stead.
+struct held_by_two : rl::test_suite<held_by_two, 2> {
+    detail::basic_parker<relacy_atomics, model_futex<false>> bell;
+    detail::basic_work_hold<relacy_atomics> hold;
+    checked_atomic<std::uint32_t> accepted{0}, replied{0}, delivered{0};
+    checked_atomic<std::uint32_t> work{0};
+
+    struct lane_side {
+        held_by_two& t;
+        void begin() { require(t.work.fetch_add(1, rl::mo_relaxed) == 0, "work is begun once"); }
+        void end() { require(t.work.fetch_sub(1, rl::mo_relaxed) == 1, "work is ended once"); }
+        bool due() { return t.accepted.load(rl::mo_relaxed) != t.delivered.load(rl::mo_relaxed); }
+        void fence() { t.bell.fence(); }
+    };
+
+    void thread(unsigned index) {
+        if (index == 0) { return accept(0); }
+        drain(1);
+        accept(1);
+        drain(2);
+    }
+    void accept(unsigned me) {
+        busy[me] = true;
+        accepted.fetch_add(1, rl::mo_relaxed);
+        replied.fetch_add(1, rl::mo_release);
+        bell.fence();
+        hold.take(lane_side{*this});
+        leave(me);
+    }
+    void drain(std::uint32_t n) {
+        while (replied.load(rl::mo_acquire) < n) { rl::yield(1, info()); }
+        busy[1] = true;
+        delivered.store(n, rl::mo_relaxed);
+        if (accepted.load(rl::mo_relaxed) == n) { hold.release(lane_side{*this}); }
+        leave(1);
+    }
+    void leave(unsigned me) {
+        busy[me] = false;
+        require(work.newest() == 1 || accepted.newest() == delivered.newest() || busy[1 - me], "a request is due and no work is held");
+    }
+    void after() { require(work.newest() == 0, "when all is delivered the work is ended"); }
+
+    bool busy[2] = {false, false};
+};
+
 }  // namespace
 
 bool hunt_work_hold() {
-    return explore_random<held_work<1>>("work hold 1", 20'000) && explore_random<held_work<2>>("work hold 2", 50'000) &&
+    return explore_random<held_by_two>("work hold, two producers", 50'000) && explore_random<held_work<1>>("work hold 1", 20'000) && explore_random<held_work<2>>("work hold 2", 50'000) &&
            explore_random<held_work<3>>("work hold 3", 50'000);
 }
 
 #ifndef NUMASIO_HUNT
 bool check_work_hold(bool deep) {
-    return hunt_work_hold() && explore_few<held_work<1>>("work hold 1", deep ? 6 : 4) &&
+    return hunt_work_hold() && explore_few<held_by_two>("work hold, two producers", deep ? 6 : 4) && explore_few<held_work<1>>("work hold 1", deep ? 6 : 4) &&
            explore_few<held_work<2>>("work hold 2", deep ? 4 : 3) &&
            explore_random<held_work<4>>("work hold 4", deep ? 3'000'000 : 50'000);
 }

@@ -5,10 +5,12 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstdint>
+#include <cerrno>
+#include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 namespace numasio::test {
 
@@ -19,14 +21,20 @@ inline std::chrono::microseconds cpu_time_of_process() {
     return us(used.ru_utime) + us(used.ru_stime);
 }
 
-/// How often a thread of this process has left a processor: a thread that stays asleep leaves none.
-inline std::uint64_t switches_of(pid_t thread) {
-    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/status");
-    std::uint64_t switches = 0;
-    for (std::string line; std::getline(file, line);) {
-        if (line.find("ctxt_switches:") != std::string::npos) { switches += std::stoull(line.substr(line.find(':') + 1)); }
+/// What a thread of this process has used.
+inline std::chrono::nanoseconds cpu_time_of(pid_t thread) {
+    const auto clock = static_cast<clockid_t>(~static_cast<unsigned>(thread) << 3 | 6U);  // the kernel's name for that thread's clock
+    timespec used{};
+    if (::clock_gettime(clock, &used) != 0) { throw std::system_error(errno, std::generic_category(), "clock_gettime of a thread"); }
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+/// The same, once it has gone to sleep: it uses no more for a while.
+inline std::chrono::nanoseconds cpu_time_of_sleeping(pid_t thread) {
+    for (auto before = cpu_time_of(thread);;) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        if (const auto now = cpu_time_of(thread); std::exchange(before, now) == now) { return now; }
     }
-    return switches;
 }
 
 /// Of an emulated machine the processors take turns on one of the host's: what passes while one waits counts as its threads' time.

@@ -37,8 +37,9 @@ private:
 /// Whether `done` comes true within that much of such time.
 template <class Done>
 bool within(std::chrono::milliseconds time, Done done) {
-    for (auto waited = std::chrono::milliseconds{0}; !done(); waited += time_given::step) {
-        if (waited > time) { return false; }
+    const time_given waited;
+    while (!done()) {
+        if (waited.so_far() > time) { return false; }
         std::this_thread::sleep_for(time_given::step);
     }
     return true;

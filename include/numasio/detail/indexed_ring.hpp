@@ -49,10 +49,15 @@ public:
         std::array<std::uint32_t, most_at_once> taken;
         const std::size_t n = requests_.pop(taken.data(), limit < most_at_once ? limit : most_at_once);
         std::size_t ended = 0;
+        std::size_t told = 0;
+        const auto tell = [&] {
+            replies_.push(taken.data() + told, ended - told);
+            told = ended;
+        };
         for (std::size_t i = 0; i < n; ++i) {
-            if (serve(taken[i])) { taken[ended++] = taken[i]; }
+            if (serve(taken[i], tell)) { taken[ended++] = taken[i]; }
         }
-        replies_.push(taken.data(), ended);
+        tell();
         return n;
     }
 

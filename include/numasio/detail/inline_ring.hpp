@@ -33,7 +33,8 @@ public:
     }
 
     // --- worker -------------------------------------------------------------------------------------
-    /// Calls `serve(slot)` for up to `limit` requests in their order, which ends each; returns how many.
+    /// Calls `serve(slot, tell)` for up to `limit` requests in their order, which ends each; returns how many. `tell()` lets the drain have
+    /// what has ended until then, before the last one has.
     template <class Serve>
     std::size_t consume(std::size_t limit, Serve&& serve) noexcept {
         std::size_t n = 0;
@@ -42,7 +43,7 @@ public:
             const auto slot = next_;
             next_ = after(slot);
             if (next_ == 0) { round_ = Cell::state_type::generation_after(round_); }
-            serve(slot);
+            serve(slot, [] {});  // the drain sees each as it ends
         }
         return n;
     }

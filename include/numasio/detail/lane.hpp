@@ -139,6 +139,13 @@ public:
         admit_waiting(worker, home);
     }
 
+    /// Producer whom reserve() refused, and who does not wait. What fills the lane may be calls that nobody has announced (call_batch).
+    errc refuse_full(worker_core& worker) noexcept {
+        counters.rejected.add();
+        worker.announce(*this);
+        return errc::lane_full;
+    }
+
     // --- when_full: wait --------------------------------------------------------------------------
     /// Cancels a call that waits, or has waited.
     struct withdrawal {
@@ -171,6 +178,7 @@ public:
         }
         count_line();
         if (!line_.stands()) { line_.form(); }
+        worker.announce(*this);  // as in refuse_full()
         const auto lost = admit(worker, home);
         lock.unlock();
         fail_all(lost, errc::request_lost);
@@ -207,7 +215,7 @@ public:
     /// Serves at most one batch; returns how many requests it took.
     template <class Service>
     std::size_t serve(Service& service, serve_context& context) noexcept {
-        return ring_.consume(batch, [&](std::uint32_t slot) { return run(service, cells_[slot], context); });
+        return ring_.consume(batch, [&](std::uint32_t slot, auto tell) { return run(service, cells_[slot], context, tell); });
     }
 
     // --- control plane, one thread at a time --------------------------------------------------------
@@ -246,11 +254,15 @@ public:
     }
 
 private:
-    /// True if this ended the cell.
-    template <class Service>
-    bool run(Service& service, cell_type& c, serve_context& context) noexcept {
+    /// True if this ended the cell. `tell` as the ring has it.
+    template <class Service, class Tell>
+    bool run(Service& service, cell_type& c, serve_context& context, Tell& tell) noexcept {
         if (context.aborted() || !c.state.try_run()) { return refuse(c); }
         const auto now = context.call_begins();
+        if (context.is_late(now)) {
+            tell();
+            context.send_replies(*this, now);
+        }
         const auto waited = now - c.submitted_ns;
         const bool shed = overload && sheds(waited, now);
         if (c.flags.lossy && keep != no_limit && queued() > keep) { return end_unrun(c, ending::dropped, counters.dropped); }

@@ -27,16 +27,28 @@ namespace numasio::detail {
 /// Our own mistake, never an operating error: says which and ends the process, in release too.
 [[noreturn]] void unexpected(const char* what) noexcept;
 
+class lane_base;
+class worker_core;
+
 /// What a worker carries through one batch. One clock read for each request: one for a batch would leave out of a
 /// request's queue delay the wait for those before it in the batch.
 class serve_context {
 public:
+    explicit serve_context(worker_core& worker) noexcept : worker_(&worker) {}
+
     /// Returns the time and makes it public as the time since when the worker has been in one service call.
     std::int64_t call_begins() noexcept {
         const auto now = steady_ns();
         busy_since.store(now, std::memory_order_relaxed);
+        if (replies_since_ns_ == 0) { replies_since_ns_ = now; }
         return now;
     }
+    /// Replies go back together; but not much later than this after the first of them was begun.
+    static constexpr std::int64_t longest_together_ns = 50'000;
+    bool is_late(std::int64_t now_ns) const noexcept { return now_ns - replies_since_ns_ > longest_together_ns; }
+    /// Before the sweep is over: those of `in` and of the lanes before it.
+    void send_replies(const lane_base& in, std::int64_t now_ns) noexcept;
+    void replies_are_sent() noexcept { replies_since_ns_ = 0; }
     /// Keeps the first text; later ones are counted, not told.
     void note_failure(const char* what) noexcept {
         if (failure_told_.load(std::memory_order_relaxed)) { return; }
@@ -63,6 +75,8 @@ public:
     std::atomic<std::int64_t> busy_since{0};  // 0: idle
 
 private:
+    worker_core* worker_;
+    std::int64_t replies_since_ns_ = 0;  // begin of the first request whose reply was not sent; 0: there is none
     static constexpr auto never = std::numeric_limits<std::int64_t>::max();
     std::atomic<std::int64_t> refuse_from_ns_{never};
     char first_failure_[160] = {};  // written once, by the worker, before it is told
@@ -71,8 +85,6 @@ private:
 
 /// Counts handlers that were destroyed uninvoked. Shared, because a handler may outlive the bridge.
 using abandoned_counter = std::shared_ptr<std::atomic<std::uint64_t>>;
-
-class worker_core;
 
 /// The calling thread, told apart from every other that runs.
 const void* this_thread() noexcept;

@@ -76,7 +76,7 @@ public:
     void release() noexcept;
 
 private:
-    static inline constinit thread_local last_row last_used_;
+    static constinit thread_local last_row last_used_;  // not inline: two libraries with this one inside would share it, and not the ids
     lane_base* const* slow_row(errc& why) noexcept;
 
     enum phase : std::uint32_t { new_phase, open_phase, closed_phase };

@@ -8,7 +8,7 @@
 namespace numasio::detail {
 
 /// One piece of outstanding work for all requests of a lane, begun by the first and ended with the last reply, instead of one for each.
-/// Producer: count a request as accepted; fence; take(). Drain: count replies as delivered; where that makes them even, release().
+/// Who acts as producer: count a request as accepted; fence; take(), perhaps beside another's. Drain: count replies as delivered; where that makes them even, release().
 /// `Lane` has begin() and end(), called by one thread at a time and in turn; due(): has more been accepted than delivered?; fence(), the
 /// handshake's.
 template <class Atomics>
@@ -24,10 +24,10 @@ public:
         state_.store(held, Atomics::release);
         // [hold-3] Pairs with [hold-4]: hold the work BEFORE looking whether a drain was faster, and found nothing to end.
         lane.fence();
-        if (!lane.due()) { end(lane); }
+        if (!lane.due()) { release(lane); }
     }
 
-    /// Drain, one at a time, when it has counted as many replies as it finds requests.
+    /// Drain, and a producer who finds that a drain was faster, when it has counted as many replies as it finds requests.
     template <class Lane>
     void release(Lane&& lane) noexcept {
         // [hold-4] Pairs with [hold-3]: count what was delivered BEFORE looking whether there is work to end.

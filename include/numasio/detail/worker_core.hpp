@@ -82,7 +82,7 @@ public:
     ready_set ready{0};    // lanes with requests, for the worker
     ready_set replied{0};  // lanes with replies, for the drain
     std_atomics::atomic<bool> closing{false};  // the intake is closed: finish and leave
-    alignas(64) serve_context serving;
+    alignas(64) serve_context serving{*this};
     std::atomic<worker_state> state{worker_state::starting};
     single_writer_counter parks, batches, execution_samples, execution_at_home;  // by the worker
     std::atomic<std::uint64_t> memory_used{0};    // by the worker

@@ -24,6 +24,12 @@ using large_cell = linked_cell<std::unique_ptr<int>, std::unique_ptr<int>>;
 static_assert(std::is_same_v<ring_for<int, int>, inline_ring<cell<int, int>>>);
 static_assert(std::is_same_v<ring_for<std::array<char, 4096>, int>, indexed_ring<linked_cell<std::array<char, 4096>, int>>>);
 
+/// Nobody drains but the test itself.
+struct no_drain final : reply_poster {
+    void post(drain_operation) noexcept override {}
+    void post_again(drain_operation) noexcept override {}
+};
+
 template <class Ring>
 class lane_of : public ::testing::Test {
 protected:
@@ -61,10 +67,10 @@ protected:
 
     static constexpr std::uint32_t places = 4;
     boost::asio::io_context io_;
-    serve_context serving_;
     single_writer_histogram round_trips_;
     abandoned_counter abandoned_ = std::make_shared<std::atomic<std::uint64_t>>(0);
-    std::shared_ptr<worker_core> worker_ = std::make_shared<worker_core>(worker_site{}, nullptr, io_.get_executor(), abandoned_);
+    std::shared_ptr<worker_core> worker_ = std::make_shared<worker_core>(worker_site{}, std::make_unique<no_drain>(), io_.get_executor(), abandoned_);
+    serve_context& serving_ = worker_->serving;
     lane_type requests_{places, *std::pmr::new_delete_resource()};
     std::vector<int> replies_;
     std::vector<error_code> outcomes_;

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <thread>
 
 namespace numasio::test {
@@ -49,6 +52,69 @@ TEST_F(call, a_long_batch_of_short_calls_is_not_a_stuck_worker_and_one_long_call
         std::this_thread::sleep_for(10ms);
     }
     io_.run();
+}
+
+template <std::size_t Bytes>
+struct sized {
+    int number = 0;
+    std::array<char, Bytes> rest{};
+};
+
+/// Serves number 0 in a millisecond, number 1 once the reply to 0 has arrived, number 2 once the others are queued.
+template <std::size_t Bytes>
+struct in_turns {
+    explicit in_turns(node_context&) {}
+    int operator()(const sized<Bytes>& x) const {
+        if (x.number == 0) { std::this_thread::sleep_for(1ms); }
+        if (x.number == 1) { wait_for(arrived); }
+        if (x.number == 2) {
+            entered = true;
+            wait_for(queued);
+        }
+        return x.number;
+    }
+    static void wait_for(const std::atomic<bool>& what) {
+        while (!what) { std::this_thread::yield(); }
+    }
+    static void reset() { arrived = queued = entered = false; }
+    static inline std::atomic<bool> arrived{false}, queued{false}, entered{false};
+};
+
+/// Number 0 and, behind it in the same lane or in the next, number 1 in one sweep of the worker.
+template <std::size_t Bytes>
+void expect_a_reply_before_the_next_is_served(bool two_lanes) {
+    using service = in_turns<Bytes>;
+    service::reset();
+    asio::io_context io;
+    bridge b(io, one_worker());
+    auto& p = b.open<sized<Bytes>, int, service>("p");
+    b.start();
+    const auto call = [&p](int number) {
+        ASSERT_FALSE(p.try_call({0}, {number, {}}, [number](error_code, int) { service::arrived = service::arrived || number == 0; }));
+    };
+    ASSERT_TRUE(p.try_reserve({0}));  // this thread's lane comes first
+    std::thread holds([&] {  // and its lane with it
+        call(2);
+        service::wait_for(service::queued);
+    });
+    service::wait_for(service::entered);
+    call(0);
+    if (two_lanes) { std::thread(call, 1).join(); }
+    else { call(1); }
+    service::queued = true;
+    holds.join();
+    io.run();  // for ever, if the first reply waits for the end of the sweep
+    EXPECT_TRUE(service::arrived);
+}
+
+TEST(replies, are_not_kept_for_slow_requests_behind_them) {
+    expect_a_reply_before_the_next_is_served<4>(false);
+    expect_a_reply_before_the_next_is_served<1000>(false);  // which travel by number
+}
+
+TEST(replies, are_not_kept_for_slow_requests_of_other_lanes) {
+    expect_a_reply_before_the_next_is_served<4>(true);
+    expect_a_reply_before_the_next_is_served<1000>(true);
 }
 
 }  // namespace
