@@ -175,7 +175,7 @@ void calls(int count) {
     const auto some = [&] {
         if constexpr (Collected) {
             numasio::call_batch together(*on.p, numasio::home{0});
-            for (std::size_t i = 0; i < batch; ++i) { together.try_call(1, reply); }
+            for (std::size_t i = 0; i < batch; ++i) { static_cast<void>(together.try_call(1, reply)); }  // the reply tells
         } else {
             for (std::size_t i = 0; i < batch; ++i) { on.p->async_call({0}, 1, reply); }
         }
