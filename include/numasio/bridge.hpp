@@ -143,10 +143,13 @@ bridge::bridge(const Executor& executor, plan asked, topology machine)
 template <class Request, class Response, class Service>
 port<Request, Response>& bridge::open(std::string_view pool) {
     using lanes = detail::carried<Request, Response, Service>;
-    static_assert(service_for<typename lanes::service, typename lanes::request, typename lanes::response>,
-                  "a service is built from node_context& and called with Request&&, and returns Response; "
-                  "Request is movable; Response is default-initialisable and movable, both without throwing, so that a "
-                  "reply on its way cannot be lost");
+    using carried_response = typename lanes::response;
+    static_assert(std::is_constructible_v<typename lanes::service, node_context&>, "a service is built from node_context&");
+    static_assert(std::is_move_constructible_v<typename lanes::request>, "a request is movable");
+    static_assert(std::is_nothrow_default_constructible_v<carried_response> && std::is_nothrow_move_constructible_v<carried_response>,
+                  "a response is default-initialisable and movable, both without throwing, so that a reply on its way cannot be lost");
+    static_assert(service_for<typename lanes::service, typename lanes::request, carried_response>,
+                  "a service is called with Request&&, and returns Response");
     auto opened = std::make_shared<port<Request, Response>>(
         core_->open(pool, std::make_unique<detail::service_factory_for<typename lanes::request, typename lanes::response, typename lanes::service>>()));
     core_->keep(opened);

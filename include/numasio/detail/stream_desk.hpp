@@ -20,7 +20,7 @@ template <class Service, class Request, class Item>
 concept stream_service_for = std::is_constructible_v<Service, node_context&> && std::is_nothrow_move_constructible_v<Item> &&
                              std::is_move_constructible_v<Request> && requires(Service& service, Request&& request) {
                                  requires std::move_constructible<std::decay_t<decltype(service(std::move(request)))>>;
-                                 { service(std::move(request)).next() } -> std::convertible_to<std::optional<Item>>;
+                                 { service(std::move(request)).next() } -> std::same_as<std::optional<Item>>;  // one that returns Item never ends
                              };
 
 namespace detail {
