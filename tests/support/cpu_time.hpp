@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
 #include <system_error>
 #include <thread>
-#include <utility>
 
 namespace numasio::test {
 
@@ -29,11 +31,15 @@ inline std::chrono::nanoseconds cpu_time_of(pid_t thread) {
     return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
-/// The same, once it has gone to sleep: it uses no more for a while.
+/// The same, once the kernel says that it sleeps: one that only waits for a processor uses nothing either, for a while.
 inline std::chrono::nanoseconds cpu_time_of_sleeping(pid_t thread) {
-    for (auto before = cpu_time_of(thread);;) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        if (const auto now = cpu_time_of(thread); std::exchange(before, now) == now) { return now; }
+    for (;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+        std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+        std::string stat;
+        std::getline(file, stat, '\0');
+        const auto name_ends = stat.rfind(") ");
+        if (name_ends == std::string::npos) { throw std::runtime_error("no thread " + std::to_string(thread)); }
+        if (stat.compare(name_ends, 4, ") S ") == 0) { return cpu_time_of(thread); }
     }
 }
 
