@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -38,8 +39,9 @@ struct next_call {
 };
 
 /// Posting with an awaitable's token runs it on the other context and then resumes the coroutine on its own.
-asio::awaitable<void> caller(asio::io_context& other, int& left) {
-    while (left-- > 0) { co_await asio::post(other, asio::use_awaitable); }
+template <class Token>
+asio::awaitable<void> caller(asio::io_context& other, int& left, Token token) {
+    while (left-- > 0) { co_await asio::post(other, token); }
 }
 
 class asio_rig final : public rig {
@@ -55,7 +57,8 @@ public:
 
     std::vector<contender> round_trips(int in_flight, int count) override {
         return {{"asio::post both ways, callbacks", [=, this] { return callbacks(in_flight, count); }},
-                {"asio::post both ways, co_await", [=, this] { return coroutines(in_flight, count); }}};
+                {"asio::post both ways, co_await", [=, this] { return coroutines(in_flight, count, asio::use_awaitable); }},
+                {"asio::post both ways, co_await deferred", [=, this] { return coroutines(in_flight, count, asio::deferred); }}};
     }
     std::vector<contender> one_way(int count) override {
         return {{"asio::post to an io_context", [=, this] { return posts(count); }}};
@@ -70,11 +73,12 @@ private:
         io_.run();
         return count / seconds_since(start) / 1e6;
     }
-    double coroutines(int in_flight, int count) {
+    template <class Token>
+    double coroutines(int in_flight, int count, Token token) {
         begin();
         int left = count;
         const auto start = clock_type::now();
-        for (int i = 0; i < in_flight; ++i) { asio::co_spawn(io_, caller(other_, left), rethrow); }
+        for (int i = 0; i < in_flight; ++i) { asio::co_spawn(io_, caller(other_, left, token), rethrow); }
         io_.run();
         return count / seconds_since(start) / 1e6;
     }

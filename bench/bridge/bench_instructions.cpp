@@ -11,6 +11,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -112,7 +113,7 @@ void posts(int count) {
     if (ran != count + static_cast<int>(batch)) { give_up(1, "a posted handler was lost"); }
 }
 
-/// A bare co_await of an operation that completes inside its initiation.
+/// A bare co_await of an operation that completes inside its initiation. By use_awaitable: deferred would go one frame deeper each time.
 asio::awaitable<void> awaits(int count) {
     const auto complete = [] {
         return asio::async_initiate<const asio::use_awaitable_t<>, void(boost::system::error_code, int)>(
@@ -190,13 +191,14 @@ void calls(int count) {
 }
 
 /// 64 coroutines that call, and call again when the reply is there.
+template <class Token>
 void coroutine_calls(int count) {
     driven on;
     int replies = 0;
     bool ends = false;
     for (std::size_t i = 0; i < batch; ++i) {
         asio::co_spawn(on.io, [&]() -> asio::awaitable<void> {
-            while (!ends) { replies += co_await on.p->async_call({0}, 1, asio::use_awaitable) == 2; }
+            while (!ends) { replies += co_await on.p->async_call({0}, 1, Token{}) == 2; }
         }, asio::detached);
     }
     on.io.poll();
@@ -226,7 +228,8 @@ std::vector<measured> cases() {
     all.push_back({"co_await that completes inline", inline_awaits});
     all.push_back({"async_call, callback", calls<false>});
     all.push_back({"call_batch, callback", calls<true>});
-    all.push_back({"async_call, co_await", coroutine_calls});
+    all.push_back({"async_call, co_await, use_awaitable", coroutine_calls<asio::use_awaitable_t<>>});
+    all.push_back({"async_call, co_await, deferred", coroutine_calls<asio::deferred_t>});
     return all;
 }
 

@@ -7,6 +7,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -64,8 +65,9 @@ struct next_call {
     }
 };
 
-asio::awaitable<void> caller(port<int, int>& p, int& left) {
-    while (left-- > 0) { co_await p.async_call({0}, 1, asio::use_awaitable); }
+template <class Token>
+asio::awaitable<void> caller(port<int, int>& p, int& left, Token token) {
+    while (left-- > 0) { co_await p.async_call({0}, 1, token); }
 }
 
 class bridge_rig final : public rig {
@@ -85,7 +87,8 @@ public:
 
     std::vector<contender> round_trips(int in_flight, int count) override {
         return {{"numasio, callbacks", [=, this] { return callbacks(in_flight, count); }},
-                {"numasio, co_await", [=, this] { return coroutines(in_flight, count); }}};
+                {"numasio, co_await", [=, this] { return coroutines(in_flight, count, asio::use_awaitable); }},
+                {"numasio, co_await deferred", [=, this] { return coroutines(in_flight, count, asio::deferred); }}};
     }
     std::vector<contender> one_way(int count) override {
         return {{"numasio try_post", [=, this] { return posts(count); }},
@@ -102,11 +105,12 @@ private:
         io_.run();
         return count / seconds_since(start) / 1e6;
     }
-    double coroutines(int in_flight, int count) {
+    template <class Token>
+    double coroutines(int in_flight, int count, Token token) {
         begin();
         int left = count;
         const auto start = clock_type::now();
-        for (int i = 0; i < in_flight; ++i) { asio::co_spawn(io_, caller(increment_, left), rethrow); }
+        for (int i = 0; i < in_flight; ++i) { asio::co_spawn(io_, caller(increment_, left, token), rethrow); }
         io_.run();
         return count / seconds_since(start) / 1e6;
     }

@@ -117,6 +117,7 @@ public:
         c.submitted_ns = now_ns;
         c.limit = terms.limit;
         c.flags = terms;
+        c.flags.has_asker = asks<Handler>;
         c.end = ending::none;
         counters.accepted.add();
         ring_.publish(slot);  // from here on a stop may take the cell
@@ -322,8 +323,8 @@ private:
         auto& c = cells_[slot];
         counters.delivered.add();
         const vacating vacate{this, &c, slot, own};
+        if (!c.flags.has_asker) { return vacate(); }  // by the cell, which is here already
         auto& asked = waiting_[slot];
-        if (!asked) { return vacate(); }
         if (c.end == ending::served) {
             going.record(c.submitted_ns);
             return asked.deliver(error_code(), std::move(*c.reply), going.abandoned(), vacate);

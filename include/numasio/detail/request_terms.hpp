@@ -14,6 +14,7 @@ struct request_flags {
     bool bulk : 1 = false;
     bool lossy : 1 = false;      // may be dropped where the plan has drop_oldest
     bool essential : 1 = false;  // is not shed: what is open at the worker depends on it
+    bool has_asker : 1 = false;  // somebody is told how it ends
 };
 
 struct request_terms : request_flags {
