@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
         const auto rounds = interleave(all, asked.rounds, probe);
         print_by_regime("Round trips, " + std::to_string(in_flight) + " in flight", "million/s", all, rounds,
                         {find(all, "asio::post both ways, callbacks"), find(all, "asio::post both ways, co_await"),
-                         find(all, "asio::post both ways, co_await deferred"), find(all, "Tokio mpsc + oneshot, current"), find(all, "Tokio mpsc + oneshot, 2 workers")});
+                         find(all, "asio::post both ways, co_await deferred"), find(all, "Tokio mpsc + oneshot, current"),
+                         find(all, "Tokio mpsc + oneshot, 2 workers")});
     }
     std::vector<contender> all;
     for (const auto& one : rigs) { append(all, one->one_way(asked.repeats(100'000))); }

@@ -26,7 +26,7 @@ namespace numasio::bench {
 template <class T, template <class> class Ring>
 class lane_ring {
 public:
-    explicit lane_ring(std::uint32_t capacity) : cells_(capacity), ring_(cells_.data(), capacity, *std::pmr::new_delete_resource()) {}
+    explicit lane_ring(std::uint32_t capacity) : cells_(ring_type::cells_for(capacity)), ring_(cells_.data(), capacity, *std::pmr::new_delete_resource()) {}
     lane_ring(const lane_ring&) = delete;
     lane_ring& operator=(const lane_ring&) = delete;
     ~lane_ring() {
@@ -36,9 +36,9 @@ public:
     template <class M>
     bool push(M&& message) {
         if (!ring_.reserve()) { return false; }
-        const auto slot = ring_.claim();
-        new (cells_[slot].place) T(std::forward<M>(message));
-        ring_.publish(slot);
+        const auto one = ring_.claim();
+        new (cells_[one.slot].place) T(std::forward<M>(message));
+        ring_.publish(one);
         return true;
     }
     std::size_t push_batch(std::span<const T> messages) {
@@ -52,11 +52,11 @@ public:
     }
     template <class F>
     std::size_t consume(F f, std::size_t limit) {
-        const auto n = ring_.consume(limit, [&](std::uint32_t slot, auto &&) {
-            auto& c = cells_[slot];
+        const auto n = ring_.consume(limit, [&](detail::ticket one, auto &&) {
+            auto& c = cells_[one.slot];
             f(c.get());
             c.get().~T();
-            c.state.finish();
+            c.state.finish(one.turn);
             return true;
         });
         return ring_.take_ended(n, [&](std::uint32_t slot) { ring_.recycle(slot, false); });
@@ -71,8 +71,10 @@ private:
         T& get() noexcept { return *std::launder(reinterpret_cast<T*>(place)); }
     };
 
+    using ring_type = Ring<cell>;
+
     std::vector<cell> cells_;
-    Ring<cell> ring_;
+    ring_type ring_;
 };
 
 template <class T>

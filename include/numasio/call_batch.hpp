@@ -91,7 +91,7 @@ private:
     lane_type* lane_ = nullptr;
     std::int64_t began_ns_ = 0;
     std::size_t count_ = 0;
-    std::array<typename lane_type::ticket, most_at_once> tickets_;
+    std::array<detail::ticket, most_at_once> tickets_;
 };
 
 }  // namespace numasio

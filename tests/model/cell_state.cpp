@@ -8,23 +8,26 @@ namespace {
 
 using cell_state = detail::basic_cell_state<relacy_atomics>;
 
+/// Not the first: the cell was used before.
+constexpr auto turn = cell_state::turn_of(7);
+
 /// One published request; worker, caller and stop reach for it once each.
 struct one_winner : rl::test_suite<one_winner, 3> {
     cell_state state;
     bool ran = false, returned = false, cancelled = false, stopped = false;
 
-    void before() { state.publish(); }
+    void before() { state.publish(turn); }
 
     void thread(unsigned index) {
         if (index == 0) {
-            ran = state.try_run();
+            ran = state.try_run(turn);
             if (ran) {
-                state.finish();
+                state.finish(turn);
             } else {
-                returned = state.try_return_cancelled();
+                returned = state.try_return_cancelled(turn);
             }
         } else if (index == 1) {
-            cancelled = state.try_cancel(0);
+            cancelled = state.try_cancel(turn);
         } else {
             stopped = state.try_stop();
         }
@@ -36,6 +39,8 @@ struct one_winner : rl::test_suite<one_winner, 3> {
         require(!(ran && cancelled), "a request that was cancelled does not run");
         require(!returned || cancelled, "only a cancelled request is returned unrun");
         require(state.get() == (stopped ? cell_state::stopped : cell_state::done), "the last state names the end");
+        require(state.has_ended(turn) && state.has_ended_since(turn), "and whose it is");
+        require(!state.has_ended(cell_state::turn_after(turn)) && !state.has_ended_since(cell_state::turn_after(turn)), "nobody else's");
     }
 };
 
@@ -44,9 +49,9 @@ struct no_worker : rl::test_suite<no_worker, 2> {
     cell_state state;
     bool stopped = false;
 
-    void before() { state.publish(); }
+    void before() { state.publish(turn); }
     void thread(unsigned index) {
-        if (index == 0) { state.try_cancel(0); }
+        if (index == 0) { state.try_cancel(turn); }
         else { stopped = state.try_stop(); }
     }
     void after() { require(stopped && state.get() == cell_state::stopped, "a stop ends what did not run"); }
@@ -65,11 +70,13 @@ struct cell_life : rl::test_suite<cell_life, 4> {
     int ran[requests] = {};
     bool cancelled_first = false;
 
+    static constexpr std::uint64_t turn_of(std::uint32_t r) { return cell_state::turn_of(r + 1); }
+
     void thread(unsigned index) {
         switch (index) {
             case 0: return produce();
             case 1: return work();
-            case 2: cancelled_first = state.try_cancel(0); return;
+            case 2: cancelled_first = state.try_cancel(turn_of(0)); return;
             default:
                 if (state.try_stop()) { deliver(cell_state::stopped); }
         }
@@ -79,9 +86,8 @@ struct cell_life : rl::test_suite<cell_life, 4> {
         for (std::uint32_t r = 0; r < requests; ++r) {
             while (is_free.load(rl::mo_acquire) == 0) { rl::yield(1, info()); }
             is_free.store(0, rl::mo_relaxed);
-            require(state.generation() == r * 8, "each request has a generation of its own");
             request(info()).store(r);
-            state.publish();
+            state.publish(turn_of(r));
             ring.push(r);
         }
     }
@@ -94,12 +100,13 @@ struct cell_life : rl::test_suite<cell_life, 4> {
                 continue;
             }
             ++taken;
-            if (state.try_run()) {
+            const auto found = state.turn();
+            if (state.try_run(found)) {
                 const auto r = request(info()).load();
                 require(++ran[r] == 1, "a request runs once");
-                state.finish();
+                state.finish(found);
                 deliver(cell_state::done);
-            } else if (state.try_return_cancelled()) {
+            } else if (state.try_return_cancelled(found)) {
                 const auto r = request(info()).load();
                 require(r == 0, "a cancellation hits the request that it names");
                 deliver(cell_state::done);
@@ -111,20 +118,19 @@ struct cell_life : rl::test_suite<cell_life, 4> {
         require(state.get() == how, "a delivered cell is done or stopped");
         const auto r = request(info()).load();
         require(++ended[r] == 1, "a request ends once");
-        state.recycle();
+        require(state.turn() == turn_of(r), "each request has a turn of its own");
         is_free.store(1, rl::mo_release);
     }
 
     void after() {
         for (const int n : ended) { require(n == 1, "every request ends"); }
         require(!(cancelled_first && ran[0] != 0), "a request that was cancelled does not run");
-        require(state.get() == cell_state::free, "the cell is free again");
-        require(state.generation() == requests * 8, "each request has a generation of its own");
+        require(state.get() == cell_state::done || state.get() == cell_state::stopped, "the cell is free again");
     }
 };
 
 /// A stop that scans cells sees every request whose producer did not see the closing ([close-1], [close-2]):
-/// the scan may not fail on a generation of long ago.
+/// the scan may not fail on a turn of long ago.
 struct scan : rl::test_suite<scan, 2> {
     cell_state state;
     rl::var<std::uint32_t> request;
@@ -134,9 +140,9 @@ struct scan : rl::test_suite<scan, 2> {
 
     void thread(unsigned index) {
         if (index == 0) {
-            state.recycle();  // the cell was used before
+            state.set_free();  // the cell was used before
             request(info()).store(7);
-            state.publish();
+            state.publish(turn);
             relacy_atomics::full_fence(meeting);
             seen = closing.load(rl::mo_relaxed) != 0;
         } else {

@@ -18,29 +18,30 @@ struct model_lane {
         rl::var<std::uint32_t> request;
     };
     struct no_arena {} nowhere;
-    cell cells[Capacity];
-    detail::basic_inline_ring<relacy_atomics, cell> ring{cells, Capacity, nowhere};
+    using ring_type = detail::basic_inline_ring<relacy_atomics, cell>;
+    cell cells[ring_type::cells_for(Capacity)];
+    ring_type ring{cells, Capacity, nowhere};
     std::uint32_t accepted = 0, ran = 0;
 
     std::uint32_t publish() {
         require(ring.reserve(), "there is room");
-        const auto slot = ring.claim();
-        cells[slot].request(info()).store(slot);
+        const auto one = ring.claim();
+        cells[one.slot].request(info()).store(one.slot);
         ++accepted;
-        ring.publish(slot);
-        return slot;
+        ring.publish(one);
+        return one.slot;
     }
     void stop_queued() {
         for (std::uint32_t slot = 0; slot < Capacity; ++slot) { ring.revoke(slot); }
     }
     bool serve(bool aborted) {
-        return ring.consume(Capacity, [&](std::uint32_t slot, auto) {
-                   auto& c = cells[slot];
-                   if (!aborted && c.state.try_run()) {
-                       require(c.request(info()).load() == slot, "a request arrives whole");
+        return ring.consume(Capacity, [&](detail::ticket one, auto) {
+                   auto& c = cells[one.slot];
+                   if (!aborted && c.state.try_run(one.turn)) {
+                       require(c.request(info()).load() == one.slot, "a request arrives whole");
                        ++ran;
-                       c.state.finish();
-                   } else if (!c.state.try_return_cancelled()) {
+                       c.state.finish(one.turn);
+                   } else if (!c.state.try_return_cancelled(one.turn)) {
                        c.state.try_stop();
                    }
                }) != 0;

@@ -16,8 +16,9 @@ struct round : rl::test_suite<round<Capacity, Items>, 3> {
         rl::var<std::uint32_t> request, reply;
     };
     struct no_arena {} nowhere;
-    cell cells[Capacity];
-    detail::basic_inline_ring<relacy_atomics, cell> ring{cells, Capacity, nowhere};
+    using ring_type = detail::basic_inline_ring<relacy_atomics, cell>;
+    cell cells[ring_type::cells_for(Capacity)];
+    ring_type ring{cells, Capacity, nowhere};
 
     void thread(unsigned index) {
         if (index == 0) { produce(); }
@@ -28,9 +29,9 @@ struct round : rl::test_suite<round<Capacity, Items>, 3> {
     void produce() {
         for (std::uint32_t item = 0; item < Items; ++item) {
             while (!ring.reserve()) { rl::yield(1, info()); }
-            const auto slot = ring.claim();
-            cells[slot].request(info()).store(item);
-            ring.publish(slot);
+            const auto one = ring.claim();
+            cells[one.slot].request(info()).store(item);
+            ring.publish(one);
             if (item == 0) {  // a place that is taken and not used comes back
                 while (!ring.reserve()) { rl::yield(1, info()); }
                 ring.drop();
@@ -39,12 +40,12 @@ struct round : rl::test_suite<round<Capacity, Items>, 3> {
     }
     void work() {
         for (std::uint32_t served = 0; served < Items;) {
-            const auto n = ring.consume(Items, [&](std::uint32_t slot, auto) {
-                auto& c = cells[slot];
-                require(c.state.try_run(), "nobody else takes it");
+            const auto n = ring.consume(Items, [&](detail::ticket one, auto) {
+                auto& c = cells[one.slot];
+                require(c.state.try_run(one.turn), "nobody else takes it");
                 require(c.request(info()).load() == served, "requests come in order");
                 c.reply(info()).store(served++ + 100);
-                c.state.finish();
+                c.state.finish(one.turn);
             });
             if (n == 0) { rl::yield(1, info()); }
         }
@@ -60,47 +61,62 @@ struct round : rl::test_suite<round<Capacity, Items>, 3> {
     }
 };
 
-/// A stop takes back what is queued behind a request that does not end, and a drain finds it there.
+/// A stop takes back what is queued behind a request that does not end, a drain finds it there, and finds that one when it ends after all.
 struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
     struct cell {
         using state_type = detail::basic_cell_state<relacy_atomics>;
         state_type state;
-        rl::var<std::uint32_t> request;
+        rl::var<std::uint32_t> request, reply;
     };
     struct no_arena {} nowhere;
-    cell cells[3];
+    cell cells[4];
     detail::basic_inline_ring<relacy_atomics, cell> ring{cells, 3, nowhere};
     checked_atomic<std::uint32_t> told{0};
 
     void before() {
-        for (int i = 0; i < 3; ++i) {
-            ring.reserve();
-            const auto slot = ring.claim();
-            cells[slot].request(info()).store(1);
-            ring.publish(slot);
-        }
+        publish();  // one that has gone before, whose cell says so still
+        ring.consume(1, [&](detail::ticket one, auto) { answer(one); });
+        require(deliver(cell::state_type::done) == 1, "it is delivered");
+        for (int i = 0; i < 3; ++i) { publish(); }
+    }
+    void publish() {
+        require(ring.reserve(), "there is room");
+        const auto one = ring.claim();
+        cells[one.slot].request(info()).store(1);
+        ring.publish(one);
+    }
+    void answer(detail::ticket one, bool late = false) {
+        require(cells[one.slot].state.try_run(one.turn), "nobody else takes it");
+        if (late) { told.fetch_add(1, rl::mo_release); }
+        while (late && told.load(rl::mo_relaxed) < 3) { rl::yield(1, info()); }
+        cells[one.slot].reply(info()).store(2);
+        cells[one.slot].state.finish(one.turn);
+    }
+    std::size_t deliver(cell::state_type::value how) {
+        return ring.take_ended(8, [&](std::uint32_t slot) {
+            require(cells[slot].state.get() == how, "only what has ended is delivered, and once");
+            require(cells[slot].request(info()).load() == 1, "a request comes back whole");
+            if (how == cell::state_type::done) { require(cells[slot].reply(info()).load() == 2, "and so does its reply"); }
+            ring.recycle(slot, false);
+        });
     }
     void thread(unsigned index) {
-        if (index == 0) {  // the worker, which does not come back
-            ring.consume(1, [&](std::uint32_t slot, auto) { require(cells[slot].state.try_run(), "it is stuck in the first"); });
-            told.fetch_add(1, rl::mo_release);
+        if (index == 0) {  // the worker, which is stuck in the first
+            ring.consume(1, [&](detail::ticket one, auto) { answer(one, true); });
         } else if (index == 1) {  // a stop past its deadline
             while (told.load(rl::mo_acquire) == 0) { rl::yield(1, info()); }
-            for (std::uint32_t slot = 0; slot < 3; ++slot) { require(ring.revoke(slot) == (slot != 0), "what has not begun is taken back"); }
+            int revoked = 0;
+            for (std::uint32_t slot = 0; slot < 4; ++slot) { revoked += ring.revoke(slot) ? 1 : 0; }
+            require(revoked == 2, "what has not begun is taken back");
             told.fetch_add(1, rl::mo_release);
             while (told.load(rl::mo_acquire) < 3) { rl::yield(1, info()); }
-            require(!ring.reserve(), "the producer's cursor has come round to the one that runs");
+            require(!ring.reserve(), "the producer could come round to the one that runs");
         } else {
             while (told.load(rl::mo_acquire) < 2) { rl::yield(1, info()); }
-            std::uint32_t n = 0;
-            ring.take_ended(8, [&](std::uint32_t slot) {
-                require(cells[slot].state.get() == cell::state_type::stopped, "only what was stopped has ended");
-                require(cells[slot].request(info()).load() == 1, "a request comes back whole");
-                ring.recycle(slot, false);
-                ++n;
-            });
-            require(n == 2, "both are found");
+            require(ring.has_ended() && deliver(cell::state_type::stopped) == 2, "both are found");
+            require(!ring.has_ended() && deliver(cell::state_type::stopped) == 0, "and nothing else");
             told.fetch_add(1, rl::mo_release);
+            while (deliver(cell::state_type::done) == 0) { rl::yield(1, info()); }
         }
     }
 };

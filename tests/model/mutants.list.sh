@@ -59,45 +59,43 @@ mutant parker.hpp close '[close-3] fence() does nothing: the last sweep misses a
 
 # --- cell_state.hpp -----------------------------------------------------------------------------
 mutant cell_state.hpp cell_state 'publish() relaxed' \
-    'word_.store(generation() | queued, Atomics::release)' 'word_.store(generation() | queued, Atomics::relaxed)'
+    'word_.store(turn | queued, Atomics::release)' 'word_.store(turn | queued, Atomics::relaxed)'
 mutant cell_state.hpp cell_state 'try_run() looks, then writes' \
-    'return move(queued, running);' \
-    'if (get() != queued) { return false; }
-        word_.store(generation() | running, Atomics::release);
+    'return move(turn, queued, running);' \
+    'if (word_.load(Atomics::relaxed) != (turn | queued)) { return false; }
+        word_.store(turn | running, Atomics::release);
         return true;'
-mutant cell_state.hpp cell_state 'try_return_cancelled() takes what was not cancelled' \
-    'return move(cancelled, done);' 'return move(cancelled, done) || move(queued, done);'
 mutant cell_state.hpp cell_state 'try_return_cancelled() looks, then writes' \
-    'return move(cancelled, done);' \
+    'return move(turn, cancelled, done);' \
     'if (get() != cancelled) { return false; }
-        word_.store(generation() | done, Atomics::release);
+        word_.store(turn | done, Atomics::release);
         return true;'
 mutant cell_state.hpp cell_state 'finish() does not write' \
-    'word_.store(generation() | done, Atomics::release);' ''
-mutant cell_state.hpp cell_state 'try_cancel() of any generation' \
-    'auto expected = generation | queued;' 'auto expected = (generation = this->generation()) | queued;'
+    'word_.store(turn | done, Atomics::release);' ''
+mutant cell_state.hpp cell_state 'try_cancel() of any turn' \
+    'auto expected = turn | queued;
+        return' \
+    'auto expected = (turn = this->turn()) | queued;
+        return'
 mutant cell_state.hpp cell_state 'try_cancel() looks, then writes' \
-    'return word_.compare_exchange_strong(expected, generation | cancelled, Atomics::relaxed, Atomics::relaxed);' \
+    'return word_.compare_exchange_strong(expected, turn | cancelled, Atomics::relaxed, Atomics::relaxed);' \
     'if (word_.load(Atomics::relaxed) != expected) { return false; }
-        word_.store(generation | cancelled, Atomics::relaxed);
+        word_.store(turn | cancelled, Atomics::relaxed);
         return true;'
 mutant cell_state.hpp cell_state 'try_stop() of what is queued only' \
-    'return move(queued, stopped) || move(cancelled, stopped);' 'return move(queued, stopped);'
+    'return move(turn(), queued, stopped) || move(turn(), cancelled, stopped);' 'return move(turn(), queued, stopped);'
 mutant cell_state.hpp cell_state 'try_stop() of what was cancelled only' \
-    'return move(queued, stopped) || move(cancelled, stopped);' 'return move(cancelled, stopped);'
+    'return move(turn(), queued, stopped) || move(turn(), cancelled, stopped);' 'return move(turn(), cancelled, stopped);'
 mutant cell_state.hpp cell_state 'try_stop() looks in the other order' \
-    'return move(queued, stopped) || move(cancelled, stopped);' 'return move(cancelled, stopped) || move(queued, stopped);'
+    'return move(turn(), queued, stopped) || move(turn(), cancelled, stopped);' 'return move(turn(), cancelled, stopped) || move(turn(), queued, stopped);'
 mutant cell_state.hpp cell_state 'try_stop() takes what runs' \
-    'return move(queued, stopped) ||' 'return move(running, stopped) || move(queued, stopped) ||'
-mutant cell_state.hpp cell_state 'recycle() keeps the generation' \
-    'word_.store(generation_after(generation()), Atomics::relaxed);' 'word_.store(generation(), Atomics::relaxed);'
-mutant cell_state.hpp cell_state 'recycle() keeps the state' \
-    'word_.store(generation_after(generation()), Atomics::relaxed);' \
-    'word_.store(generation_after(word_.load(Atomics::relaxed)), Atomics::relaxed);'
+    'return move(turn(), queued, stopped) ||' 'return move(turn(), running, stopped) || move(turn(), queued, stopped) ||'
+mutant cell_state.hpp cell_state 'has_ended() of any turn' \
+    'const auto now = word_.load(Atomics::acquire) ^ turn;' 'const auto now = word_.load(Atomics::acquire) & mask;'
 mutant cell_state.hpp cell_state 'move() relaxed' \
-    '(expected & ~mask) | to, Atomics::acquire,' '(expected & ~mask) | to, Atomics::relaxed,'
-mutant cell_state.hpp cell_state 'move() loses the generation' \
-    '(expected & ~mask) | to, Atomics' 'to, Atomics'
+    'turn | to, Atomics::acquire,' 'turn | to, Atomics::relaxed,'
+mutant cell_state.hpp cell_state 'move() loses the turn' \
+    'turn | to, Atomics::acquire' 'to, Atomics::acquire'
 
 # --- slot_list.hpp ------------------------------------------------------------------------------
 mutant slot_list.hpp slot_list 'push() relaxed' 'slot, Atomics::release' 'slot, Atomics::relaxed'
@@ -239,28 +237,26 @@ mutant ready_set.hpp reply_gate '[ready-2] no fence in retire(): a reply is left
 
 # --- inline_ring.hpp, lane_credit.hpp ---------------------------------------------------------------
 mutant cell_state.hpp inline_ring 'publish() relaxed: a request is read before it is there' \
-    'void publish() noexcept { word_.store(generation() | queued, Atomics::release); }' \
-    'void publish() noexcept { word_.store(generation() | queued, Atomics::relaxed); }'
+    'word_.store(turn | queued, Atomics::release)' 'word_.store(turn | queued, Atomics::relaxed)'
 mutant cell_state.hpp inline_ring 'finish() relaxed: a reply is read before it is there' \
-    'word_.store(generation() | done, Atomics::release)' 'word_.store(generation() | done, Atomics::relaxed)'
+    'word_.store(turn | done, Atomics::release)' 'word_.store(turn | done, Atomics::relaxed)'
 mutant cell_state.hpp inline_ring 'has_ended() relaxed' \
-    'const auto now = static_cast<value>(word_.load(Atomics::acquire) & mask);' \
-    'const auto now = static_cast<value>(word_.load(Atomics::relaxed) & mask);'
-mutant cell_state.hpp close 'is_published() of any round: the worker never leaves' \
-    'return (word & ~mask) == generation && (' 'return ((word & ~mask) == generation || true) && ('
+    'const auto now = word_.load(Atomics::acquire) ^ turn;' 'const auto now = word_.load(Atomics::relaxed) ^ turn;'
+mutant cell_state.hpp inline_ring 'has_ended_since() relaxed' \
+    'const auto word = word_.load(Atomics::acquire);' 'const auto word = word_.load(Atomics::relaxed);'
+mutant cell_state.hpp inline_ring 'has_ended_since() of any turn: what was delivered is delivered again' \
+    '(word & ~mask) >= turn && ' ''
+mutant cell_state.hpp inline_ring 'set_free() does nothing: what was stopped is delivered again' \
+    'word_.store(turn() | free, Atomics::relaxed);' ''
+mutant cell_state.hpp close 'is_published() of any turn: the worker never leaves' \
+    'const auto now = word_.load(Atomics::relaxed) ^ turn;' 'const auto now = word_.load(Atomics::relaxed) & mask;'
 mutant inline_ring.hpp inline_ring 'the worker stays in its first round' \
-    'if (next_ == 0) { round_ = Cell::state_type::generation_after(round_); }' ''
+    'for (auto one = at(next_); n < limit && cells_[one.slot].state.is_published(one.turn); one = at(next_), ++n) {' \
+    'for (auto one = at(next_ &= 8ull * last_ + 7); n < limit && cells_[one.slot].state.is_published(one.turn); one = at(next_ &= 8ull * last_ + 7), ++n) {'
 mutant inline_ring.hpp inline_ring 'revoke() does not say that ends are out of order' \
     'out_of_order_.store(1, Atomics::release);' ''
-mutant inline_ring.hpp inline_ring 'recycle() gives the place back before the cell' \
-    'cells_[slot].state.recycle();
-        // Behind' \
-    'credit_.recycle();
-        cells_[slot].state.recycle();
-        return;
-        // Behind'
 mutant inline_ring.hpp inline_ring 'recycle() gives places back behind a stuck request' \
-    'if (out_of_order_.load(Atomics::relaxed) == 0) { credit_.recycle(); }' 'credit_.recycle();'
+    'return cells_[slot].state.set_free(); }' 'cells_[slot].state.set_free(); }'
 mutant inline_ring.hpp inline_ring 'recycle() keeps the place' \
     'credit_.recycle();' ''
 mutant lane_credit.hpp inline_ring 'a place comes back relaxed' \

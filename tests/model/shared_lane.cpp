@@ -24,8 +24,9 @@ struct many_producers : rl::test_suite<many_producers<Turns, Producers, Each, Pl
         rl::var<std::uint32_t> request, reply;
     };
     struct no_arena {} nowhere;
-    cell cells[Places];
-    detail::basic_inline_ring<relacy_atomics, cell> ring{cells, Places, nowhere};
+    using ring_type = detail::basic_inline_ring<relacy_atomics, cell>;
+    cell cells[ring_type::cells_for(Places)];
+    ring_type ring{cells, Places, nowhere};
     rl::var<std::uint32_t> cursors;
     rl::mutex lock;
     bool taken = false;  // of each thread: the row, under pool_core's lock
@@ -52,10 +53,11 @@ struct many_producers : rl::test_suite<many_producers<Turns, Producers, Each, Pl
         if (Turns == turns::of_each_thread) { give_row_back(); }
     }
     bool publish(std::uint32_t request) {
-        const auto slot = ring.claim();
-        require(cells[slot].state.get() == cell::state_type::free, "the slot of a reserved place is free");
-        cells[slot].request(info()).store(request);
-        ring.publish(slot);
+        const auto one = ring.claim();
+        const auto was = cells[one.slot].state.get();
+        require(was == cell::state_type::free || was == cell::state_type::done, "the slot of a reserved place is not in use");
+        cells[one.slot].request(info()).store(request);
+        ring.publish(one);
         return true;
     }
     template <class Act>
@@ -82,13 +84,13 @@ struct many_producers : rl::test_suite<many_producers<Turns, Producers, Each, Pl
     void work() {
         std::uint32_t next_of[Producers] = {};
         for (std::uint32_t served = 0; served < all;) {
-            const auto n = ring.consume(all, [&](std::uint32_t slot, auto) {
-                auto& c = cells[slot];
-                require(c.state.try_run(), "nobody else takes it");
+            const auto n = ring.consume(all, [&](detail::ticket one, auto) {
+                auto& c = cells[one.slot];
+                require(c.state.try_run(one.turn), "nobody else takes it");
                 const auto request = c.request(info()).load();
                 require(request % Each == next_of[request / Each]++, "requests of one thread come in its order");
                 c.reply(info()).store(request);
-                c.state.finish();
+                c.state.finish(one.turn);
                 ++served;
             });
             if (n == 0) { rl::yield(1, info()); }

@@ -11,14 +11,14 @@ mutant hot_path/serving_loop.cpp '[ready-2] no last look into a lane whose mark 
 mutant include/numasio/detail/reply_gate.hpp '[drain-2] no last look' '!(more() || is_cut())' '(static_cast<void>(more), !is_cut())'
 mutant include/numasio/detail/work_hold.hpp '[hold-2] no last look' 'if (lane.due()) { take(lane); }' ''
 mutant include/numasio/detail/cell_state.hpp 'try_run() looks, then writes' \
-    'return move(queued, running);' \
+    'return move(turn, queued, running);' \
     'if (get() != queued) { return false; }
-        word_.store(generation() | running, Atomics::release);
+        word_.store(turn | running, Atomics::release);
         return true;'
 mutant include/numasio/detail/cell_state.hpp 'try_stop() looks, then writes' \
-    'return move(queued, stopped) || move(cancelled, stopped);' \
+    'return move(turn(), queued, stopped) || move(turn(), cancelled, stopped);' \
     'if (get() != queued && get() != cancelled) { return false; }
-        word_.store(generation() | stopped, Atomics::release);
+        word_.store(turn() | stopped, Atomics::release);
         return true;'
 mutant include/numasio/detail/lane_marks.hpp 'set() looks, then writes' \
     'at(lane).fetch_or(bit(lane), Atomics::relaxed);' \

@@ -1,6 +1,7 @@
 // A lane's ring of slot numbers: large cells stay where they are, and the one freed last is used next.
 #pragma once
 
+#include <numasio/detail/cell_state.hpp>
 #include <numasio/detail/lane_credit.hpp>
 #include <numasio/detail/slot_list.hpp>
 
@@ -19,8 +20,12 @@ namespace numasio::detail {
 /// The same interface as basic_inline_ring.
 template <class Cell>
 class indexed_ring {
+    using state = typename Cell::state_type;
+
 public:
     using cell_type = Cell;
+
+    static constexpr std::uint32_t cells_for(std::uint32_t capacity) noexcept { return capacity; }
 
     indexed_ring(Cell* cells, std::uint32_t capacity, std::pmr::memory_resource& arena)
         : cells_(cells), credit_(capacity), requests_(capacity, &arena), replies_(capacity, &arena) {
@@ -33,14 +38,14 @@ public:
     // --- producer -----------------------------------------------------------------------------------
     bool reserve() noexcept { return credit_.take(); }
     void drop() noexcept { credit_.drop(); }
-    std::uint32_t claim() noexcept {
+    ticket claim() noexcept {
         if (free_ == no_slot) { free_ = freed_.take_all(); }
-        return free_;
+        return {free_, state::turn_after(cells_[free_].state.turn())};
     }
-    void publish(std::uint32_t slot) noexcept {
-        free_ = cells_[slot].next;
-        cells_[slot].state.publish();
-        requests_.push(slot);
+    void publish(ticket one) noexcept {
+        free_ = cells_[one.slot].next;
+        cells_[one.slot].state.publish(one.turn);
+        requests_.push(one.slot);
     }
 
     // --- worker -------------------------------------------------------------------------------------
@@ -55,7 +60,7 @@ public:
             told = ended;
         };
         for (std::size_t i = 0; i < n; ++i) {
-            if (serve(taken[i], tell)) { taken[ended++] = taken[i]; }
+            if (serve(ticket{taken[i], cells_[taken[i]].state.turn()}, tell)) { taken[ended++] = taken[i]; }
         }
         tell();
         return n;
@@ -77,7 +82,6 @@ public:
     }
     bool has_ended() const noexcept { return late_ != no_slot || !ended_elsewhere_.empty() || replies_.read_available() != 0; }
     void recycle(std::uint32_t slot, bool by_producer) noexcept {
-        cells_[slot].state.recycle();
         if (by_producer) { keep(slot); }
         else { freed_.push(slot, next()); }
         credit_.recycle();

@@ -2,48 +2,53 @@
 #pragma once
 
 #include <numasio/detail/atomics.hpp>
+#include <numasio/detail/cell_state.hpp>
 #include <numasio/detail/lane_credit.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 namespace numasio::detail {
 
-/// Requests go round in order: producer, worker and drain each follow with a cursor of their own and tell by a cell's state whether it is
+/// Requests go round in order: producer, worker and drain each follow with the turn that they are at and tell by a cell's state whether it is
 /// theirs. There is no index that they share. A cell has a `state`, of its `state_type`, a basic_cell_state.
-/// Threads: one producer, one worker, one drain at a time; stop_queued() and revoke() any.
+/// Threads: one producer, one worker, one drain at a time; revoke() any.
 template <class Atomics, class Cell>
 class basic_inline_ring {
+    using state = typename Cell::state_type;
+
 public:
     using cell_type = Cell;
 
+    /// As many cells as `capacity` places need: a power of two, so that a turn's last bits say which cell it is.
+    static constexpr std::uint32_t cells_for(std::uint32_t capacity) noexcept { return std::bit_ceil(capacity); }
+
     template <class Arena>
-    basic_inline_ring(Cell* cells, std::uint32_t capacity, Arena&) noexcept : cells_(cells), capacity_(capacity), credit_(capacity) {}
+    basic_inline_ring(Cell* cells, std::uint32_t capacity, Arena&) noexcept : cells_(cells), last_(cells_for(capacity) - 1), credit_(capacity) {}
     static constexpr std::size_t footprint(std::uint32_t) noexcept { return 0; }  // beside the cells
 
     // --- producer -----------------------------------------------------------------------------------
     bool reserve() noexcept { return credit_.take(); }
     void drop() noexcept { credit_.drop(); }  // any thread
-    /// The slot of the next request, for who has reserved a place; the same until it is published.
-    std::uint32_t claim() const noexcept { return head_; }
-    void publish(std::uint32_t slot) noexcept {
-        cells_[slot].state.publish();
-        head_ = after(slot);
+    /// The next request, for who has reserved a place; the same until it is published.
+    ticket claim() const noexcept { return at(head_); }
+    void publish(ticket one) noexcept {
+        cells_[one.slot].state.publish(one.turn);
+        head_ = state::turn_after(one.turn);
     }
 
     // --- worker -------------------------------------------------------------------------------------
-    /// Calls `serve(slot, tell)` for up to `limit` requests in their order, which ends each; returns how many. `tell()` lets the drain have
+    /// Calls `serve(ticket, tell)` for up to `limit` requests in their order, which ends each; returns how many. `tell()` lets the drain have
     /// what has ended until then, before the last one has.
     template <class Serve>
     std::size_t consume(std::size_t limit, Serve&& serve) noexcept {
         std::size_t n = 0;
-        // A cell of another round is one that the drain has not come to yet.
-        for (; n < limit && cells_[next_].state.is_published(round_); ++n) {
-            const auto slot = next_;
-            next_ = after(slot);
-            if (next_ == 0) { round_ = Cell::state_type::generation_after(round_); }
-            serve(slot, [] {});  // the drain sees each as it ends
+        // A cell of another turn is one that the drain has not come to yet.
+        for (auto one = at(next_); n < limit && cells_[one.slot].state.is_published(one.turn); one = at(next_), ++n) {
+            next_ = state::turn_after(one.turn);
+            serve(one, [] {});  // the drain sees each as it ends
         }
         return n;
     }
@@ -63,47 +68,45 @@ public:
     std::size_t take_ended(std::size_t limit, Deliver&& deliver) {
         if (out_of_order_.load(Atomics::acquire) != 0) { return take_anywhere(limit, deliver); }
         std::size_t n = 0;
-        for (; n < limit && cells_[oldest_].state.has_ended(); ++n) {
-            const auto slot = oldest_;
-            oldest_ = after(slot);
-            deliver(slot);
+        for (auto one = at(oldest_); n < limit && cells_[one.slot].state.has_ended(one.turn); one = at(oldest_), ++n) {
+            oldest_ = state::turn_after(one.turn);
+            deliver(one.slot);
         }
         return n;
     }
     bool has_ended() const noexcept {
-        if (out_of_order_.load(Atomics::acquire) == 0) { return cells_[oldest_].state.has_ended(); }
-        return std::any_of(cells_, cells_ + capacity_, [](const Cell& c) { return c.state.has_ended(); });
+        if (out_of_order_.load(Atomics::acquire) == 0) { return cells_[at(oldest_).slot].state.has_ended(oldest_); }
+        return std::any_of(cells_, cells_ + last_ + 1, [this](const Cell& c) { return c.state.has_ended_since(oldest_); });
     }
     void recycle(std::uint32_t slot, bool /*by_producer*/) noexcept {
-        cells_[slot].state.recycle();
-        // Behind a request that does not end no place comes back: the producer's cursor could have come round to it. Nobody needs one, but
+        // Behind a request that does not end no place comes back: the producer could have come round to it. Nobody needs one, but
         // for a call that began before the intake was closed, and finds the lane full.
-        if (out_of_order_.load(Atomics::relaxed) == 0) { credit_.recycle(); }
+        if (out_of_order_.load(Atomics::relaxed) != 0) { return cells_[slot].state.set_free(); }
+        credit_.recycle();
     }
 
 private:
     template <class Deliver>
     std::size_t take_anywhere(std::size_t limit, Deliver&& deliver) {
         std::size_t n = 0;
-        for (std::uint32_t slot = 0; slot < capacity_ && n < limit; ++slot) {
-            if (!cells_[slot].state.has_ended()) { continue; }
+        for (std::uint32_t slot = 0; slot <= last_ && n < limit; ++slot) {
+            if (!cells_[slot].state.has_ended_since(oldest_)) { continue; }
             ++n;
             deliver(slot);
         }
         return n;
     }
-    std::uint32_t after(std::uint32_t slot) const noexcept { return slot + 1 == capacity_ ? 0 : slot + 1; }
+    ticket at(std::uint64_t turn) const noexcept { return {static_cast<std::uint32_t>(state::number_of(turn)) & last_, turn}; }
 
     Cell* const cells_;
-    const std::uint32_t capacity_;
-    // Producer.
-    alignas(64) std::uint32_t head_ = 0;
+    const std::uint32_t last_;
+    // The turn that each is at. Producer:
+    alignas(64) std::uint64_t head_ = 0;
     basic_lane_credit<Atomics> credit_;
-    // Worker.
-    alignas(64) std::uint32_t next_ = 0;
-    std::uint64_t round_ = 0;  // its generation
-    // Drain.
-    alignas(64) std::uint32_t oldest_ = 0;
+    // Worker:
+    alignas(64) std::uint64_t next_ = 0;
+    // Drain:
+    alignas(64) std::uint64_t oldest_ = 0;
     typename Atomics::template atomic<std::uint32_t> out_of_order_{0};  // by who revokes
 };
 

@@ -46,6 +46,12 @@ struct linked_cell : cell<Request, Response> {
     std::uint32_t next = no_slot;  // in the list that the cell is in
 };
 
+/// What is no longer needed. A value that has nothing to destroy stays until it is overwritten: that writes no cache line.
+template <class T>
+void reset(std::optional<T>& what) noexcept {
+    if constexpr (!std::is_trivially_destructible_v<T>) { what.reset(); }
+}
+
 /// The ring that suits the cells' size (docs/decisions/0008-two-rings.md).
 inline constexpr std::size_t largest_inline_cell = 64;
 template <class Request, class Response>
@@ -63,8 +69,8 @@ class lane final : public lane_base {
         std::uint32_t slot;
         bool by_producer;
         void operator()() const noexcept {
-            c->request.reset();
-            c->reply.reset();
+            reset(c->request);
+            reset(c->reply);
             self->ring_.recycle(slot, by_producer && !self->line_.stands());
         }
     };
@@ -75,12 +81,12 @@ public:
     using response_type = Response;
 
     lane(std::uint32_t capacity, std::pmr::memory_resource& arena)
-        : lane_base(capacity), cells_(capacity, &arena), waiting_(capacity, &arena), ring_(cells_.data(), capacity, arena) {}
+        : lane_base(capacity), cells_(Ring::cells_for(capacity), &arena), waiting_(cells_.size(), &arena), ring_(cells_.data(), capacity, arena) {}
     ~lane() override { abandon(); }
 
     /// Memory that a lane takes from its arena, at most.
     static constexpr std::size_t footprint(std::uint32_t capacity) noexcept {
-        return sizeof(lane) + capacity * (sizeof(cell_type) + sizeof(completion_type)) + Ring::footprint(capacity) +
+        return sizeof(lane) + Ring::cells_for(capacity) * (sizeof(cell_type) + sizeof(completion_type)) + Ring::footprint(capacity) +
                alignof(cell_type) + 2 * alignof(std::max_align_t);
     }
 
@@ -91,36 +97,29 @@ public:
     /// The same for who is_alone().
     bool reserve_alone() noexcept { return ring_.reserve(); }
 
-    /// What cancel() and revoke() take.
-    struct ticket {
-        std::uint32_t slot;
-        std::uint64_t generation;
-    };
     /// In a reserved place; returns what later calls need. `connect(ticket)` runs before the worker can have it.
     /// Fails: what storing the handler, moving the request or connecting throws; the place stays reserved then.
     template <class Handler, class Connect>
     ticket submit(Request&& request, Handler&& handler, const asio::any_io_executor& home, std::int64_t now_ns, const request_terms& terms,
                   Connect&& connect) {
-        const auto slot = ring_.claim();
-        auto& c = cells_[slot];
-        const ticket mine{slot, c.state.generation()};
+        const auto mine = ring_.claim();
+        auto& c = cells_[mine.slot];
         try {
             // The request first: where its move throws, the handler is still its owner's to destroy, who may call the port from there.
             c.request.emplace(std::move(request));
-            if constexpr (asks<Handler>) { waiting_[slot].emplace(std::forward<Handler>(handler), home); }
+            if constexpr (asks<Handler>) { waiting_[mine.slot].emplace(std::forward<Handler>(handler), home); }
             connect(mine);
         } catch (...) {
-            waiting_[slot].destroy();
+            waiting_[mine.slot].destroy();
             c.request.reset();
             throw;
         }
         c.submitted_ns = now_ns;
         c.limit = terms.limit;
-        c.flags = terms;
-        c.flags.has_asker = asks<Handler>;
+        c.flags = terms.as_asked(asks<Handler>);
         c.end = ending::none;
         counters.accepted.add();
-        ring_.publish(slot);  // from here on a stop may take the cell
+        ring_.publish(mine);  // from here on a stop may take the cell
         return mine;
     }
 
@@ -194,15 +193,15 @@ public:
     }
 
     /// The caller's cancellation: the request will not run if it has not been started.
-    void cancel(ticket which) noexcept { cells_[which.slot].state.try_cancel(which.generation); }
+    void cancel(ticket which) noexcept { cells_[which.slot].state.try_cancel(which.turn); }
 
     [[gnu::noinline, gnu::cold]] void take_back(worker_core& worker, std::span<const ticket> submitted) noexcept {
         std::size_t revoked = 0;
         for (const auto& one : submitted) { revoked += is_current(one) && revoke(one.slot) ? 1 : 0; }
         if (revoked != 0) { worker.completed_elsewhere(*this); }
     }
-    /// By the producer: its cell has not been used again since. A generation that ends meanwhile leaves nothing to take back.
-    bool is_current(ticket one) const noexcept { return cells_[one.slot].state.generation() == one.generation; }
+    /// By the producer: its cell has not been used again since.
+    bool is_current(ticket one) const noexcept { return cells_[one.slot].state.turn() == one.turn; }
 
     /// After submit() when the intake turned out to be closed: true if the request was taken back, to be
     /// delivered with errc::stopped; false if the worker has it.
@@ -216,7 +215,7 @@ public:
     /// Serves at most one batch; returns how many requests it took.
     template <class Service>
     std::size_t serve(Service& service, serve_context& context) noexcept {
-        return ring_.consume(batch, [&](std::uint32_t slot, auto tell) { return run(service, cells_[slot], context, tell); });
+        return ring_.consume(batch, [&](ticket one, auto tell) { return run(service, one, context, tell); });
     }
 
     // --- control plane, one thread at a time --------------------------------------------------------
@@ -233,7 +232,7 @@ public:
 
     std::uint64_t stop_queued() noexcept override {
         std::uint64_t n = 0;
-        for (std::uint32_t slot = 0; slot < capacity(); ++slot) { n += revoke(slot) ? 1 : 0; }
+        for (std::uint32_t slot = 0; slot < cells_.size(); ++slot) { n += revoke(slot) ? 1 : 0; }
         return n;
     }
     std::uint64_t abandon() noexcept override {
@@ -257,8 +256,9 @@ public:
 private:
     /// True if this ended the cell. `tell` as the ring has it.
     template <class Service, class Tell>
-    bool run(Service& service, cell_type& c, serve_context& context, Tell& tell) noexcept {
-        if (context.aborted() || !c.state.try_run()) { return refuse(c); }
+    bool run(Service& service, ticket one, serve_context& context, Tell& tell) noexcept {
+        auto& c = cells_[one.slot];
+        if (context.aborted() || !c.state.try_run(one.turn)) { return refuse(c, one.turn); }
         const auto now = context.call_begins();
         if (context.is_late(now)) {
             tell();
@@ -266,9 +266,9 @@ private:
         }
         const auto waited = now - c.submitted_ns;
         const bool shed = overload && sheds(waited, now);
-        if (c.flags.lossy && keep != no_limit && queued() > keep) { return end_unrun(c, ending::dropped, counters.dropped); }
-        if (is_past(c.limit, waited)) { return end_unrun(c, ending::expired, counters.expired); }
-        if (shed && !c.flags.essential) { return end_unrun(c, ending::shed, counters.shed); }
+        if (c.flags.lossy && keep != no_limit && queued() > keep) { return end_unrun(c, one.turn, ending::dropped, counters.dropped); }
+        if (is_past(c.limit, waited)) { return end_unrun(c, one.turn, ending::expired, counters.expired); }
+        if (shed && !c.flags.essential) { return end_unrun(c, one.turn, ending::shed, counters.shed); }
         context.queue_delay.record(waited);
         try {
             c.reply.emplace(service(std::move(*c.request)));
@@ -278,9 +278,9 @@ private:
         } catch (...) {
             fail(c, context, "not a std::exception");
         }
-        c.request.reset();
+        reset(c.request);
         counters.ran.add();
-        c.state.finish();
+        c.state.finish(one.turn);
         return true;
     }
     /// A request with none behind it stands in no queue, whatever it waited for.
@@ -290,14 +290,14 @@ private:
         counters.failed.add();
         context.note_failure(what);
     }
-    bool end_unrun(cell_type& c, ending how, single_writer_counter& counted) noexcept {
+    bool end_unrun(cell_type& c, std::uint64_t turn, ending how, single_writer_counter& counted) noexcept {
         c.end = how;
         counted.add();
-        c.state.finish();
+        c.state.finish(turn);
         return true;
     }
-    bool refuse(cell_type& c) noexcept {
-        if (c.state.try_return_cancelled()) {
+    bool refuse(cell_type& c, std::uint64_t turn) noexcept {
+        if (c.state.try_return_cancelled(turn)) {
             counters.cancelled.add();
             return true;
         }

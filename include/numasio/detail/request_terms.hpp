@@ -24,6 +24,11 @@ struct request_terms : request_flags {
     explicit request_terms(const call_options& asked) noexcept
         : request_flags{.bulk = asked.kind == request_class::bulk}, limit(limit_of(asked.start_within)) {}
 
+    request_flags as_asked(bool yes) const noexcept {
+        request_flags flags = *this;
+        flags.has_asker = yes;
+        return flags;
+    }
     request_terms as_lossy() const noexcept {
         auto terms = *this;
         terms.lossy = true;

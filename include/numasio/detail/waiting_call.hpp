@@ -1,6 +1,7 @@
 // A call that waits for a place of a full lane (when_full: wait), with its request and its handler.
 #pragma once
 
+#include <numasio/detail/cell_state.hpp>
 #include <numasio/detail/completion.hpp>
 #include <numasio/detail/request_terms.hpp>
 
@@ -22,7 +23,7 @@ template <class Lane>
 struct call_whereabouts {
     enum { waiting, entered, ended } now = waiting;
     typename std::list<waiting_call<Lane>*>::iterator in_line;  // waiting
-    typename Lane::ticket ticket{};                             // entered
+    detail::ticket ticket{};                                    // entered
 };
 
 /// Ends in one of enter(), fail(), destroy(), which free it, enter() when it has ended.
@@ -37,7 +38,7 @@ public:
     waiting_call& operator=(const waiting_call&) = delete;
 
     /// In a place that was reserved; returns its ticket. Fails: what moving the request throws; nothing has happened then.
-    virtual typename Lane::ticket enter(Lane& lane, const asio::any_io_executor& home) = 0;
+    virtual ticket enter(Lane& lane, const asio::any_io_executor& home) = 0;
     /// Posts the handler with `ec`; where there is no memory to do so, destroys it.
     virtual void fail(error_code ec) noexcept = 0;
     virtual void destroy() noexcept = 0;
@@ -96,7 +97,7 @@ public:
         }
     }
 
-    typename Lane::ticket enter(Lane& lane, const asio::any_io_executor& home) override {
+    ticket enter(Lane& lane, const asio::any_io_executor& home) override {
         entered_handler<waiting_call_of> self(this);
         try {
             return lane.submit(std::move(this->request), std::move(self), home, this->asked_ns, this->terms, [](auto) {});

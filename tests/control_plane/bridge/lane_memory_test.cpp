@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,6 +29,7 @@ template <class Request, class Response>
 std::size_t documented(std::size_t capacity, std::size_t producers) {
     const std::size_t held = 24 + sizeof(std::optional<Request>) + sizeof(std::optional<Response>);
     const std::size_t cell = ((held > 64 ? held + 4 : held) + 63) / 64 * 64;
+    if (cell == 64) { capacity = std::bit_ceil(capacity); }
     return (producers + 1) * (capacity * (cell + (held > 64 ? 8 : 0) + 128) + 2048);
 }
 
@@ -59,6 +61,8 @@ TEST(lane_memory, is_what_the_formula_says) {
     expect_what_is_documented<8>(1024, 4);
     expect_what_is_documented<16>(4096, 4);
     expect_what_is_documented<8>(1, 1);
+    expect_what_is_documented<8>(1000, 2);       // rounded up to 1024
+    expect_what_is_documented<64>(1000, 2);      // not rounded
     expect_what_is_documented<64>(512, 16);
     expect_what_is_documented<1024>(100, 2);
     expect_what_is_documented<16, 8>(2048, 4);   // fills one line

@@ -162,6 +162,29 @@ TYPED_TEST(lane_of, returns_what_was_cancelled_unrun_and_in_its_turn) {
     EXPECT_THAT(this->replies_, ::testing::ElementsAre(-1, -3));
 }
 
+TYPED_TEST(lane_of, delivers_nothing_again_when_a_stop_takes_back_what_is_queued) {
+    for (int i = 1; i <= 3; ++i) { this->send(i); }
+    EXPECT_EQ(this->serve(), 3U);
+    EXPECT_EQ(this->deliver(), 3U);  // their cells stay as they are until they are used again
+    for (int i = 4; i <= 5; ++i) { this->send(i); }
+    EXPECT_EQ(this->requests_.stop_queued(), 2U);
+    EXPECT_TRUE(this->requests_.has_replies());
+    EXPECT_EQ(this->deliver(), 2U);
+    EXPECT_FALSE(this->requests_.has_replies());
+    EXPECT_EQ(this->deliver(), 0U);
+    EXPECT_THAT(this->replies_, ::testing::ElementsAre(-1, -2, -3));
+}
+
+TYPED_TEST(lane_of, has_the_capacity_that_was_asked_for) {
+    for (std::uint32_t capacity = 1; capacity <= 9; ++capacity) {
+        typename TestFixture::lane_type lane(capacity, *std::pmr::new_delete_resource());
+        std::uint32_t taken = 0;
+        while (lane.reserve()) { ++taken; }
+        EXPECT_EQ(taken, capacity);
+        while (taken-- != 0) { lane.drop(*this->worker_, this->io_.get_executor()); }
+    }
+}
+
 TYPED_TEST(lane_of, stops_what_waits_behind_a_request_that_does_not_end) {
     for (int i = 1; i <= 4; ++i) { this->send(i); }
     std::uint64_t stopped = 0;
