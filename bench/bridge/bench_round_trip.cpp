@@ -2,7 +2,7 @@
 // Rust peers are linked in as a static library (bench/peers/rust_peers.hpp says why), so that one process alternates them all.
 #include "round_trips.hpp"
 
-#include <bench/peers/cache_line.hpp>
+#include <bench/peers/cpu_distance.hpp>
 
 #include <string>
 
@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
     for (const auto make : {make_bridge_rig, make_asio_rig, make_tokio_rig, make_ring_rig, make_tbb_rig}) {
         rigs.push_back(make(cpus));
     }
-    const auto probe = [&] { return cache_line_round_trip_ns(cpus[0], cpus[1]); };
+    const auto probe = [&] { return distance_between(cpus[0], cpus[1]); };
 
     for (const int in_flight : {64, 1}) {
         std::vector<contender> all;

@@ -3,10 +3,10 @@
 //
 // The consumer is pinned to the second of --cpus and the producers to the first; "oversubscribed" lets all five threads run on
 // both. Channels hold 1024 messages. Polled contenders wait alike: 64 pauses, then they yield. The bare cache line's round trip
-// is measured before and after each round, and only rounds of one regime, NEAR or FAR, are compared.
+// is measured before and after each round, with how much one CPU slows the other, and only rounds of one regime (NEAR, FAR, two threads of ONE CORE) are compared.
 #include "streams.hpp"
 
-#include <bench/peers/cache_line.hpp>
+#include <bench/peers/cpu_distance.hpp>
 #include <bench/peers/options.hpp>
 
 #include <atomic>
@@ -152,7 +152,7 @@ private:
     std::uint64_t messages(int full) const { return static_cast<std::uint64_t>(asked_.repeats(full)); }
     void compare(const std::string& title, const std::vector<contender>& all,
                  const std::vector<std::size_t>& references) const {
-        const auto probe = [this] { return cache_line_round_trip_ns(cpus_[0], cpus_[1]); };
+        const auto probe = [this] { return distance_between(cpus_[0], cpus_[1]); };
         const auto rounds = interleave(all, asked_.rounds, probe);
         print_by_regime(title, "million/s", all, rounds, references);
     }

@@ -35,17 +35,17 @@ void print_cell(const estimate& e) {
 }  // namespace
 
 std::vector<measured_round> interleave(const std::vector<contender>& all, int rounds,
-                                       const std::function<double()>& probe) {
+                                       const std::function<cpu_distance()>& probe) {
     std::vector<measured_round> seen;
     for (int r = 0; r < rounds; ++r) {
         measured_round now;
         now.values.resize(all.size());
-        now.probe_before = probe ? probe() : 0;
+        if (probe) { now.before = probe(); }
         for (std::size_t i = 0; i < all.size(); ++i) {
             const auto which = (i + static_cast<std::size_t>(r)) % all.size();
             if (all[which].measure) { now.values[which] = all[which].measure(); }
         }
-        now.probe_after = probe ? probe() : 0;
+        if (probe) { now.after = probe(); }
         seen.push_back(std::move(now));
     }
     return seen;

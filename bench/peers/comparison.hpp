@@ -15,17 +15,23 @@ struct contender {
     std::string missing{};
 };
 
-/// What one round saw: a value for each contender (0 for a missing one), and the probe's value before and after it.
+/// How far apart the two CPUs are at the moment. A virtual machine's host moves its CPUs.
+struct cpu_distance {
+    double line_ns = 0;   // a bare cache line there and back
+    double slowdown = 1;  // of one CPU's arithmetic while the other does the same: two of two threads of one core
+};
+
+/// What one round saw: a value for each contender (0 for a missing one), and how far apart the CPUs were before and after it.
 struct measured_round {
     std::vector<double> values;
-    double probe_before = 0;
-    double probe_after = 0;
+    cpu_distance before;
+    cpu_distance after;
 };
 
 /// Measures every contender once in each round, and begins each round with another one. `probe` is called before and
 /// after each round.
 std::vector<measured_round> interleave(const std::vector<contender>& all, int rounds,
-                                       const std::function<double()>& probe = {});
+                                       const std::function<cpu_distance()>& probe = {});
 
 /// The median, and the order statistics that include the true median with at least 95 % probability; with fewer than
 /// six values no two of them do, and the whole range stands for the interval.

@@ -1,4 +1,4 @@
-// How far apart two CPUs are at the moment: a bare cache line's round trip. A virtual machine's host moves its CPUs.
+// Where two CPUs lie at the moment: one core, one cache, or further apart. A virtual machine's host moves its CPUs.
 #pragma once
 
 #include "comparison.hpp"
@@ -7,18 +7,18 @@
 
 namespace numasio::bench {
 
+/// From so slow a second thread on, two CPUs are two threads of one core.
+constexpr double shares_core = 1.5;
 /// Where all rounds of a run are alike (within a factor of two), they are FAR from here on. Where they are not, the border is
 /// the midpoint of what the run saw.
 constexpr double far_ns = 250;
 
-/// Nanoseconds for a cache line to the other CPU and back; what the
-/// least disturbed tenth of a few hundred batches took. Leaves the calling thread on
-/// `here`.
-double cache_line_round_trip_ns(cpu_id here, cpu_id there);
+/// Of each: what the least disturbed tenth of a few hundred tries took. Leaves the calling thread on `here`.
+cpu_distance distance_between(cpu_id here, cpu_id there);
 
 /// The rounds that lay in one regime from beginning to end.
 struct regimes {
-    std::vector<measured_round> near, far, mixed;
+    std::vector<measured_round> one_core, near, far, mixed;
 };
 regimes by_regime(const std::vector<measured_round>& rounds);
 
