@@ -22,7 +22,7 @@ void serving_loop::run() noexcept {
     const detail::serving_scope here;
     while (const auto served = turn()) {
         if (*served == 0) { rest(); }
-        else { idle_turns_ = 0; }
+        else { coalesce(*served); }
     }
 }
 
@@ -62,6 +62,7 @@ std::size_t serving_loop::sweep_marked() noexcept {
 std::size_t serving_loop::serve(detail::lane_base& from) noexcept {
     const auto n = service_.serve(from, core_.serving);
     if (n != 0) {
+        core_.serving.batch_ends();
         core_.bell.fence();
         core_.replied.announce(from.place);
     }
@@ -89,6 +90,14 @@ void serving_loop::sample_cpu() noexcept {
     if (*cpu == core_.site.cpu || std::binary_search(home_cpus_.begin(), home_cpus_.end(), *cpu)) {
         core_.execution_at_home.add();
     }
+}
+
+/// Between two turns that found something.
+void serving_loop::coalesce(std::size_t served) noexcept {
+    idle_turns_ = 0;
+    if (served == 1 && !stream_.is_on()) { return; }
+    const auto until = stream_.wait_until(served, detail::steady_ns());
+    while (until != 0 && detail::steady_ns() < until) { detail::cpu_relax(); }
 }
 
 /// Between two turns that found nothing.

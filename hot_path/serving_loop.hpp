@@ -1,6 +1,8 @@
 // A worker's loop over its lanes: serve what is marked, return the replies, idle; on the worker's thread.
 #pragma once
 
+#include "hot_path/coalescing.hpp"
+
 #include <numasio/detail/service_factory.hpp>
 #include <numasio/detail/worker_core.hpp>
 #include <numasio/node_memory.hpp>
@@ -33,6 +35,7 @@ private:
     std::size_t serve(detail::lane_base& from) noexcept;
     std::size_t finish(std::size_t served) noexcept;
     void sample_cpu() noexcept;
+    void coalesce(std::size_t served) noexcept;
     void rest() noexcept;
     bool is_spinning() noexcept;
     void park() noexcept;
@@ -44,6 +47,7 @@ private:
     const std::vector<cpu_id>& home_cpus_;
     const idle_plan idle_;
     std::vector<std::uint8_t> empty_looks_;  // by lane: since it last had work
+    coalescing stream_{detail::lane_base::whole_batch};
     std::uint32_t idle_turns_ = 0;           // since a turn last served something
     std::chrono::steady_clock::time_point spin_until_{};
 };

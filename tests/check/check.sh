@@ -22,6 +22,8 @@ check() {
     (( total_failed == 0 ))
 }
 
+# How ctest, GoogleTest and ninja say that something failed: the end of a long log seldom shows it.
+failure_line='\*\*\*(Failed|Timeout|Exception|Not Run)|^\[  FAILED  \]|: Failure$|^FAILED: '
 # Runs a stage into its log, with a sign of life on a terminal, and adds its cases to the totals.
 one_stage() {
     local stage=$1 log=$check_folder/$1.log began=$SECONDS status=0 good=0 bad=1
@@ -39,6 +41,8 @@ one_stage() {
     printf ' %s: %d passed, %d failed, %d s\n' "$( (( bad == 0 )) && echo ok || echo FAILED)" "$good" "$bad" \
         $(( SECONDS - began ))
     if (( bad > 0 )); then
+        printf -- '-- what failed in %s:\n' "$log"
+        grep -aE -A 40 "$failure_line" "$log" | head -n 400
         printf -- '-- the end of %s:\n' "$log"
         tail -n 60 "$log"
     fi

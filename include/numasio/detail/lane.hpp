@@ -259,17 +259,20 @@ private:
     bool run(Service& service, ticket one, serve_context& context, Tell& tell) noexcept {
         auto& c = cells_[one.slot];
         if (context.aborted() || !c.state.try_run(one.turn)) { return refuse(c, one.turn); }
-        const auto now = context.call_begins();
+        const bool is_timed = c.flags.has_asker || c.limit != 0 || overload || keep != no_limit;
+        const auto now = is_timed ? context.call_begins() : context.post_begins(c.submitted_ns);
         if (context.is_late(now)) {
             tell();
             context.send_replies(*this, now);
         }
-        const auto waited = now - c.submitted_ns;
-        const bool shed = overload && sheds(waited, now);
-        if (c.flags.lossy && keep != no_limit && queued() > keep) { return end_unrun(c, one.turn, ending::dropped, counters.dropped); }
-        if (is_past(c.limit, waited)) { return end_unrun(c, one.turn, ending::expired, counters.expired); }
-        if (shed && !c.flags.essential) { return end_unrun(c, one.turn, ending::shed, counters.shed); }
-        context.queue_delay.record(waited);
+        if (is_timed) {
+            const auto waited = now - c.submitted_ns;
+            const bool shed = overload && sheds(waited, now);
+            if (c.flags.lossy && keep != no_limit && queued() > keep) { return end_unrun(c, one.turn, ending::dropped, counters.dropped); }
+            if (is_past(c.limit, waited)) { return end_unrun(c, one.turn, ending::expired, counters.expired); }
+            if (shed && !c.flags.essential) { return end_unrun(c, one.turn, ending::shed, counters.shed); }
+            context.queue_delay.record(waited);
+        }
         try {
             c.reply.emplace(service(std::move(*c.request)));
             c.end = ending::served;
@@ -326,7 +329,7 @@ private:
         if (!c.flags.has_asker) { return vacate(); }  // by the cell, which is here already
         auto& asked = waiting_[slot];
         if (c.end == ending::served) {
-            going.record(c.submitted_ns);
+            going.was_submitted(c.submitted_ns);
             return asked.deliver(error_code(), std::move(*c.reply), going.abandoned(), vacate);
         }
         asked.deliver(why_not_served(c), Response{}, going.abandoned(), vacate);

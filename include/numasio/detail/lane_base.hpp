@@ -3,6 +3,7 @@
 
 #include <numasio/detail/controlled_delay.hpp>
 #include <numasio/detail/counters.hpp>
+#include <numasio/detail/delay_recorder.hpp>
 #include <numasio/detail/parker.hpp>
 #include <numasio/detail/platform.hpp>
 #include <numasio/detail/waiting_line.hpp>
@@ -30,25 +31,40 @@ namespace numasio::detail {
 class lane_base;
 class worker_core;
 
-/// What a worker carries through one batch. One clock read for each request: one for a batch would leave out of a
-/// request's queue delay the wait for those before it in the batch.
+/// What a worker carries through one batch. One clock read for each request that somebody waits for, or that has a limit: they are answered
+/// before slow ones behind them are served. Posts that are quick share readings (docs/decisions/0002-clock-reads.md).
 class serve_context {
 public:
     explicit serve_context(worker_core& worker) noexcept : worker_(&worker) {}
 
-    /// Returns the time and makes it public as the time since when the worker has been in one service call.
+    /// A request begins. Returns the time and makes it public as the time since when the worker has been in one service call.
     std::int64_t call_begins() noexcept {
-        const auto now = steady_ns();
-        busy_since.store(now, std::memory_order_relaxed);
-        if (replies_since_ns_ == 0) { replies_since_ns_ = now; }
-        return now;
+        if (!waited_for_) {  // also for those behind it, until its reply is sent
+            posts_.end();
+            waited_for_ = true;
+        }
+        return busy(steady_ns());
     }
+    /// The same of one that nobody waits for, and that the time decides nothing of; it was submitted at `submitted_ns`, which is recorded.
+    std::int64_t post_begins(std::int64_t submitted_ns) noexcept {
+        if (waited_for_) {
+            const auto now = busy(steady_ns());
+            queue_delay.record(now - submitted_ns);
+            return now;
+        }
+        if (!posts_.reads()) { return posts_.begins(submitted_ns); }
+        return busy(posts_.begins(submitted_ns));
+    }
+    void batch_ends() noexcept { posts_.end(); }
     /// Replies go back together; but not much later than this after the first of them was begun.
     static constexpr std::int64_t longest_together_ns = 50'000;
     bool is_late(std::int64_t now_ns) const noexcept { return now_ns - replies_since_ns_ > longest_together_ns; }
     /// Before the sweep is over: those of `in` and of the lanes before it.
     void send_replies(const lane_base& in, std::int64_t now_ns) noexcept;
-    void replies_are_sent() noexcept { replies_since_ns_ = 0; }
+    void replies_are_sent() noexcept {
+        replies_since_ns_ = 0;
+        waited_for_ = false;
+    }
     /// Keeps the first text; later ones are counted, not told.
     void note_failure(const char* what) noexcept {
         if (failure_told_.load(std::memory_order_relaxed)) { return; }
@@ -75,7 +91,15 @@ public:
     std::atomic<std::int64_t> busy_since{0};  // 0: idle
 
 private:
+    std::int64_t busy(std::int64_t since_ns) noexcept {
+        busy_since.store(since_ns, std::memory_order_relaxed);
+        if (replies_since_ns_ == 0) { replies_since_ns_ = since_ns; }
+        return since_ns;
+    }
+
     worker_core* worker_;
+    delay_recorder posts_{queue_delay};
+    bool waited_for_ = false;
     std::int64_t replies_since_ns_ = 0;  // begin of the first request whose reply was not sent; 0: there is none
     static constexpr auto never = std::numeric_limits<std::int64_t>::max();
     std::atomic<std::int64_t> refuse_from_ns_{never};
@@ -89,21 +113,22 @@ using abandoned_counter = std::shared_ptr<std::atomic<std::uint64_t>>;
 /// The calling thread, told apart from every other that runs.
 const void* this_thread() noexcept;
 
-/// Replies on their way. One clock read for each: handlers run in between, for as long as they like.
+/// Replies on their way. Handlers run in between, for as long as they like; after quick ones replies share a reading of the clock.
 class delivery {
 public:
     /// `home` is the executor that this runs on.
     delivery(single_writer_histogram& into, const abandoned_counter& abandoned, const boost::asio::any_io_executor& home,
              worker_core& worker) noexcept
-        : into_(&into), abandoned_(&abandoned), home_(&home), worker_(&worker) {}
+        : round_trip_(into), abandoned_(&abandoned), home_(&home), worker_(&worker) {}
     const abandoned_counter& abandoned() const noexcept { return *abandoned_; }
     const boost::asio::any_io_executor& home() const noexcept { return *home_; }
     worker_core& worker() const noexcept { return *worker_; }
     const void* thread() const noexcept { return thread_; }
-    void record(std::int64_t submitted_ns) noexcept { into_->record(steady_ns() - submitted_ns); }
+    /// Of a reply whose handler runs next.
+    void was_submitted(std::int64_t at_ns) noexcept { round_trip_.begins(at_ns); }
 
 private:
-    single_writer_histogram* into_;
+    delay_recorder round_trip_;
     const abandoned_counter* abandoned_;
     const boost::asio::any_io_executor* home_;
     worker_core* worker_;

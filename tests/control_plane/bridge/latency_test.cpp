@@ -25,6 +25,63 @@ TEST_F(call, the_queue_delay_includes_the_wait_behind_the_same_batch) {
     EXPECT_GE(delay.quantile(0.5), 4 * 20ms);
 }
 
+/// 0 waits for the gate, 1 takes 20 ms, others take no time.
+struct mostly_quick {
+    explicit mostly_quick(node_context&) {}
+    int operator()(int x) const {
+        if (x == 0) {
+            gated::entered.fetch_add(1);
+            while (gated::closed.load()) { std::this_thread::yield(); }
+        }
+        if (x == 1) { std::this_thread::sleep_for(20ms); }
+        return x;
+    }
+};
+
+/// Wherever the slow one stands among those that share a reading of the clock.
+TEST_F(call, posts_behind_a_slow_one_among_quick_ones_waited_as_long_as_they_did) {
+    auto& p = open<mostly_quick>();
+    std::uint64_t posted = 0;
+    const auto post = [&](int x) {
+        ASSERT_FALSE(p.try_post({0}, int{x}));
+        ++posted;
+    };
+    for (int quick = 6; quick < 10; ++quick) {
+        gated::entered = 0;
+        gated::closed = true;
+        post(0);
+        while (gated::entered.load() == 0) { std::this_thread::yield(); }
+        for (int i = 0; i < quick; ++i) { post(2); }
+        post(1);
+        for (int i = 0; i < 8; ++i) { post(2); }
+        gated::closed = false;
+        while (sum(bridge_->status(), &lane_status::ran) < posted) { std::this_thread::yield(); }
+        io_.restart();
+        io_.run();
+    }
+    const auto delay = bridge_->status().workers.at(0).queue_delay;
+    ASSERT_EQ(delay.count(), 70U);
+    EXPECT_GE(delay.quantile(39.0 / 70), 20ms);  // 32 of 70
+}
+
+TEST_F(call, replies_behind_a_slow_handler_among_quick_ones_waited_for_it) {
+    auto& p = open<mostly_quick>();
+    std::uint64_t called = 0;
+    for (int quick = 6; quick < 10; ++quick) {
+        for (int i = 0; i < quick + 9; ++i, ++called) {
+            p.async_call({0}, 2, [slow = i == quick](error_code, int) {
+                if (slow) { std::this_thread::sleep_for(20ms); }
+            });
+        }
+        while (sum(bridge_->status(), &lane_status::ran) < called) { std::this_thread::yield(); }  // all in one drain
+        io_.restart();
+        io_.run();
+    }
+    const auto trip = bridge_->status().workers.at(0).round_trip;
+    ASSERT_EQ(trip.count(), 66U);
+    EXPECT_GE(trip.quantile(35.0 / 66), 20ms);  // 32 of 66
+}
+
 TEST_F(call, the_round_trip_includes_the_handlers_before_it) {
     auto& p = open<incrementer>();
     for (int i = 0; i < 30; ++i) {
