@@ -21,9 +21,9 @@ soak() {
     build fuzz
     build_sample kv fuzz -DKV_FUZZ=ON
 
-    # 10^8 in four hours, less in fewer, where nobody asked otherwise: a quarter of the time that they may take.
+    # 10^8 in an hour or more, where nobody asked otherwise: about a third of an hour.
     wakes_sleeps=${NUMASIO_SLEEPS:-}
-    [[ -n $wakes_sleeps ]] || wakes_sleeps=$(awk -v h="$hours" 'BEGIN { printf "%d", h < 4 ? h * 25e6 : 1e8 }')
+    [[ -n $wakes_sleeps ]] || wakes_sleeps=$(awk -v h="$hours" 'BEGIN { printf "%d", h < 1 ? h * 1e8 : 1e8 }')
     soak_round "$result" 0 - "dev, $wakes_sleeps sleeps and wake-ups" soak_wakes
     while (( SECONDS < end )); do
         round=$(( round + 1 ))
