@@ -40,8 +40,9 @@ struct round : rl::test_suite<round<Capacity, Items>, 3> {
     }
     void work() {
         for (std::uint32_t served = 0; served < Items;) {
-            const auto n = ring.consume(Items, [&](detail::ticket one, auto) {
+            const auto n = ring.consume(Items, [&](detail::ticket one, auto tell) {
                 auto& c = cells[one.slot];
+                if (served % 2 == 1) { tell(); }
                 require(c.state.try_run(one.turn), "nobody else takes it");
                 require(c.request(info()).load() == served, "requests come in order");
                 c.reply(info()).store(served++ + 100);

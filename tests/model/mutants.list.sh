@@ -90,8 +90,6 @@ mutant cell_state.hpp cell_state 'try_stop() looks in the other order' \
     'return move(turn(), queued, stopped) || move(turn(), cancelled, stopped);' 'return move(turn(), cancelled, stopped) || move(turn(), queued, stopped);'
 mutant cell_state.hpp cell_state 'try_stop() takes what runs' \
     'return move(turn(), queued, stopped) ||' 'return move(turn(), running, stopped) || move(turn(), queued, stopped) ||'
-mutant cell_state.hpp cell_state 'has_ended() of any turn' \
-    'const auto now = word_.load(Atomics::acquire) ^ turn;' 'const auto now = word_.load(Atomics::acquire) & mask;'
 mutant cell_state.hpp cell_state 'move() relaxed' \
     'turn | to, Atomics::acquire,' 'turn | to, Atomics::relaxed,'
 mutant cell_state.hpp cell_state 'move() loses the turn' \
@@ -240,8 +238,6 @@ mutant cell_state.hpp inline_ring 'publish() relaxed: a request is read before i
     'word_.store(turn | queued, Atomics::release)' 'word_.store(turn | queued, Atomics::relaxed)'
 mutant cell_state.hpp inline_ring 'finish() relaxed: a reply is read before it is there' \
     'word_.store(turn | done, Atomics::release)' 'word_.store(turn | done, Atomics::relaxed)'
-mutant cell_state.hpp inline_ring 'has_ended() relaxed' \
-    'const auto now = word_.load(Atomics::acquire) ^ turn;' 'const auto now = word_.load(Atomics::relaxed) ^ turn;'
 mutant cell_state.hpp inline_ring 'has_ended_since() relaxed' \
     'const auto word = word_.load(Atomics::acquire);' 'const auto word = word_.load(Atomics::relaxed);'
 mutant cell_state.hpp inline_ring 'has_ended_since() of any turn: what was delivered is delivered again' \
@@ -253,6 +249,14 @@ mutant cell_state.hpp close 'is_published() of any turn: the worker never leaves
 mutant inline_ring.hpp inline_ring 'the worker stays in its first round' \
     'for (auto one = at(next_); n < limit && cells_[one.slot].state.is_published(one.turn); one = at(next_), ++n) {' \
     'for (auto one = at(next_ &= 8ull * last_ + 7); n < limit && cells_[one.slot].state.is_published(one.turn); one = at(next_ &= 8ull * last_ + 7), ++n) {'
+mutant inline_ring.hpp inline_ring 'the worker tells relaxed' \
+    'ended_to_.store(turn, Atomics::release);' 'ended_to_.store(turn, Atomics::relaxed);'
+mutant inline_ring.hpp inline_ring 'the drain hears relaxed' \
+    'const auto end = ended_to_.load(Atomics::acquire);' 'const auto end = ended_to_.load(Atomics::relaxed);'
+mutant inline_ring.hpp inline_ring 'the worker tells of the one that it is at' \
+    'serve(one, [this, one] { tell(one.turn); });' 'serve(one, [this] { tell(next_); });'
+mutant inline_ring.hpp inline_ring 'the worker does not tell of the last one' \
+    'if (n != 0) { tell(next_); }' ''
 mutant inline_ring.hpp inline_ring 'revoke() does not say that ends are out of order' \
     'out_of_order_.store(1, Atomics::release);' ''
 mutant inline_ring.hpp inline_ring 'recycle() gives places back behind a stuck request' \

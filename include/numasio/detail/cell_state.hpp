@@ -36,12 +36,7 @@ public:
         const auto now = word_.load(Atomics::relaxed) ^ turn;
         return now == queued || now == cancelled || now == stopped;
     }
-    /// Drain: the request of that turn is to be delivered. Acquires what came with it.
-    bool has_ended(std::uint64_t turn) const noexcept {
-        const auto now = word_.load(Atomics::acquire) ^ turn;
-        return now == done || now == stopped;
-    }
-    /// The same of that turn or a later one.
+    /// Drain: the request of that turn, or of a later one, is to be delivered. Acquires what came with it.
     bool has_ended_since(std::uint64_t turn) const noexcept {
         const auto word = word_.load(Atomics::acquire);
         return (word & ~mask) >= turn && ((word & mask) == done || (word & mask) == stopped);

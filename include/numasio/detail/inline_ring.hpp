@@ -12,8 +12,9 @@
 
 namespace numasio::detail {
 
-/// Requests go round in order: producer, worker and drain each follow with the turn that they are at and tell by a cell's state whether it is
-/// theirs. There is no index that they share. A cell has a `state`, of its `state_type`, a basic_cell_state.
+/// Requests go round in order: producer, worker and drain each follow with the turn that they are at. The worker tells by a cell's state whether
+/// it is its. To the drain it says up to which turn all have ended, now and then: one that looked at the cells would take them from a worker that is
+/// about to write them (docs/decisions/0010-dense-streams.md). A cell has a `state`, of its `state_type`, a basic_cell_state.
 /// Threads: one producer, one worker, one drain at a time; revoke() any.
 template <class Atomics, class Cell>
 class basic_inline_ring {
@@ -48,8 +49,9 @@ public:
         // A cell of another turn is one that the drain has not come to yet.
         for (auto one = at(next_); n < limit && cells_[one.slot].state.is_published(one.turn); one = at(next_), ++n) {
             next_ = state::turn_after(one.turn);
-            serve(one, [] {});  // the drain sees each as it ends
+            serve(one, [this, one] { tell(one.turn); });
         }
+        if (n != 0) { tell(next_); }
         return n;
     }
 
@@ -67,15 +69,16 @@ public:
     template <class Deliver>
     std::size_t take_ended(std::size_t limit, Deliver&& deliver) {
         if (out_of_order_.load(Atomics::acquire) != 0) { return take_anywhere(limit, deliver); }
+        const auto end = ended_to_.load(Atomics::acquire);
         std::size_t n = 0;
-        for (auto one = at(oldest_); n < limit && cells_[one.slot].state.has_ended(one.turn); one = at(oldest_), ++n) {
+        for (auto one = at(oldest_); n < limit && one.turn != end; one = at(oldest_), ++n) {
             oldest_ = state::turn_after(one.turn);
             deliver(one.slot);
         }
         return n;
     }
     bool has_ended() const noexcept {
-        if (out_of_order_.load(Atomics::acquire) == 0) { return cells_[at(oldest_).slot].state.has_ended(oldest_); }
+        if (out_of_order_.load(Atomics::acquire) == 0) { return oldest_ != ended_to_.load(Atomics::acquire); }
         return std::any_of(cells_, cells_ + last_ + 1, [this](const Cell& c) { return c.state.has_ended_since(oldest_); });
     }
     void recycle(std::uint32_t slot, bool /*by_producer*/) noexcept {
@@ -86,6 +89,9 @@ public:
     }
 
 private:
+    /// The drain may have the requests before that one.
+    void tell(std::uint64_t turn) noexcept { ended_to_.store(turn, Atomics::release); }
+
     template <class Deliver>
     std::size_t take_anywhere(std::size_t limit, Deliver&& deliver) {
         std::size_t n = 0;
@@ -105,6 +111,7 @@ private:
     basic_lane_credit<Atomics> credit_;
     // Worker:
     alignas(64) std::uint64_t next_ = 0;
+    alignas(64) typename Atomics::template atomic<std::uint64_t> ended_to_{0};
     // Drain:
     alignas(64) std::uint64_t oldest_ = 0;
     typename Atomics::template atomic<std::uint32_t> out_of_order_{0};  // by who revokes

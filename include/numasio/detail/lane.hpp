@@ -261,9 +261,9 @@ private:
         if (context.aborted() || !c.state.try_run(one.turn)) { return refuse(c, one.turn); }
         const bool is_timed = c.flags.has_asker || c.limit != 0 || overload || keep != no_limit;
         const auto now = is_timed ? context.call_begins() : context.post_begins(c.submitted_ns);
-        if (context.is_late(now)) {
+        if (context.is_to_tell(now)) {
             tell();
-            context.send_replies(*this, now);
+            if (context.is_late(now)) { context.send_replies(*this, now); }
         }
         if (is_timed) {
             const auto waited = now - c.submitted_ns;

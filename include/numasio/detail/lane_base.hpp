@@ -56,6 +56,13 @@ public:
         return busy(posts_.begins(submitted_ns));
     }
     void batch_ends() noexcept { posts_.end(); }
+    /// What has ended is shown to a drain that looks for it together, too; but not much later than this.
+    static constexpr std::int64_t longest_untold_ns = 500;
+    bool is_to_tell(std::int64_t now_ns) noexcept {
+        if (now_ns - told_ns_ < longest_untold_ns) { return false; }
+        told_ns_ = now_ns;
+        return true;
+    }
     /// Replies go back together; but not much later than this after the first of them was begun.
     static constexpr std::int64_t longest_together_ns = 50'000;
     bool is_late(std::int64_t now_ns) const noexcept { return now_ns - replies_since_ns_ > longest_together_ns; }
@@ -93,13 +100,14 @@ public:
 private:
     std::int64_t busy(std::int64_t since_ns) noexcept {
         busy_since.store(since_ns, std::memory_order_relaxed);
-        if (replies_since_ns_ == 0) { replies_since_ns_ = since_ns; }
+        if (replies_since_ns_ == 0) { replies_since_ns_ = told_ns_ = since_ns; }
         return since_ns;
     }
 
     worker_core* worker_;
     delay_recorder posts_{queue_delay};
     bool waited_for_ = false;
+    std::int64_t told_ns_ = 0;
     std::int64_t replies_since_ns_ = 0;  // begin of the first request whose reply was not sent; 0: there is none
     static constexpr auto never = std::numeric_limits<std::int64_t>::max();
     std::atomic<std::int64_t> refuse_from_ns_{never};
