@@ -1,49 +1,52 @@
 // Between two sweeps of a dense stream: a short wait, so that producers and worker do not fight for each cell.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 namespace numasio::hot_path {
 
 /// A worker that follows its producers closely looks at the cells that they are about to write: both wait for each cache line, and a sweep serves a
-/// request or three. Where requests come that close together, some more are let come first. The wait ends by the clock, and is given up for
-/// a while where it brings nothing: who waits for replies sends no more meanwhile.
+/// request or three. Where requests have come that close together for some sweeps, more of them are let come first. The wait ends by the clock. Where it brings
+/// nothing it is left out for longer and longer: who waits for replies sends no more meanwhile.
 /// Threads: the worker's.
 class coalescing {
 public:
     static constexpr std::int64_t longest_wait_ns = 2'000;
-    static constexpr std::int64_t dense_ns = 100;  // between two requests, on average
-    static constexpr std::uint32_t patience = 4;   // sweeps that come too slowly
-    static constexpr std::uint32_t sweeps_of_rest = 64;
-
-    /// `enough`: a sweep that served so many has left some.
-    explicit coalescing(std::size_t enough) noexcept : enough_(enough) {}
+    static constexpr std::int64_t dense_ns = 100;             // between two requests, on average
+    static constexpr std::uint32_t sweeps_of_a_stream = 8;    // that were dense, one after the other
+    static constexpr std::uint32_t shortest_rest = 16, longest_rest = 1'024;  // sweeps
 
     /// Does the end of a sweep that served one request matter? Where not, it need not be timed.
-    bool is_on() const noexcept { return left_ != 0; }
+    bool is_on() const noexcept { return dense_ >= sweeps_of_a_stream; }
 
-    /// After a sweep that served `served` requests and ended at `now_ns`: until when to wait before the next; 0: not at all.
-    std::int64_t wait_until(std::size_t served, std::int64_t now_ns) noexcept {
+    /// After a sweep that served `served` requests and ended at `now_ns`: until when to wait before the next; 0: not at all. `left_some`: more
+    /// than it was allowed to take were there.
+    std::int64_t wait_until(std::size_t served, bool left_some, std::int64_t now_ns) noexcept {
         const bool is_dense = now_ns - last_ns_ <= static_cast<std::int64_t>(served) * dense_ns;
         last_ns_ = now_ns;
-        if (rests_ != 0) {
-            --rests_;
-            return 0;
+        if (waited_) {
+            if (!is_dense) { left_out_ = rest_; }
+            rest_ = is_dense ? shortest_rest : std::min(2 * rest_, longest_rest);
         }
-        if (is_dense) {
-            left_ = patience;
-        } else if (left_ != 0 && --left_ == 0) {
-            rests_ = sweeps_of_rest;
-        }
-        return left_ != 0 && served < enough_ ? now_ns + longest_wait_ns : 0;
+        dense_ = is_dense ? dense_ + (is_on() ? 0 : 1) : 0;
+        waited_ = is_on() && !left_some && left_out_ == 0;
+        if (left_out_ != 0) { --left_out_; }
+        return waited_ ? now_ns + longest_wait_ns : 0;
+    }
+    /// There was nothing to serve: what comes next is not of the same stream.
+    void interrupt() noexcept {
+        dense_ = 0;
+        waited_ = false;
     }
 
 private:
-    const std::size_t enough_;
-    std::int64_t last_ns_ = 0;  // end of the last sweep that was timed
-    std::uint32_t left_ = 0;    // of the patience; 0: there is no stream
-    std::uint32_t rests_ = 0;   // timed sweeps until it is tried again
+    std::int64_t last_ns_ = 0;    // end of the last sweep that was timed
+    std::uint32_t dense_ = 0;     // sweeps in a row
+    std::uint32_t rest_ = shortest_rest;
+    std::uint32_t left_out_ = 0;  // sweeps until it is tried again
+    bool waited_ = false;         // before the last sweep
 };
 
 }  // namespace numasio::hot_path

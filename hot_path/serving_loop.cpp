@@ -21,8 +21,12 @@ serving_loop::serving_loop(detail::worker_core& core, detail::hosted_service& se
 void serving_loop::run() noexcept {
     const detail::serving_scope here;
     while (const auto served = turn()) {
-        if (*served == 0) { rest(); }
-        else { coalesce(*served); }
+        if (*served == 0) {
+            stream_.interrupt();
+            rest();
+        } else {
+            coalesce(*served);
+        }
     }
 }
 
@@ -37,6 +41,7 @@ std::optional<std::size_t> serving_loop::turn() noexcept {
 
 /// One batch of each lane. The last sweeps do not wait for marks: a producer that finds the intake closed may set none any more.
 std::size_t serving_loop::sweep_all() noexcept {
+    left_some_ = false;
     std::size_t served = 0;
     for (const auto& l : core_.lanes) { served += serve(*l); }
     return finish(served);
@@ -44,6 +49,7 @@ std::size_t serving_loop::sweep_all() noexcept {
 
 /// One batch of each lane that has work, or had until lately.
 std::size_t serving_loop::sweep_marked() noexcept {
+    left_some_ = false;
     std::size_t served = 0;
     core_.ready.for_each([&](std::uint32_t place) {
         auto n = serve(*core_.lanes[place]);
@@ -61,8 +67,8 @@ std::size_t serving_loop::sweep_marked() noexcept {
 /// One batch of a lane.
 std::size_t serving_loop::serve(detail::lane_base& from) noexcept {
     const auto n = service_.serve(from, core_.serving);
+    left_some_ = left_some_ || n >= std::min(from.batch, from.capacity());
     if (n != 0) {
-        core_.serving.batch_ends();
         core_.bell.fence();
         core_.replied.announce(from.place);
     }
@@ -73,7 +79,7 @@ std::size_t serving_loop::serve(detail::lane_base& from) noexcept {
 std::size_t serving_loop::finish(std::size_t served) noexcept {
     if (served == 0) { return 0; }
     // Figures first: a drain that begins now finds them counted. One that runs already may be faster.
-    core_.serving.busy_since.store(0, std::memory_order_relaxed);
+    core_.serving.is_idle();
     core_.serving.replies_are_sent();
     core_.batches.add();
     core_.memory_used.store(memory_.used().value, std::memory_order_relaxed);
@@ -96,7 +102,7 @@ void serving_loop::sample_cpu() noexcept {
 void serving_loop::coalesce(std::size_t served) noexcept {
     idle_turns_ = 0;
     if (served == 1 && !stream_.is_on()) { return; }
-    const auto until = stream_.wait_until(served, detail::steady_ns());
+    const auto until = stream_.wait_until(served, left_some_, detail::steady_ns());
     while (until != 0 && detail::steady_ns() < until) { detail::cpu_relax(); }
 }
 

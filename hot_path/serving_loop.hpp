@@ -47,7 +47,8 @@ private:
     const std::vector<cpu_id>& home_cpus_;
     const idle_plan idle_;
     std::vector<std::uint8_t> empty_looks_;  // by lane: since it last had work
-    coalescing stream_{detail::lane_base::whole_batch};
+    coalescing stream_;
+    bool left_some_ = false;                 // the last sweep, of a lane
     std::uint32_t idle_turns_ = 0;           // since a turn last served something
     std::chrono::steady_clock::time_point spin_until_{};
 };

@@ -72,6 +72,11 @@ void worker_core::drain() {
         }
         if (lingers()) {
             if (spin_for_a_reply()) { continue; }
+            if (const auto untold = deliver_marked(true); untold != 0) {
+                total += untold;
+                linger_until_ns_ = 0;
+                continue;
+            }
             return;  // other handlers have their turn, and then this again
         }
         // After a cut the rest is what a worker that never returned still holds.
@@ -83,9 +88,9 @@ void worker_core::drain() {
 }
 
 /// Some replies of each lane that has any.
-std::size_t worker_core::deliver_marked() {
+std::size_t worker_core::deliver_marked(bool closely) {
     std::size_t delivered = 0;
-    delivery going(round_trip_, abandoned_, home_, *this);
+    delivery going(round_trip_, abandoned_, home_, *this, closely);
     replied.for_each([&](std::uint32_t place) { delivered += lanes[place]->deliver(lane_turn, going); });
     return delivered;
 }
@@ -93,7 +98,7 @@ std::size_t worker_core::deliver_marked() {
 /// The last look before a drain ends: no mark stands for replies that are not there.
 std::size_t worker_core::retire_marks() {
     std::size_t delivered = 0;
-    delivery going(round_trip_, abandoned_, home_, *this);
+    delivery going(round_trip_, abandoned_, home_, *this, true);
     replied.for_each([&](std::uint32_t place) {
         struct mark {  // comes back where there are, perhaps, more; also when a handler throws
             worker_core& core;
@@ -151,10 +156,7 @@ worker_status worker_core::status() const {
     worker_status s;
     s.site = site;
     s.state = state.load(std::memory_order_acquire);
-    const auto busy_since = serving.busy_since.load(std::memory_order_relaxed);
-    if (s.state == worker_state::running && busy_since != 0 && steady_ns() - busy_since > stuck_after_ns) {
-        s.state = worker_state::stuck;
-    }
+    if (s.state == worker_state::running && serving.is_stuck(stuck_after_ns)) { s.state = worker_state::stuck; }
     if (s.state == worker_state::starting) { return s; }
     s.parked = bell.is_sleeping();
     s.doorbells = doorbells.load(std::memory_order_relaxed);

@@ -59,7 +59,7 @@ public:
             c.state.finish(one.turn);
             return true;
         });
-        return ring_.take_ended(n, [&](std::uint32_t slot) { ring_.recycle(slot, false); });
+        return ring_.take_ended(n, false, [&](std::uint32_t slot) { ring_.recycle(slot, false); });
     }
 
 private:

@@ -42,7 +42,7 @@ one_stage() {
         $(( SECONDS - began ))
     if (( bad > 0 )); then
         printf -- '-- what failed in %s:\n' "$log"
-        grep -aE -A 40 "$failure_line" "$log" | head -n 400
+        grep -aE -A 40 "$failure_line" "$log" | head -n 400 || true
         printf -- '-- the end of %s:\n' "$log"
         tail -n 60 "$log"
     fi

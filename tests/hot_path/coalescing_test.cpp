@@ -4,78 +4,108 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <vector>
 
 namespace numasio::hot_path {
 namespace {
 
-constexpr std::size_t whole = 64;
-
-/// A worker that serves a stream with a request each `gap_ns`; of those that wait for replies at most `window` come before they have them.
-struct stream {
-    explicit stream(std::int64_t gap, std::size_t open = 1'000'000) : gap_ns(gap), window(open) {}
-
-    /// One sweep, which takes 10 ns for each request and 100 ns more; how long the worker waits after it.
-    std::int64_t sweep() {
-        const auto came = std::min(window, static_cast<std::size_t>((now_ns - taken_until_ns) / gap_ns) + left);
-        const auto served = std::min(came, whole);
-        left = window < 1'000'000 ? 0 : came - served;
-        taken_until_ns = now_ns;
-        if (served == 0) {
-            now_ns += 100;
-            return 0;
+/// A worker that serves requests as they have come: a sweep takes 100 ns and 20 ns for each request, 64 at most; an empty look 30 ns.
+struct simulated_worker {
+    /// Serves what `comes(number)` says the time of, until there are none before `end_ns`.
+    void serve(const std::function<std::int64_t(std::uint64_t)>& comes, std::int64_t end_ns, std::uint64_t whole = 64) {
+        for (std::int64_t now_ns = 0; now_ns < end_ns;) {
+            std::uint64_t n = 0;
+            while (n < whole && comes(served + n) <= now_ns) { ++n; }
+            if (n == 0) {
+                stream.interrupt();
+                now_ns += 30;
+                continue;
+            }
+            now_ns += 100 + 20 * static_cast<std::int64_t>(n);
+            for (std::uint64_t i = 0; i < n; ++i) { worst_ns = std::max(worst_ns, now_ns - comes(served + i)); }
+            served += n;
+            ++sweeps;
+            if (n == 1 && !stream.is_on()) { continue; }
+            const auto until = stream.wait_until(n, n == whole, now_ns);
+            waits += until != 0 ? 1 : 0;
+            now_ns = std::max(now_ns, until);
         }
-        now_ns += 100 + 10 * static_cast<std::int64_t>(served);
-        if (served == 1 && !worker.is_on()) { return 0; }
-        const auto until = worker.wait_until(served, now_ns);
-        const auto wait = until == 0 ? 0 : until - now_ns;
-        now_ns += wait;
-        return wait;
     }
-
-    coalescing worker{whole};
-    const std::int64_t gap_ns;
-    const std::size_t window;
-    std::int64_t now_ns = 1'000'000'000;
-    std::int64_t taken_until_ns = now_ns - 1'000;
-    std::size_t left = 0;
+    coalescing stream;
+    std::uint64_t served = 0;
+    int sweeps = 0, waits = 0;
+    std::int64_t worst_ns = 0;
 };
 
 TEST(coalescing, waits_in_a_stream_that_is_dense) {
-    stream dense(60);
-    for (int i = 0; i < 10; ++i) { dense.sweep(); }
-    for (int i = 0; i < 100; ++i) { EXPECT_EQ(dense.sweep(), coalescing::longest_wait_ns) << i; }
+    simulated_worker worker;
+    worker.serve([](std::uint64_t n) { return 50 * static_cast<std::int64_t>(n); }, 1'000'000);
+    EXPECT_GT(worker.waits, 250) << "of two microseconds each in a millisecond";
+    EXPECT_LT(worker.worst_ns, 2 * coalescing::longest_wait_ns + 1'000);
 }
 
-TEST(coalescing, waits_for_no_stream_that_is_not) {
-    for (const std::int64_t gap_ns : {150, 1'000, 100'000}) {
-        stream thin(gap_ns);
-        for (int i = 0; i < 1'000; ++i) { EXPECT_EQ(thin.sweep(), 0) << gap_ns << ' ' << i; }
+TEST(coalescing, waits_in_no_stream_that_is_not) {
+    for (const std::int64_t gap_ns : {101, 110, 150, 1'000, 100'000}) {
+        simulated_worker worker;
+        worker.serve([&](std::uint64_t n) { return gap_ns * static_cast<std::int64_t>(n); }, 5'000'000);
+        EXPECT_EQ(worker.waits, 0) << gap_ns;
+    }
+    coalescing stream;  // where sweeps are long, too
+    std::int64_t now_ns = 0;
+    for (int i = 0; i < 1'000; ++i) { EXPECT_EQ(stream.wait_until(20, false, now_ns += 20 * 101), 0) << i; }
+    for (std::uint32_t i = 1; i < coalescing::sweeps_of_a_stream; ++i) { EXPECT_EQ(stream.wait_until(20, false, now_ns += 20 * 99), 0) << i; }
+    EXPECT_NE(stream.wait_until(20, false, now_ns += 20 * 99), 0);
+}
+
+TEST(coalescing, waits_in_no_burst_that_is_short) {
+    for (const std::uint64_t size : {2, 16, 32, 128, 400}) {  // all at once, every hundred microseconds
+        simulated_worker worker;
+        worker.serve([&](std::uint64_t n) { return static_cast<std::int64_t>(n / size) * 100'000; }, 10'000'000);
+        EXPECT_EQ(worker.waits, 0) << size;
+    }
+    simulated_worker worker;  // 20 in half a microsecond, every ten
+    worker.serve([](std::uint64_t n) { return static_cast<std::int64_t>(n / 20 * 10'000 + n % 20 * 25); }, 10'000'000);
+    EXPECT_EQ(worker.waits, 0);
+    EXPECT_LT(worker.worst_ns, 1'000);
+}
+
+TEST(coalescing, waits_once_at_most_behind_a_long_burst) {
+    simulated_worker worker;  // 200 in ten microseconds, every hundred
+    worker.serve([](std::uint64_t n) { return static_cast<std::int64_t>(n / 200 * 100'000 + n % 200 * 50); }, 10'000'000);
+    EXPECT_GT(worker.waits, 100);
+    EXPECT_LT(worker.worst_ns, 2 * coalescing::longest_wait_ns + 1'000);
+}
+
+TEST(coalescing, waits_never_where_a_sweep_has_left_some) {
+    for (const std::uint64_t whole : {8, 48, 63, 64}) {
+        simulated_worker worker;
+        worker.serve([](std::uint64_t) { return 0; }, 1'000'000, whole);
+        EXPECT_EQ(worker.waits, 0) << whole;
     }
 }
 
-TEST(coalescing, gives_up_for_a_while_where_those_that_wait_for_replies_send_no_more) {
-    stream closed(20, 8);  // eight in flight: more do not come, however long the worker waits
+TEST(coalescing, is_left_out_where_those_that_wait_for_replies_send_no_more) {
+    coalescing stream;  // sixteen in flight, and all of them in each sweep: more do not come, however long the worker waits
+    std::int64_t now_ns = 0, waited_ns = 0;
+    constexpr int sweeps = 100'000;
+    for (int i = 0; i < sweeps; ++i) {
+        const auto until = stream.wait_until(16, false, now_ns += 1'000);
+        waited_ns += until != 0 ? until - now_ns : 0;
+        now_ns = std::max(now_ns, until);
+    }
+    EXPECT_GT(waited_ns, 0);
+    EXPECT_LT(waited_ns, now_ns / 100) << "of all the time";
+}
+
+TEST(coalescing, is_tried_again_where_a_stream_begins) {
+    coalescing stream;
+    std::int64_t now_ns = 0;
+    for (int i = 0; i < 100'000; ++i) { now_ns = std::max(now_ns + 1'000, stream.wait_until(16, false, now_ns + 1'000)); }
     int waits = 0;
-    for (int i = 0; i < 1'000; ++i) { waits += closed.sweep() != 0 ? 1 : 0; }
-    EXPECT_GT(waits, 0);
-    EXPECT_LT(waits, 100) << "of a thousand sweeps";
-}
-
-TEST(coalescing, does_not_wait_where_a_sweep_has_left_some) {
-    coalescing worker(whole);
-    std::int64_t now_ns = 1'000'000'000;
-    for (int i = 0; i < 100; ++i) { EXPECT_EQ(worker.wait_until(whole, now_ns += 700), 0) << i; }
-    EXPECT_NE(worker.wait_until(whole - 1, now_ns += 700), 0);
-}
-
-TEST(coalescing, lets_a_short_gap_end_no_stream) {
-    coalescing worker(whole);
-    std::int64_t now_ns = 1'000'000'000;
-    for (int i = 0; i < 10; ++i) { worker.wait_until(30, now_ns += 2'500); }
-    EXPECT_NE(worker.wait_until(1, now_ns += 6'000), 0) << "the producer was at something else";
-    EXPECT_NE(worker.wait_until(30, now_ns += 2'500), 0);
-    for (std::uint32_t i = 0; i < coalescing::patience; ++i) { worker.wait_until(1, now_ns += 6'000); }
-    EXPECT_FALSE(worker.is_on());
+    for (int i = 0; i < 4'000; ++i) { waits += stream.wait_until(60, false, now_ns += 2'500) != 0 ? 1 : 0; }
+    EXPECT_GT(waits, 2'000);
 }
 
 }  // namespace

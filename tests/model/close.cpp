@@ -50,7 +50,7 @@ struct model_lane {
     /// When all threads have ended: everything that was accepted has ended, and is found.
     void require_each_ended_once() {
         std::uint32_t ended[Capacity] = {};
-        ring.take_ended(Capacity + 1, [&](std::uint32_t slot) {
+        ring.take_ended(Capacity + 1, false, [&](std::uint32_t slot) {
             ++ended[slot];
             ring.recycle(slot, false);
         });

@@ -53,7 +53,7 @@ struct round : rl::test_suite<round<Capacity, Items>, 3> {
     }
     void drain() {
         for (std::uint32_t delivered = 0; delivered < Items;) {
-            const auto n = ring.take_ended(Items, [&](std::uint32_t slot) {
+            const auto n = ring.take_ended(Items, delivered % 2 == 1, [&](std::uint32_t slot) {
                 require(cells[slot].reply(info()).load() == delivered++ + 100, "replies come in order");
                 ring.recycle(slot, false);
             });
@@ -94,7 +94,7 @@ struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
         cells[one.slot].state.finish(one.turn);
     }
     std::size_t deliver(cell::state_type::value how) {
-        return ring.take_ended(8, [&](std::uint32_t slot) {
+        return ring.take_ended(8, false, [&](std::uint32_t slot) {
             require(cells[slot].state.get() == how, "only what has ended is delivered, and once");
             require(cells[slot].request(info()).load() == 1, "a request comes back whole");
             if (how == cell::state_type::done) { require(cells[slot].reply(info()).load() == 2, "and so does its reply"); }
@@ -122,11 +122,53 @@ struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
     }
 };
 
+/// A producer that finds the intake closed takes its request back, the worker passes it, and a drain that does not know yet delivers it in order.
+struct passed_by : rl::test_suite<passed_by, 3> {
+    struct cell {
+        using state_type = detail::basic_cell_state<relacy_atomics>;
+        state_type state;
+        rl::var<std::uint32_t> request;
+    };
+    struct no_arena {} nowhere;
+    cell cells[2];
+    detail::basic_inline_ring<relacy_atomics, cell> ring{cells, 2, nowhere};
+    checked_atomic<std::uint32_t> delivered{0};
+
+    void thread(unsigned index) {
+        if (index == 0) {
+            require(ring.reserve(), "there is room");
+            const auto one = ring.claim();
+            cells[one.slot].request(info()).store(7);
+            ring.publish(one);
+            ring.revoke(one.slot);
+        } else if (index == 1) {
+            const auto n = [&] {
+                return ring.consume(2, [&](detail::ticket one, auto) {
+                    auto& state = cells[one.slot].state;
+                    if (state.try_run(one.turn)) { return state.finish(one.turn); }
+                    require(!state.try_return_cancelled(one.turn) && !state.try_stop(), "it was taken back");
+                });
+            };
+            while (n() == 0 && delivered.load(rl::mo_relaxed) == 0) { rl::yield(1, info()); }
+        } else {
+            const auto n = [&] {
+                return ring.take_ended(2, false, [&](std::uint32_t slot) {
+                    require(cells[slot].request(info()).load() == 7, "a request comes back whole");
+                    ring.recycle(slot, false);
+                });
+            };
+            while (n() == 0) { rl::yield(1, info()); }
+            delivered.store(1, rl::mo_relaxed);
+        }
+    }
+};
+
 }  // namespace
 
 bool hunt_inline_ring() {
     return explore_random<round<1, 2>>("inline ring 1, 2 items", 20'000) && explore_random<round<2, 4>>("inline ring 2, 4 items", 40'000) &&
-           explore_random<behind_a_stuck_one>("inline ring behind a stuck one", 2'000);
+           explore_random<behind_a_stuck_one>("inline ring behind a stuck one", 2'000) &&
+           explore_random<passed_by>("inline ring, one taken back", 20'000);
 }
 
 #ifndef NUMASIO_HUNT

@@ -249,6 +249,8 @@ mutant cell_state.hpp close 'is_published() of any turn: the worker never leaves
 mutant inline_ring.hpp inline_ring 'the worker stays in its first round' \
     'for (auto one = at(next_); n < limit && cells_[one.slot].state.is_published(one.turn); one = at(next_), ++n) {' \
     'for (auto one = at(next_ &= 8ull * last_ + 7); n < limit && cells_[one.slot].state.is_published(one.turn); one = at(next_ &= 8ull * last_ + 7), ++n) {'
+mutant cell_state.hpp inline_ring 'a move that fails acquires nothing: what was taken back is delivered before it is there' \
+    'Atomics::acquire, Atomics::acquire);' 'Atomics::acquire, Atomics::relaxed);'
 mutant inline_ring.hpp inline_ring 'the worker tells relaxed' \
     'ended_to_.store(turn, Atomics::release);' 'ended_to_.store(turn, Atomics::relaxed);'
 mutant inline_ring.hpp inline_ring 'the drain hears relaxed' \

@@ -98,7 +98,7 @@ struct many_producers : rl::test_suite<many_producers<Turns, Producers, Each, Pl
     }
     void drain() {
         for (std::uint32_t delivered = 0; delivered < all;) {
-            const auto n = ring.take_ended(all, [&](std::uint32_t slot) {
+            const auto n = ring.take_ended(all, false, [&](std::uint32_t slot) {
                 const auto reply = cells[slot].reply(info()).load();
                 require(reply % Each == delivered_of[reply / Each]++, "replies to one thread come in its order, each once");
                 ring.recycle(slot, false);

@@ -64,16 +64,22 @@ public:
 private:
     static constexpr std::uint64_t mask = 7;
 
-    // Acquires what publish() released, and as a read-modify-write passes it on to who finds the cell ended.
+    // Acquires what publish() released, and as a read-modify-write passes it on to who finds the cell ended. Where it fails, too: a worker tells
+    // the drain of what others have stopped.
     bool move(std::uint64_t turn, value from, value to) noexcept {
         auto expected = turn | from;
-        return word_.compare_exchange_strong(expected, turn | to, Atomics::acquire, Atomics::relaxed);
+        return word_.compare_exchange_strong(expected, turn | to, Atomics::acquire, Atomics::acquire);
     }
 
     typename Atomics::template atomic<std::uint64_t> word_{free};
 };
 
 using cell_state = basic_cell_state<std_atomics>;
+
+/// What to do where there is nothing to do.
+struct nothing {
+    void operator()() const noexcept {}
+};
 
 /// A request on its way: its cell, and the turn of that.
 struct ticket {

@@ -49,8 +49,8 @@ public:
     }
 
     // --- worker -------------------------------------------------------------------------------------
-    template <class Serve>
-    std::size_t consume(std::size_t limit, Serve&& serve) noexcept {
+    template <class Serve, class AllServed = nothing>
+    std::size_t consume(std::size_t limit, Serve&& serve, AllServed&& all_served = {}) noexcept {
         std::array<std::uint32_t, most_at_once> taken;
         const std::size_t n = requests_.pop(taken.data(), limit < most_at_once ? limit : most_at_once);
         std::size_t ended = 0;
@@ -62,6 +62,7 @@ public:
         for (std::size_t i = 0; i < n; ++i) {
             if (serve(ticket{taken[i], cells_[taken[i]].state.turn()}, tell)) { taken[ended++] = taken[i]; }
         }
+        all_served();
         tell();
         return n;
     }
@@ -75,7 +76,7 @@ public:
 
     // --- drain --------------------------------------------------------------------------------------
     template <class Deliver>
-    std::size_t take_ended(std::size_t limit, Deliver&& deliver) {
+    std::size_t take_ended(std::size_t limit, bool /*closely*/, Deliver&& deliver) {
         std::size_t n = 0;
         for (std::uint32_t slot = no_slot; n < limit && next_ended(slot); ++n) { deliver(slot); }
         return n;

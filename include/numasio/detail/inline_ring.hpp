@@ -42,16 +42,19 @@ public:
 
     // --- worker -------------------------------------------------------------------------------------
     /// Calls `serve(ticket, tell)` for up to `limit` requests in their order, which ends each; returns how many. `tell()` lets the drain have
-    /// what has ended until then, before the last one has.
-    template <class Serve>
-    std::size_t consume(std::size_t limit, Serve&& serve) noexcept {
+    /// what has ended until then, before the last one has; before it may have all, `all_served()` is called.
+    template <class Serve, class AllServed = nothing>
+    std::size_t consume(std::size_t limit, Serve&& serve, AllServed&& all_served = {}) noexcept {
         std::size_t n = 0;
         // A cell of another turn is one that the drain has not come to yet.
         for (auto one = at(next_); n < limit && cells_[one.slot].state.is_published(one.turn); one = at(next_), ++n) {
             next_ = state::turn_after(one.turn);
             serve(one, [this, one] { tell(one.turn); });
         }
-        if (n != 0) { tell(next_); }
+        if (n != 0) {
+            all_served();
+            tell(next_);
+        }
         return n;
     }
 
@@ -65,20 +68,22 @@ public:
     }
 
     // --- drain --------------------------------------------------------------------------------------
-    /// Calls `deliver(slot)` for up to `limit` requests that have ended; it must recycle() the slot, and may throw after that.
+    /// Calls `deliver(slot)` for up to `limit` requests that have ended; it must recycle() the slot, and may throw after that. `closely`: also
+    /// for those that the worker has not told of, which costs it the cell that it is at.
     template <class Deliver>
-    std::size_t take_ended(std::size_t limit, Deliver&& deliver) {
+    std::size_t take_ended(std::size_t limit, bool closely, Deliver&& deliver) {
         if (out_of_order_.load(Atomics::acquire) != 0) { return take_anywhere(limit, deliver); }
         const auto end = ended_to_.load(Atomics::acquire);
         std::size_t n = 0;
-        for (auto one = at(oldest_); n < limit && one.turn != end; one = at(oldest_), ++n) {
+        for (auto one = at(oldest_); n < limit && (one.turn < end || (closely && cells_[one.slot].state.has_ended_since(one.turn))); one = at(oldest_), ++n) {
             oldest_ = state::turn_after(one.turn);
             deliver(one.slot);
         }
         return n;
     }
+    /// That the worker has told of, at least.
     bool has_ended() const noexcept {
-        if (out_of_order_.load(Atomics::acquire) == 0) { return oldest_ != ended_to_.load(Atomics::acquire); }
+        if (out_of_order_.load(Atomics::acquire) == 0) { return oldest_ < ended_to_.load(Atomics::acquire); }
         return std::any_of(cells_, cells_ + last_ + 1, [this](const Cell& c) { return c.state.has_ended_since(oldest_); });
     }
     void recycle(std::uint32_t slot, bool /*by_producer*/) noexcept {

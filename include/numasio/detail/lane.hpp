@@ -215,14 +215,14 @@ public:
     /// Serves at most one batch; returns how many requests it took.
     template <class Service>
     std::size_t serve(Service& service, serve_context& context) noexcept {
-        return ring_.consume(batch, [&](ticket one, auto tell) { return run(service, one, context, tell); });
+        return ring_.consume(batch, [&](ticket one, auto tell) { return run(service, one, context, tell); }, [&] { context.batch_ends(); });
     }
 
     // --- control plane, one thread at a time --------------------------------------------------------
     std::size_t deliver(std::size_t limit, delivery& going) override {
         // Mostly the thread that asked is the one that is answered.
         const bool own = producer.load(std::memory_order_relaxed) == going.thread();
-        const auto n = ring_.take_ended(limit, [&](std::uint32_t slot) { deliver_one(slot, own, going); });
+        const auto n = ring_.take_ended(limit, going.looks_closely(), [&](std::uint32_t slot) { deliver_one(slot, own, going); });
         admit_waiting(going.worker(), going.home());
         if (!is_due()) { work_.release(work_side{*this, going.home(), going.worker().bell}); }
         return n;
@@ -258,13 +258,15 @@ private:
     template <class Service, class Tell>
     bool run(Service& service, ticket one, serve_context& context, Tell& tell) noexcept {
         auto& c = cells_[one.slot];
-        if (context.aborted() || !c.state.try_run(one.turn)) { return refuse(c, one.turn); }
+        if (context.aborted() || !c.state.try_run(one.turn)) {
+            context.owes_reply();
+            return refuse(c, one.turn);
+        }
         const bool is_timed = c.flags.has_asker || c.limit != 0 || overload || keep != no_limit;
         const auto now = is_timed ? context.call_begins() : context.post_begins(c.submitted_ns);
-        if (context.is_to_tell(now)) {
-            tell();
-            if (context.is_late(now)) { context.send_replies(*this, now); }
-        }
+        const bool late = context.is_late(now);
+        if (late || context.is_to_tell(now)) { tell(); }
+        if (late) { context.send_replies(*this, now); }
         if (is_timed) {
             const auto waited = now - c.submitted_ns;
             const bool shed = overload && sheds(waited, now);

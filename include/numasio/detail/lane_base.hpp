@@ -39,11 +39,14 @@ public:
 
     /// A request begins. Returns the time and makes it public as the time since when the worker has been in one service call.
     std::int64_t call_begins() noexcept {
-        if (!waited_for_) {  // also for those behind it, until its reply is sent
-            posts_.end();
-            waited_for_ = true;
-        }
+        owes_reply();
         return busy(steady_ns());
+    }
+    /// Somebody waits for the end of this request: those behind it read the clock, too, until its reply is sent.
+    void owes_reply() noexcept {
+        if (waited_for_) { return; }
+        posts_.end();
+        waited_for_ = true;
     }
     /// The same of one that nobody waits for, and that the time decides nothing of; it was submitted at `submitted_ns`, which is recorded.
     std::int64_t post_begins(std::int64_t submitted_ns) noexcept {
@@ -52,11 +55,15 @@ public:
             queue_delay.record(now - submitted_ns);
             return now;
         }
-        if (!posts_.reads()) { return posts_.begins(submitted_ns); }
+        if (!posts_.reads()) {
+            const auto now = posts_.begins(submitted_ns);
+            busy_since_.store(now | is_shared, std::memory_order_relaxed);
+            return now;
+        }
         return busy(posts_.begins(submitted_ns));
     }
     void batch_ends() noexcept { posts_.end(); }
-    /// What has ended is shown to a drain that looks for it together, too; but not much later than this.
+    /// The drain is told of what has ended together, too: when a request begins so long after the last time.
     static constexpr std::int64_t longest_untold_ns = 500;
     bool is_to_tell(std::int64_t now_ns) noexcept {
         if (now_ns - told_ns_ < longest_untold_ns) { return false; }
@@ -95,16 +102,26 @@ public:
     }
 
     single_writer_histogram queue_delay;
-    std::atomic<std::int64_t> busy_since{0};  // 0: idle
+    /// Any thread: has the worker been in one service call for longer than this?
+    bool is_stuck(std::int64_t after_ns) const noexcept {
+        const auto since = busy_since_.load(std::memory_order_relaxed);
+        const auto calls = (since & is_shared) != 0 ? std::int64_t{delay_recorder::together} : 1;
+        return since != 0 && steady_ns() - since > after_ns * calls;
+    }
+    /// The worker left what it was in.
+    void is_idle() noexcept { busy_since_.store(0, std::memory_order_relaxed); }
 
 private:
+    static constexpr std::int64_t is_shared = 1;  // the last bit of busy_since_: several calls may have begun since then
+
     std::int64_t busy(std::int64_t since_ns) noexcept {
-        busy_since.store(since_ns, std::memory_order_relaxed);
+        busy_since_.store(since_ns & ~is_shared, std::memory_order_relaxed);
         if (replies_since_ns_ == 0) { replies_since_ns_ = told_ns_ = since_ns; }
         return since_ns;
     }
 
     worker_core* worker_;
+    std::atomic<std::int64_t> busy_since_{0};  // 0: idle
     delay_recorder posts_{queue_delay};
     bool waited_for_ = false;
     std::int64_t told_ns_ = 0;
@@ -126,8 +143,10 @@ class delivery {
 public:
     /// `home` is the executor that this runs on.
     delivery(single_writer_histogram& into, const abandoned_counter& abandoned, const boost::asio::any_io_executor& home,
-             worker_core& worker) noexcept
-        : round_trip_(into), abandoned_(&abandoned), home_(&home), worker_(&worker) {}
+             worker_core& worker, bool closely = false) noexcept
+        : closely_(closely), round_trip_(into), abandoned_(&abandoned), home_(&home), worker_(&worker) {}
+    /// Also for what the worker has not told of?
+    bool looks_closely() const noexcept { return closely_; }
     const abandoned_counter& abandoned() const noexcept { return *abandoned_; }
     const boost::asio::any_io_executor& home() const noexcept { return *home_; }
     worker_core& worker() const noexcept { return *worker_; }
@@ -136,6 +155,7 @@ public:
     void was_submitted(std::int64_t at_ns) noexcept { round_trip_.begins(at_ns); }
 
 private:
+    bool closely_;
     delay_recorder round_trip_;
     const abandoned_counter* abandoned_;
     const boost::asio::any_io_executor* home_;

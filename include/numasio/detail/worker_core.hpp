@@ -122,7 +122,7 @@ public:
 private:
     void post_drain() noexcept;
     void post_drain_again() noexcept;
-    std::size_t deliver_marked();
+    std::size_t deliver_marked(bool closely = false);
     std::size_t retire_marks();
     bool lingers() noexcept;
     bool spin_for_a_reply() noexcept;

@@ -111,6 +111,36 @@ TEST_F(call, a_long_batch_of_short_calls_is_not_a_stuck_worker_and_one_long_call
     io_.run();
 }
 
+TEST_F(call, quick_posts_that_turn_slow_are_no_stuck_worker) {
+    for (int quick = 8; quick < 12; ++quick) {  // wherever the slow ones stand among those that share a reading of the clock
+        struct turns_slow {
+            explicit turns_slow(node_context&) {}
+            int operator()(int x) const {
+                gated::entered.fetch_add(1);
+                while (x == 0 && gated::closed.load()) { std::this_thread::yield(); }
+                if (x == 1) { std::this_thread::sleep_for(400ms); }
+                return x;
+            }
+        };
+        gated::closed = true;
+        gated::entered = 0;
+        asio::io_context io;
+        bridge b(io, one_worker());
+        auto& p = b.open<int, int, turns_slow>("p");
+        b.start();
+        ASSERT_FALSE(p.try_post({0}, 0));
+        while (gated::entered.load() == 0) { std::this_thread::yield(); }
+        for (int i = 0; i < quick; ++i) { ASSERT_FALSE(p.try_post({0}, 2)); }
+        for (int i = 0; i < 3; ++i) { ASSERT_FALSE(p.try_post({0}, 1)); }
+        gated::closed = false;
+        while (gated::entered.load() < quick + 4) {
+            ASSERT_EQ(b.status().workers.at(0).state, worker_state::running) << quick;
+            std::this_thread::sleep_for(5ms);
+        }
+        io.run();
+    }
+}
+
 template <std::size_t Bytes>
 struct sized {
     int number = 0;
@@ -162,6 +192,46 @@ void expect_a_reply_before_the_next_is_served(bool two_lanes) {
     holds.join();
     io.run();  // for ever, if the first reply waits for the end of the sweep
     EXPECT_TRUE(service::arrived);
+}
+
+/// 0: takes a millisecond, once the others are queued; 1: no time; 2: waits for the reply to 1, or two seconds.
+struct quick_between_slow {
+    explicit quick_between_slow(node_context&) {}
+    int operator()(int x) const {
+        if (x == 0) {
+            entered = true;
+            while (!queued) { std::this_thread::yield(); }
+            std::this_thread::sleep_for(1ms);
+        }
+        if (x == 2) {
+            last_began = true;
+            const auto until = std::chrono::steady_clock::now() + 2s;
+            while (!arrived && std::chrono::steady_clock::now() < until) { std::this_thread::yield(); }
+            was_there = arrived.load();
+        }
+        return x;
+    }
+    static void reset() { entered = queued = last_began = arrived = was_there = false; }
+    static inline std::atomic<bool> entered{false}, queued{false}, last_began{false}, arrived{false}, was_there{false};
+};
+
+/// The worker has not told of it when the drain, which has begun for the first, looks.
+TEST(replies, of_a_quick_request_between_slow_ones_do_not_wait_for_the_second) {
+    using service = quick_between_slow;
+    service::reset();
+    asio::io_context io;
+    bridge b(io, one_worker());
+    auto& p = b.open<int, int, service>("p");
+    b.start();
+    p.async_call({0}, 0, [](error_code, int) {
+        while (!service::last_began) { std::this_thread::yield(); }
+    });
+    while (!service::entered) { std::this_thread::yield(); }
+    p.async_call({0}, 1, [](error_code, int) { service::arrived = true; });
+    p.async_call({0}, 2, [](error_code, int) {});
+    service::queued = true;
+    io.run();
+    EXPECT_TRUE(service::was_there);
 }
 
 TEST(replies, are_not_kept_for_slow_requests_behind_them) {
