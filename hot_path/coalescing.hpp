@@ -16,7 +16,7 @@ public:
     static constexpr std::int64_t longest_wait_ns = 2'000;
     static constexpr std::int64_t dense_ns = 100;             // between two requests, on average
     static constexpr std::uint32_t sweeps_of_a_stream = 8;    // that were dense, one after the other
-    static constexpr std::uint32_t shortest_rest = 16, longest_rest = 1'024;  // sweeps
+    static constexpr std::uint32_t shortest_rest = 4, longest_rest = 1'024;  // sweeps
 
     /// Does the end of a sweep that served one request matter? Where not, it need not be timed.
     bool is_on() const noexcept { return dense_ >= sweeps_of_a_stream; }

@@ -114,8 +114,8 @@ struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
             require(!ring.reserve(), "the producer could come round to the one that runs");
         } else {
             while (told.load(rl::mo_acquire) < 2) { rl::yield(1, info()); }
-            require(ring.has_ended() && deliver(cell::state_type::stopped) == 2, "both are found");
-            require(!ring.has_ended() && deliver(cell::state_type::stopped) == 0, "and nothing else");
+            require(ring.has_ended(false) && deliver(cell::state_type::stopped) == 2, "both are found");
+            require(!ring.has_ended(false) && deliver(cell::state_type::stopped) == 0, "and nothing else");
             told.fetch_add(1, rl::mo_release);
             while (deliver(cell::state_type::done) == 0) { rl::yield(1, info()); }
         }

@@ -81,7 +81,7 @@ public:
         for (std::uint32_t slot = no_slot; n < limit && next_ended(slot); ++n) { deliver(slot); }
         return n;
     }
-    bool has_ended() const noexcept { return late_ != no_slot || !ended_elsewhere_.empty() || replies_.read_available() != 0; }
+    bool has_ended(bool /*closely*/) const noexcept { return late_ != no_slot || !ended_elsewhere_.empty() || replies_.read_available() != 0; }
     void recycle(std::uint32_t slot, bool by_producer) noexcept {
         if (by_producer) { keep(slot); }
         else { freed_.push(slot, next()); }

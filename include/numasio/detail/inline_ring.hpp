@@ -68,22 +68,23 @@ public:
     }
 
     // --- drain --------------------------------------------------------------------------------------
-    /// Calls `deliver(slot)` for up to `limit` requests that have ended; it must recycle() the slot, and may throw after that. `closely`: also
-    /// for those that the worker has not told of, which costs it the cell that it is at.
+    /// Calls `deliver(slot)` for up to `limit` requests that have ended; it must recycle() the slot, and may throw after that. `closely`: by
+    /// their cells' words, also those that the worker has not told of; a worker that is at many pays for that with the cell that it is at.
     template <class Deliver>
     std::size_t take_ended(std::size_t limit, bool closely, Deliver&& deliver) {
         if (out_of_order_.load(Atomics::acquire) != 0) { return take_anywhere(limit, deliver); }
-        const auto end = ended_to_.load(Atomics::acquire);
+        const auto told = closely ? 0 : ended_to_.load(Atomics::acquire);
         std::size_t n = 0;
-        for (auto one = at(oldest_); n < limit && (one.turn < end || (closely && cells_[one.slot].state.has_ended_since(one.turn))); one = at(oldest_), ++n) {
+        for (auto one = at(oldest_); n < limit && (one.turn < told || (closely && cells_[one.slot].state.has_ended_since(one.turn))); one = at(oldest_), ++n) {
             oldest_ = state::turn_after(one.turn);
             deliver(one.slot);
         }
         return n;
     }
-    /// That the worker has told of, at least.
-    bool has_ended() const noexcept {
-        if (out_of_order_.load(Atomics::acquire) == 0) { return oldest_ < ended_to_.load(Atomics::acquire); }
+    bool has_ended(bool closely) const noexcept {
+        if (out_of_order_.load(Atomics::acquire) == 0) {
+            return closely ? cells_[at(oldest_).slot].state.has_ended_since(oldest_) : oldest_ < ended_to_.load(Atomics::acquire);
+        }
         return std::any_of(cells_, cells_ + last_ + 1, [this](const Cell& c) { return c.state.has_ended_since(oldest_); });
     }
     void recycle(std::uint32_t slot, bool /*by_producer*/) noexcept {

@@ -222,13 +222,13 @@ public:
     std::size_t deliver(std::size_t limit, delivery& going) override {
         // Mostly the thread that asked is the one that is answered.
         const bool own = producer.load(std::memory_order_relaxed) == going.thread();
-        const auto n = ring_.take_ended(limit, going.looks_closely(), [&](std::uint32_t slot) { deliver_one(slot, own, going); });
+        const auto n = ring_.take_ended(limit, going.looks_closely() || few_are_due(), [&](std::uint32_t slot) { deliver_one(slot, own, going); });
         admit_waiting(going.worker(), going.home());
         if (!is_due()) { work_.release(work_side{*this, going.home(), going.worker().bell}); }
         return n;
     }
 
-    bool has_replies() const noexcept override { return ring_.has_ended(); }
+    bool has_replies() const noexcept override { return ring_.has_ended(few_are_due()); }
 
     std::uint64_t stop_queued() noexcept override {
         std::uint64_t n = 0;
@@ -323,6 +323,9 @@ private:
         bool due() const noexcept { return self.is_due(); }
         void fence() noexcept { bell.fence(); }
     };
+
+    /// So few that the next reply is waited for, and the worker will not be at many others: the cell itself says the soonest that it is there.
+    bool few_are_due() const noexcept { return on_its_way() <= 4; }
 
     void deliver_one(std::uint32_t slot, bool own, delivery& going) {
         auto& c = cells_[slot];
