@@ -258,7 +258,7 @@ mutant inline_ring.hpp inline_ring 'the drain hears relaxed' \
 mutant inline_ring.hpp inline_ring 'the worker tells of the one that it is at' \
     'serve(one, [this, one] { tell(one.turn); });' 'serve(one, [this] { tell(next_); });'
 mutant inline_ring.hpp inline_ring 'the worker does not tell of the last one' \
-    'if (n != 0) { tell(next_); }' ''
+    ' tell(next_);' ''
 mutant inline_ring.hpp inline_ring 'revoke() does not say that ends are out of order' \
     'out_of_order_.store(1, Atomics::release);' ''
 mutant inline_ring.hpp inline_ring 'recycle() gives places back behind a stuck request' \
