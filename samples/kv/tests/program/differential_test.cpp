@@ -2,7 +2,9 @@
 //
 // Exempt, because they speak of the server and not of the data: the bodies of INFO, COMMAND (and its
 // subcommands), CLIENT ID/INFO/LIST/HELP, CONFIG HELP and CONFIG GET of what only one of them has; commands
-// that we do not have ("unknown command"); more than 2^20 arguments (Redis: 2^31-1), which we refuse.
+// that we do not have ("unknown command"); more than 2^20 arguments (Redis: 2^31-1), which we refuse; the name
+// of a command followed by a zero byte, which Redis takes for that command where the two names fall into one
+// bucket of its seeded hash table (3 of 400 starts; to us it is always unknown).
 // TTL may differ by 1 s and PTTL by 1 s, because the two do not run at the same instant.
 #include "support/command_maker.hpp"
 #include "support/program.hpp"
@@ -95,7 +97,7 @@ const std::vector<std::string>& edge_cases() {
             "foo\r\n", "foo " + std::string(200, 'x') + " y\r\n",
             std::string(200, 'x') + " " + [] { std::string s; for (int i = 0; i < 60; ++i) { s += "a "; } return s; }() + "\r\n",
             "*2\r\n$3\r\nfoo\r\n$4\r\na\r\nb\r\n", zero("*2\r\n$5\r\nf\r\noo\r\n$4\r\na\0bc\r\n"),
-            zero("*1\r\n$5\r\nquit\0\r\n"), "*1\r\n$0\r\n\r\n", "config foo\r\n", "config\r\n", "config get\r\n",
+            zero("*1\r\n$5\r\nquiz\0\r\n"), "*1\r\n$0\r\n\r\n", "config foo\r\n", "config\r\n", "config get\r\n",
             "command foo\r\n", "command count a\r\n", "client\r\n", "client setinfo a b\r\n", "client id a\r\n",
             "client getname a\r\n", "client setname\r\n", "*2\r\n$6\r\nclient\r\n$4\r\na\r\nb\r\n", "client|id\r\n",
             "*2\r\n$6\r\nconfig\r\n$0\r\n\r\n", "get a b\r\n", "get\r\n", "set a\r\n", "mget\r\n", "mset a\r\n",

@@ -59,4 +59,10 @@ TEST(command, an_http_request_ends_the_connection_without_a_word) {
     EXPECT_TRUE(kv.client.closing);
 }
 
+TEST(command, a_name_with_a_zero_byte_is_no_commands_name) {
+    local_shards kv(1);
+    EXPECT_EQ(kv({std::string("quit\0", 5)}), error("unknown command 'quit', with args beginning with: "));
+    EXPECT_FALSE(kv.client.closing);
+}
+
 }  // namespace kv::test
