@@ -68,10 +68,7 @@ std::size_t serving_loop::sweep_marked() noexcept {
 std::size_t serving_loop::serve(detail::lane_base& from) noexcept {
     const auto n = service_.serve(from, core_.serving);
     left_some_ = left_some_ || n >= std::min(from.batch, from.capacity());
-    if (n != 0) {
-        core_.bell.fence();
-        core_.replied.announce(from.place);
-    }
+    if (n != 0) { core_.mark_replies(from); }
     return n;
 }
 
@@ -79,12 +76,11 @@ std::size_t serving_loop::serve(detail::lane_base& from) noexcept {
 std::size_t serving_loop::finish(std::size_t served) noexcept {
     if (served == 0) { return 0; }
     // Figures first: a drain that begins now finds them counted. One that runs already may be faster.
-    core_.serving.is_idle();
-    core_.serving.replies_are_sent();
+    core_.serving.sweep_ends();
     core_.batches.add();
     core_.memory_used.store(memory_.used().value, std::memory_order_relaxed);
     sample_cpu();
-    core_.replies_ready();
+    core_.post_marked();
     return served;
 }
 

@@ -49,9 +49,9 @@ void worker_core::replies_ready() noexcept {
     gate_.ready([this] { post_drain(); });
 }
 
-void serve_context::send_replies(const lane_base& in, std::int64_t now_ns) noexcept {
-    worker_->completed_elsewhere(in);
-    replies_since_ns_ = now_ns;
+void serve_context::send_replies() noexcept {
+    worker_->mark_replies(*std::exchange(owes_in_, nullptr));
+    worker_->post_marked();
 }
 
 void worker_core::drain() {

@@ -40,15 +40,29 @@ bridge_core::bridge_core(boost::asio::any_io_executor executor, poster_factory p
       layout_(make_layout(plan_, machine_)),
       abandoned_(std::make_shared<std::atomic<std::uint64_t>>(0)),
       control_(std::make_shared<control_threads>(layout_.control, refuges_from(machine_, machine_.find(layout_.control.front())->node))),
-      news_(std::make_shared<placement_news>(executor_)) {}
+      news_(std::make_shared<placement_news>(executor_)),
+      generation_(fork_generation()) {}
 
 bridge_core::~bridge_core() {
+    if (fork_generation() != generation_) {
+        leave_to_parent();
+        return;
+    }
     stop(std::chrono::nanoseconds::zero());
     news_->close();
     for (auto& pool : pools_) {
         for (auto& worker : pool.workers) { worker->cut(); }
         pool.core->release();
     }
+}
+
+/// In a forked child: neither the workers are here nor whoever held a lock, and what they were about to do is never done. Nothing is waited for, and what
+/// lay with them stays as it was: its end could want a lock of the executor's.
+void bridge_core::leave_to_parent() noexcept {
+    for (auto& worker : running_) { worker->leave(); }
+    static_cast<void>(new auto(std::move(pools_)));
+    static_cast<void>(new auto(std::move(ports_)));
+    static_cast<void>(new auto(news_));
 }
 
 std::vector<node_id> bridge_core::nodes_of(std::string_view pool) const {
@@ -171,6 +185,7 @@ void bridge_core::on_placement_change(std::function<void(const std::vector<place
 }
 
 stop_report bridge_core::stop(std::chrono::nanoseconds wait) {
+    if (fork_generation() != generation_) { return {0, static_cast<std::uint32_t>(running_.size())}; }
     stopping_.store(true);  // before the lock, which a start under way holds: it gives up
     const std::lock_guard lock(mutex_);
     const auto deadline = deadline_in(wait);

@@ -123,6 +123,7 @@ lane_base* const* pool_core::slow_row(errc& why) noexcept {
 }
 
 void pool_core::give_back(std::size_t row) noexcept {
+    if (numasio::detail::fork_generation() != fork_generation_) { return; }  // a child: who held the mutex is not there to let go of it
     const std::lock_guard lock(rows_mutex_);
     if (row >= taken_.size()) { return; }  // the bridge is gone
     if (row + 1 == taken_.size()) { return; }  // others share it

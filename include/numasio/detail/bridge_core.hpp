@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -76,6 +77,7 @@ private:
     void check_opened() const;
     void launch(opened_pool& pool);
     void look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept;
+    void leave_to_parent() noexcept;
     stop_report stop_workers(std::chrono::steady_clock::time_point deadline);
     std::uint64_t count_stopped() const noexcept;
 
@@ -87,6 +89,7 @@ private:
     std::shared_ptr<std::atomic<std::uint64_t>> abandoned_;
     const std::shared_ptr<control_threads> control_;
     const std::shared_ptr<placement_news> news_;
+    const std::uint32_t generation_;  // of forks
 
     mutable std::mutex mutex_;  // start and stop against each other; never taken by a request or by status()
     enum class phase { made, started, stopped };

@@ -25,6 +25,8 @@ class indexed_ring {
 public:
     using cell_type = Cell;
 
+    static constexpr bool shows_ends = false;
+
     static constexpr std::uint32_t cells_for(std::uint32_t capacity) noexcept { return capacity; }
 
     indexed_ring(Cell* cells, std::uint32_t capacity, std::pmr::memory_resource& arena)

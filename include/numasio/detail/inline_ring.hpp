@@ -23,6 +23,9 @@ class basic_inline_ring {
 public:
     using cell_type = Cell;
 
+    /// Who looks closely finds what has ended although the worker has not told of it.
+    static constexpr bool shows_ends = true;
+
     /// As many cells as `capacity` places need: a power of two, so that a turn's last bits say which cell it is.
     static constexpr std::uint32_t cells_for(std::uint32_t capacity) noexcept { return std::bit_ceil(capacity); }
 

@@ -258,15 +258,16 @@ private:
     template <class Service, class Tell>
     bool run(Service& service, ticket one, serve_context& context, Tell& tell) noexcept {
         auto& c = cells_[one.slot];
-        if (context.aborted() || !c.state.try_run(one.turn)) {
-            context.owes_reply();
-            return refuse(c, one.turn);
+        if (context.owes_replies()) {
+            if constexpr (!Ring::shows_ends) { tell(); }
+            context.send_replies();
         }
+        const bool started = !context.aborted() && c.state.try_run(one.turn);
+        if (!started || c.flags.has_asker) { context.owes_reply(*this); }
+        if (!started) { return refuse(c, one.turn); }
         const bool is_timed = c.flags.has_asker || c.limit != 0 || overload || keep != no_limit;
         const auto now = is_timed ? context.call_begins() : context.post_begins(c.submitted_ns);
-        const bool late = context.is_late(now);
-        if (late || context.is_to_tell(now)) { tell(); }
-        if (late) { context.send_replies(*this, now); }
+        if (context.is_to_tell(now)) { tell(); }
         if (is_timed) {
             const auto waited = now - c.submitted_ns;
             const bool shed = overload && sheds(waited, now);

@@ -31,30 +31,26 @@ namespace numasio::detail {
 class lane_base;
 class worker_core;
 
-/// What a worker carries through one batch. One clock read for each request that somebody waits for, or that has a limit: they are answered
-/// before slow ones behind them are served. Posts that are quick share readings (docs/decisions/0002-clock-reads.md).
+/// What a worker carries through one sweep. One clock read for each request that somebody waits for, or that has a limit; posts that are quick share
+/// readings (docs/decisions/0002-clock-reads.md). No request begins before the replies of those before it are on their way.
 class serve_context {
 public:
     explicit serve_context(worker_core& worker) noexcept : worker_(&worker) {}
 
-    /// A request begins. Returns the time and makes it public as the time since when the worker has been in one service call.
+    /// Do requests before the next wait for its end? Then first send_replies().
+    bool owes_replies() const noexcept { return owes_in_ != nullptr; }
+    /// Somebody waits for the end of this request, which is of `in`.
+    void owes_reply(const lane_base& in) noexcept { owes_in_ = &in; }
+    void send_replies() noexcept;
+
+    /// A request begins that somebody waits for, or that the time decides something of. Returns the time and makes it public as the time since when the
+    /// worker has been in one service call.
     std::int64_t call_begins() noexcept {
-        owes_reply();
+        posts_.end();
         return busy(steady_ns());
     }
-    /// Somebody waits for the end of this request: those behind it read the clock, too, until its reply is sent.
-    void owes_reply() noexcept {
-        if (waited_for_) { return; }
-        posts_.end();
-        waited_for_ = true;
-    }
-    /// The same of one that nobody waits for, and that the time decides nothing of; it was submitted at `submitted_ns`, which is recorded.
+    /// The same of another; it was submitted at `submitted_ns`, which is recorded.
     std::int64_t post_begins(std::int64_t submitted_ns) noexcept {
-        if (waited_for_) {
-            const auto now = busy(steady_ns());
-            queue_delay.record(now - submitted_ns);
-            return now;
-        }
         if (!posts_.reads()) {
             const auto now = posts_.begins(submitted_ns);
             busy_since_.store(now | is_shared, std::memory_order_relaxed);
@@ -70,14 +66,11 @@ public:
         told_ns_ = now_ns;
         return true;
     }
-    /// Replies go back together; but not much later than this after the first of them was begun.
-    static constexpr std::int64_t longest_together_ns = 50'000;
-    bool is_late(std::int64_t now_ns) const noexcept { return now_ns - replies_since_ns_ > longest_together_ns; }
-    /// Before the sweep is over: those of `in` and of the lanes before it.
-    void send_replies(const lane_base& in, std::int64_t now_ns) noexcept;
-    void replies_are_sent() noexcept {
-        replies_since_ns_ = 0;
-        waited_for_ = false;
+    /// The sweep is over, its replies are sent.
+    void sweep_ends() noexcept {
+        owes_in_ = nullptr;
+        told_ns_ = 0;
+        busy_since_.store(0, std::memory_order_relaxed);
     }
     /// Keeps the first text; later ones are counted, not told.
     void note_failure(const char* what) noexcept {
@@ -108,24 +101,21 @@ public:
         const auto calls = (since & is_shared) != 0 ? std::int64_t{delay_recorder::together} : 1;
         return since != 0 && steady_ns() - since > after_ns * calls;
     }
-    /// The worker left what it was in.
-    void is_idle() noexcept { busy_since_.store(0, std::memory_order_relaxed); }
 
 private:
     static constexpr std::int64_t is_shared = 1;  // the last bit of busy_since_: several calls may have begun since then
 
     std::int64_t busy(std::int64_t since_ns) noexcept {
         busy_since_.store(since_ns & ~is_shared, std::memory_order_relaxed);
-        if (replies_since_ns_ == 0) { replies_since_ns_ = told_ns_ = since_ns; }
+        if (told_ns_ == 0) { told_ns_ = since_ns; }
         return since_ns;
     }
 
     worker_core* worker_;
     std::atomic<std::int64_t> busy_since_{0};  // 0: idle
     delay_recorder posts_{queue_delay};
-    bool waited_for_ = false;
-    std::int64_t told_ns_ = 0;
-    std::int64_t replies_since_ns_ = 0;  // begin of the first request whose reply was not sent; 0: there is none
+    const lane_base* owes_in_ = nullptr;  // of the last request whose reply was not sent
+    std::int64_t told_ns_ = 0;            // 0: not in this sweep
     static constexpr auto never = std::numeric_limits<std::int64_t>::max();
     std::atomic<std::int64_t> refuse_from_ns_{never};
     char first_failure_[160] = {};  // written once, by the worker, before it is told

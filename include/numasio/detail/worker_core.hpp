@@ -15,6 +15,7 @@
 #include <memory>
 #include <memory_resource>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace numasio::detail {
@@ -101,10 +102,18 @@ public:
     }
 
     // --- the way back ---------------------------------------------------------------------------------
-    /// Worker, after a batch, when it has announced the lanes that it has replied to: sees to it that drain() runs.
-    /// Cost: one post if none is pending. Allocates nothing.
-    void replies_ready() noexcept;
-    /// Any thread that has ended requests of a lane itself: the same, with the announcement.
+    /// Worker, after ending requests of a lane: the drain, if there is one, comes by for what they return.
+    void mark_replies(const lane_base& in) noexcept {
+        bell.fence();
+        if (replied.announce(in.place)) { unposted_ = true; }
+    }
+    /// Worker: sees to it that there is a drain, or will be, for all marks. One that stood already has one: it looks into the lane once more when it
+    /// has cleared the mark. Cost: one post if none is pending. Allocates nothing.
+    void post_marked() noexcept {
+        if (!std::exchange(unposted_, false)) { return; }
+        replies_ready();
+    }
+    /// Any thread that has ended requests of a lane itself: both.
     void completed_elsewhere(const lane_base& in) noexcept {
         bell.fence();
         replied.announce(in.place);
@@ -120,6 +129,7 @@ public:
     worker_status status() const;
 
 private:
+    void replies_ready() noexcept;
     void post_drain() noexcept;
     void post_drain_again() noexcept;
     std::size_t deliver_marked(bool closely = false);
@@ -128,6 +138,7 @@ private:
     bool spin_for_a_reply() noexcept;
     page_audit sample_pages() const;
 
+    bool unposted_ = false;  // by the worker: it set a mark
     alignas(64) std::unique_ptr<reply_poster> poster_;
     std::int64_t linger_until_ns_ = 0;       // by the drain; 0: since the last reply it has not waited yet
     boost::asio::any_io_executor home_;      // where drains run; empty once nobody drains

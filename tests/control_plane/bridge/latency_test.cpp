@@ -196,44 +196,90 @@ void expect_a_reply_before_the_next_is_served(bool two_lanes) {
     EXPECT_TRUE(service::arrived);
 }
 
-/// 0: takes a millisecond, once the others are queued; 1: no time; 2: waits for the reply to 1, or two seconds.
-struct quick_between_slow {
-    explicit quick_between_slow(node_context&) {}
-    int operator()(int x) const {
-        if (x == 0) {
+/// 0: waits until the others are queued, and then `first`; 1: takes no time; 2: waits for the reply to 1, or two seconds.
+template <std::size_t Bytes>
+struct quick_before_slow {
+    explicit quick_before_slow(node_context&) {}
+    int operator()(const sized<Bytes>& x) const {
+        if (x.number == 0) {
             entered = true;
             while (!queued) { std::this_thread::yield(); }
-            std::this_thread::sleep_for(1ms);
+            std::this_thread::sleep_for(first);
         }
-        if (x == 2) {
+        if (x.number == 2) {
             last_began = true;
             const auto until = std::chrono::steady_clock::now() + 2s;
             while (!arrived && std::chrono::steady_clock::now() < until) { std::this_thread::yield(); }
             was_there = arrived.load();
         }
-        return x;
+        return x.number;
     }
-    static void reset() { entered = queued = last_began = arrived = was_there = false; }
+    static void reset(std::chrono::milliseconds first_takes) {
+        entered = queued = last_began = arrived = was_there = false;
+        first = first_takes;
+    }
     static inline std::atomic<bool> entered{false}, queued{false}, last_began{false}, arrived{false}, was_there{false};
+    static inline std::chrono::milliseconds first{};
 };
 
-/// The worker has not told of it when the drain, which has begun for the first, looks.
-TEST(replies, of_a_quick_request_between_slow_ones_do_not_wait_for_the_second) {
-    using service = quick_between_slow;
-    service::reset();
+/// Number 1 and, behind it, number 2 in one sweep, with no drain under way, or with one that began for number 0 and looks when 1 has ended.
+template <std::size_t Bytes>
+void expect_a_quick_reply_before_a_slow_one(bool with_a_drain, bool parks) {
+    using service = quick_before_slow<Bytes>;
+    service::reset(with_a_drain ? 1ms : 0ms);
     asio::io_context io;
-    bridge b(io, one_worker());
-    auto& p = b.open<int, int, service>("p");
+    auto asked = one_worker();
+    if (parks) { asked.pools[0].idle.strategy = idle_strategy::park; }
+    bridge b(io, asked);
+    auto& p = b.open<sized<Bytes>, int, service>("p");
     b.start();
-    p.async_call({0}, 0, [](error_code, int) {
-        while (!service::last_began) { std::this_thread::yield(); }
+    p.async_call({0}, {0, {}}, [=](error_code, int) {
+        while (with_a_drain && !service::last_began) { std::this_thread::yield(); }
     });
     while (!service::entered) { std::this_thread::yield(); }
-    p.async_call({0}, 1, [](error_code, int) { service::arrived = true; });
-    p.async_call({0}, 2, [](error_code, int) {});
+    p.async_call({0}, {1, {}}, [](error_code, int) { service::arrived = true; });
+    p.async_call({0}, {2, {}}, [](error_code, int) {});
     service::queued = true;
     io.run();
-    EXPECT_TRUE(service::was_there);
+    EXPECT_TRUE(service::was_there) << Bytes << " bytes, a drain: " << with_a_drain << ", parks: " << parks;
+}
+
+TEST(replies, of_quick_requests_do_not_wait_for_slow_ones_behind_them) {
+    for (int i = 0; i < 20; ++i) {
+        for (const bool with_a_drain : {false, true}) {
+            for (const bool parks : {false, true}) {
+                expect_a_quick_reply_before_a_slow_one<4>(with_a_drain, parks);
+                expect_a_quick_reply_before_a_slow_one<1000>(with_a_drain, parks);
+                ASSERT_FALSE(HasFailure());
+            }
+        }
+    }
+}
+
+/// The worker was asleep, the control thread has nothing else to do.
+template <std::size_t Bytes>
+void expect_a_quick_reply_from_a_worker_that_is_woken(std::chrono::milliseconds asleep) {
+    using service = quick_before_slow<Bytes>;
+    service::reset(0ms);
+    asio::io_context io;
+    bridge b(io, one_worker());
+    auto& p = b.open<sized<Bytes>, int, service>("p");
+    b.start();
+    std::this_thread::sleep_for(asleep);
+    p.async_call({0}, {1, {}}, [](error_code, int) { service::arrived = true; });
+    p.async_call({0}, {2, {}}, [](error_code, int) {});
+    io.run();
+    EXPECT_TRUE(service::was_there) << Bytes;
+}
+
+TEST(replies, of_quick_requests_do_not_wait_for_slow_ones_that_come_with_them_to_an_idle_worker) {
+    for (int i = 0; i < 10; ++i) {
+        for (const auto asleep : {0ms, 20ms}) {
+            expect_a_quick_reply_from_a_worker_that_is_woken<4>(asleep);
+            expect_a_quick_reply_from_a_worker_that_is_woken<1000>(asleep);
+            ASSERT_FALSE(HasFailure());
+        }
+    }
 }
 
 TEST(replies, are_not_kept_for_slow_requests_behind_them) {

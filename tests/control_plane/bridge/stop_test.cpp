@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <random>
 #include <thread>
@@ -31,42 +32,57 @@ TEST(stop, drains_what_was_accepted) {
     EXPECT_ACCOUNTS_BALANCE(b.status());
 }
 
+template <std::size_t Bytes>
+struct sized {
+    int number = 0;
+    std::array<char, Bytes> rest{};
+};
+
 /// Waits with the first until the others are queued, serves them, and does not come back from the last.
+template <std::size_t Bytes>
 struct stuck_in_the_last {
     explicit stuck_in_the_last(node_context&) {}
-    int operator()(int x) const {
+    int operator()(const sized<Bytes>& x) const {
         ++entered;
-        while (x == 0 && !queued) { std::this_thread::yield(); }
-        while (x == 9 && !released) { std::this_thread::yield(); }
-        return x;
+        while (x.number == 0 && !queued) { std::this_thread::yield(); }
+        while (x.number == 9 && !released) { std::this_thread::yield(); }
+        return x.number;
     }
     static inline std::atomic<int> entered{0};
     static inline std::atomic<bool> queued{false}, released{false};
 };
 
-TEST(stop, delivers_what_a_worker_had_served_before_it_was_stuck) {
-    using service = stuck_in_the_last;
+template <std::size_t Bytes>
+void expect_what_was_served_before_a_worker_was_stuck() {
+    using service = stuck_in_the_last<Bytes>;
     service::entered = 0;
     service::queued = service::released = false;
     asio::io_context io;
     int good = 0;
     {
         bridge b{io.get_executor(), one_worker(64)};
-        auto& p = b.open<int, int, service>("p");
+        auto& p = b.open<sized<Bytes>, int, service>("p");
         b.start();
-        p.async_call({0}, 0, [](error_code, int) {});
+        p.async_call({0}, {0, {}}, [](error_code, int) {});
         while (service::entered.load() == 0) { std::this_thread::yield(); }
         for (int i = 1; i < 4; ++i) {
-            p.async_call({0}, i, [&](error_code ec, int) { good += !ec; });
+            p.async_call({0}, {i, {}}, [&](error_code ec, int) { good += !ec; });
         }
-        p.async_call({0}, 9, [](error_code, int) {});
+        p.async_call({0}, {9, {}}, [](error_code, int) {});
         service::queued = true;
         while (service::entered.load() < 5) { std::this_thread::yield(); }
         EXPECT_EQ(b.stop(50ms).stuck, 1U);
         for (int i = 0; i < 100 && good < 3; ++i) { io.run_for(10ms); }
-        EXPECT_EQ(good, 3);
+        EXPECT_EQ(good, 3) << Bytes;
         service::released = true;
         io.run();
+    }
+}
+
+TEST(stop, delivers_what_a_worker_had_served_before_it_was_stuck) {
+    for (int i = 0; i < 5; ++i) {
+        expect_what_was_served_before_a_worker_was_stuck<4>();
+        expect_what_was_served_before_a_worker_was_stuck<1000>();  // which travel by number
     }
 }
 
