@@ -1,6 +1,7 @@
 // A lane's figures, and the end of the process where an invariant of ours is broken.
 #include <numasio/detail/lane_base.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -47,6 +48,7 @@ lane_status lane_base::status() const noexcept {
     s.offered = n.offered.get();
     const auto ended = s.ran + s.cancelled + s.expired + s.dropped + s.shed + s.stopped;
     s.queued = s.accepted > ended ? s.accepted - ended : 0;
+    s.queued_high_water = std::max(s.queued, n.queued_high_water.load(std::memory_order_relaxed));
     return s;
 }
 

@@ -32,7 +32,8 @@ json::array lanes_part(const worker_status& worker) {
                                       {"shed", lane.shed},
                                       {"stopped", lane.stopped},
                                       {"delivered", lane.delivered},
-                                      {"queued", lane.queued}});
+                                      {"queued", lane.queued},
+                                      {"queued_high_water", lane.queued_high_water}});
     }
     return result;
 }

@@ -84,6 +84,7 @@ constexpr std::array lane_rows{
     lane_row{"lane_delivered_total", "Replies handed to their executor.", MetricType::Counter,
              &lane_status::delivered},
     lane_row{"lane_queued", "Requests accepted and not yet served.", MetricType::Gauge, &lane_status::queued},
+    lane_row{"lane_queued_high_water", "The most requests that the worker has found queued at a time.", MetricType::Gauge, &lane_status::queued_high_water},
 };
 
 labels labels_of(const worker_status& w) {

@@ -32,7 +32,8 @@ public:
 
     /// As port::try_call: an error where the request is not accepted (errc::lane_full also where the plan lets calls wait), and then neither it nor
     /// `handler` was touched; what was collected before is handed over then.
-    /// Blocks: never. Cost: no allocation, system call or fence. Where no `start_within` is set, the calls' times count from the first since the last send().
+    /// Blocks: never. Cost: no allocation, system call or fence; on the lane that the threads beyond the plan's producers share, and while calls wait for places, as
+    /// port::try_call. Where no `start_within` is set, the calls' times count from the first since the last send().
     template <class CompletionHandler>
     [[nodiscard]] error_code try_call(Request&& request, CompletionHandler&& handler) {
         static_assert(std::invocable<std::decay_t<CompletionHandler>, error_code, Response>,

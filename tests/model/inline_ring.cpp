@@ -63,7 +63,8 @@ struct round : rl::test_suite<round<Capacity, Items>, 3> {
 };
 
 /// A stop takes back what is queued behind a request that does not end, a drain finds it there, and finds that one when it ends after all.
-struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
+template <bool Closely>
+struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one<Closely>, 3> {
     struct cell {
         using state_type = detail::basic_cell_state<relacy_atomics>;
         state_type state;
@@ -94,7 +95,7 @@ struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
         cells[one.slot].state.finish(one.turn);
     }
     std::size_t deliver(cell::state_type::value how) {
-        return ring.take_ended(8, false, [&](std::uint32_t slot) {
+        return ring.take_ended(8, Closely, [&](std::uint32_t slot) {
             require(cells[slot].state.get() == how, "only what has ended is delivered, and once");
             require(cells[slot].request(info()).load() == 1, "a request comes back whole");
             if (how == cell::state_type::done) { require(cells[slot].reply(info()).load() == 2, "and so does its reply"); }
@@ -114,16 +115,18 @@ struct behind_a_stuck_one : rl::test_suite<behind_a_stuck_one, 3> {
             require(!ring.reserve(), "the producer could come round to the one that runs");
         } else {
             while (told.load(rl::mo_acquire) < 2) { rl::yield(1, info()); }
-            require(ring.has_ended(false) && deliver(cell::state_type::stopped) == 2, "both are found");
-            require(!ring.has_ended(false) && deliver(cell::state_type::stopped) == 0, "and nothing else");
+            require(ring.has_ended(Closely) && deliver(cell::state_type::stopped) == 2, "both are found");
+            require(!ring.has_ended(Closely) && deliver(cell::state_type::stopped) == 0, "and nothing else");
             told.fetch_add(1, rl::mo_release);
             while (deliver(cell::state_type::done) == 0) { rl::yield(1, info()); }
         }
     }
 };
 
-/// A producer that finds the intake closed takes its request back, the worker passes it, and a drain that does not know yet delivers it in order.
-struct passed_by : rl::test_suite<passed_by, 3> {
+/// A producer that finds the intake closed takes its requests back, the worker passes them, and a drain delivers each once: in order while it does not know of
+/// that yet, so that the producer may come round to a cell before the worker has passed it.
+template <bool Closely, std::uint32_t Requests>
+struct passed_by : rl::test_suite<passed_by<Closely, Requests>, 3> {
     struct cell {
         using state_type = detail::basic_cell_state<relacy_atomics>;
         state_type state;
@@ -132,33 +135,47 @@ struct passed_by : rl::test_suite<passed_by, 3> {
     struct no_arena {} nowhere;
     cell cells[2];
     detail::basic_inline_ring<relacy_atomics, cell> ring{cells, 2, nowhere};
-    checked_atomic<std::uint32_t> delivered{0};
+    checked_atomic<std::uint32_t> published{0}, delivered{0}, over{0};
 
     void thread(unsigned index) {
-        if (index == 0) {
-            require(ring.reserve(), "there is room");
+        if (index == 0) { return produce(); }
+        if (index == 1) { return pass(); }
+        drain();
+    }
+    void produce() {
+        for (std::uint32_t n = 0; n < Requests && ring.reserve(); ++n) {
             const auto one = ring.claim();
             cells[one.slot].request(info()).store(7);
+            published.fetch_add(1, rl::mo_relaxed);
             ring.publish(one);
             ring.revoke(one.slot);
-        } else if (index == 1) {
-            const auto n = [&] {
-                return ring.consume(2, [&](detail::ticket one, auto) {
-                    auto& state = cells[one.slot].state;
-                    if (state.try_run(one.turn)) { return state.finish(one.turn); }
-                    require(!state.try_return_cancelled(one.turn) && !state.try_stop(), "it was taken back");
-                });
-            };
-            while (n() == 0 && delivered.load(rl::mo_relaxed) == 0) { rl::yield(1, info()); }
-        } else {
-            const auto n = [&] {
-                return ring.take_ended(2, false, [&](std::uint32_t slot) {
-                    require(cells[slot].request(info()).load() == 7, "a request comes back whole");
-                    ring.recycle(slot, false);
-                });
-            };
-            while (n() == 0) { rl::yield(1, info()); }
-            delivered.store(1, rl::mo_relaxed);
+        }
+        over.store(1, rl::mo_release);
+    }
+    void pass() {
+        for (;;) {
+            const bool last = over.load(rl::mo_acquire) != 0;
+            const auto n = ring.consume(2, [&](detail::ticket one, auto) {
+                auto& state = cells[one.slot].state;
+                if (state.try_run(one.turn)) { return state.finish(one.turn); }
+                // As lane::refuse(): past a deadline it may be the next request of the cell that this takes back, which its producer is about to.
+                if (!state.try_return_cancelled(one.turn)) { state.try_stop(); }
+            });
+            if (last && n == 0) { return; }
+            if (n == 0) { rl::yield(1, info()); }
+        }
+    }
+    void drain() {
+        for (;;) {
+            const bool last = over.load(rl::mo_acquire) != 0;
+            const auto n = ring.take_ended(2, Closely, [&](std::uint32_t slot) {
+                require(cells[slot].request(info()).load() == 7, "a request comes back whole");
+                delivered.fetch_add(1, rl::mo_relaxed);
+                require(delivered.newest() <= published.newest(), "each comes back once");
+                ring.recycle(slot, false);
+            });
+            if (last && delivered.newest() == published.newest()) { return; }
+            if (n == 0) { rl::yield(1, info()); }
         }
     }
 };
@@ -167,8 +184,12 @@ struct passed_by : rl::test_suite<passed_by, 3> {
 
 bool hunt_inline_ring() {
     return explore_random<round<1, 2>>("inline ring 1, 2 items", 20'000) && explore_random<round<2, 4>>("inline ring 2, 4 items", 40'000) &&
-           explore_random<behind_a_stuck_one>("inline ring behind a stuck one", 2'000) &&
-           explore_random<passed_by>("inline ring, one taken back", 20'000);
+           explore_random<behind_a_stuck_one<false>>("inline ring behind a stuck one", 2'000) &&
+           explore_random<behind_a_stuck_one<true>>("inline ring behind a stuck one, closely", 2'000) &&
+           explore_random<passed_by<false, 1>>("inline ring, one taken back", 20'000) &&
+           explore_random<passed_by<true, 1>>("inline ring, one taken back, closely", 20'000) &&
+           explore_random<passed_by<false, 4>>("inline ring, four taken back", 40'000) &&
+           explore_random<passed_by<true, 4>>("inline ring, four taken back, closely", 40'000);
 }
 
 #ifndef NUMASIO_HUNT

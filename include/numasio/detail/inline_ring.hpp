@@ -5,7 +5,6 @@
 #include <numasio/detail/cell_state.hpp>
 #include <numasio/detail/lane_credit.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -88,7 +87,11 @@ public:
         if (out_of_order_.load(Atomics::acquire) == 0) {
             return closely ? cells_[at(oldest_).slot].state.has_ended_since(oldest_) : oldest_ < ended_to_.load(Atomics::acquire);
         }
-        return std::any_of(cells_, cells_ + last_ + 1, [this](const Cell& c) { return c.state.has_ended_since(oldest_); });
+        // Only so many: take_ended() looks at all, and goes on where it was.
+        for (std::uint32_t n = 0; n <= last_ && n < most_looked_at; ++n) {
+            if (cells_[(look_at_ + n) & last_].state.has_ended_since(oldest_)) { return true; }
+        }
+        return false;
     }
     void recycle(std::uint32_t slot, bool /*by_producer*/) noexcept {
         // Behind a request that does not end no place comes back: the producer could have come round to it. Nobody needs one, but
@@ -98,13 +101,17 @@ public:
     }
 
 private:
+    static constexpr std::uint32_t most_looked_at = 64;
+
     /// The drain may have the requests before that one.
     void tell(std::uint64_t turn) noexcept { ended_to_.store(turn, Atomics::release); }
 
     template <class Deliver>
     std::size_t take_anywhere(std::size_t limit, Deliver&& deliver) {
         std::size_t n = 0;
-        for (std::uint32_t slot = 0; slot <= last_ && n < limit; ++slot) {
+        for (std::uint32_t looked = 0; looked <= last_ && n < limit; ++looked) {
+            const auto slot = look_at_;
+            look_at_ = (slot + 1) & last_;
             if (!cells_[slot].state.has_ended_since(oldest_)) { continue; }
             ++n;
             deliver(slot);
@@ -123,6 +130,7 @@ private:
     alignas(64) typename Atomics::template atomic<std::uint64_t> ended_to_{0};
     // Drain:
     alignas(64) std::uint64_t oldest_ = 0;
+    std::uint32_t look_at_ = 0;  // the slot, once they end out of order
     typename Atomics::template atomic<std::uint32_t> out_of_order_{0};  // by who revokes
 };
 

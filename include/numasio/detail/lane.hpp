@@ -215,7 +215,9 @@ public:
     /// Serves at most one batch; returns how many requests it took.
     template <class Service>
     std::size_t serve(Service& service, serve_context& context) noexcept {
-        return ring_.consume(batch, [&](ticket one, auto tell) { return run(service, one, context, tell); }, [&] { context.batch_ends(); });
+        const auto n = ring_.consume(batch, [&](ticket one, auto tell) { return run(service, one, context, tell); }, [&] { context.batch_ends(); });
+        found_queued(n);
+        return n;
     }
 
     // --- control plane, one thread at a time --------------------------------------------------------

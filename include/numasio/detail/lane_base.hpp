@@ -219,12 +219,19 @@ public:
         single_writer_counter withdrawn;                       // with the lock
         std::atomic<std::uint64_t> waiting{0};                 // with the lock
         alignas(64) single_writer_counter ran, failed, cancelled, expired, dropped, shed;  // by the worker
+        std::atomic<std::uint64_t> queued_high_water{0};       // by the worker
         alignas(64) single_writer_counter delivered;           // by the control plane
         std::atomic<std::uint64_t> stopped{0};                 // by whoever stops
         std::atomic<std::uint64_t> returned{0};                // by whoever drops a reservation
     } counters;
 
 protected:
+    /// By the worker, after it took `taken` requests. Fewer than it may take: that were all. Else it asks how many are left: the producer's counts are a cache line that
+    /// need not travel for each batch.
+    void found_queued(std::size_t taken) noexcept {
+        const auto found = taken < batch ? taken : taken + queued();
+        if (found > counters.queued_high_water.load(std::memory_order_relaxed)) { counters.queued_high_water.store(found, std::memory_order_relaxed); }
+    }
     /// By the worker: requests in the queue, with the one that it is at.
     std::uint64_t queued() const noexcept {
         const auto& n = counters;

@@ -61,7 +61,7 @@ worker_status worker_on(std::uint32_t index, cpu_id cpu, node_id node) {
     used.in_use = true;
     used.offered = 123, used.accepted = 105, used.rejected = 10, used.returned = 5, used.withdrawn = 1, used.waiting = 2;
     used.ran = 96, used.failed = 2, used.cancelled = 1, used.expired = 2, used.dropped = 1, used.shed = 2;
-    used.delivered = 102, used.queued = 3;
+    used.delivered = 102, used.queued = 3, used.queued_high_water = 64;
     auto& silent = worker.lanes.emplace_back();
     silent.kind = request_class::bulk;
     silent.capacity = 256;

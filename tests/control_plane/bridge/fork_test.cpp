@@ -1,0 +1,95 @@
+// A forked child in mid-load: nothing in it waits for what stayed with the parent.
+#include "control_plane/bridge/bridge_fixture.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <vector>
+
+namespace numasio::test {
+namespace {
+
+/// Forks; true where the child ends `what` and then itself in time.
+template <class What>
+bool child_ends(What what) {
+    const auto child = ::fork();
+    if (child == 0) {
+        ::alarm(20);  // ends it with a signal
+        what();
+        std::_Exit(0);
+    }
+    int status = -1;
+    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/// Threads that call until the end, and threads that come, call once, and go.
+class load {
+public:
+    explicit load(port<int, int>& to) {
+        threads_.emplace_back([this, &to] {
+            while (!over_) { static_cast<void>(to.async_call({0}, 1, [](error_code, int) {})); }
+        });
+        threads_.emplace_back([this, &to] {
+            while (!over_) { std::thread([&to] { static_cast<void>(to.try_post({0}, 1)); }).join(); }
+        });
+    }
+    ~load() {
+        over_ = true;
+        for (auto& t : threads_) { t.join(); }
+    }
+
+private:
+    std::atomic<bool> over_{false};
+    std::vector<std::thread> threads_;
+};
+
+TEST(fork, a_child_in_mid_load_is_refused_and_may_destroy_its_bridge) {
+    asio::io_context io;
+    const auto keeps = asio::make_work_guard(io);
+    std::thread control([&] { io.run(); });
+    std::optional<bridge> b(std::in_place, io.get_executor(), one_worker(1024));
+    auto& p = b->open<int, int, incrementer>("p");
+    b->start();
+    {
+        const load calls(p);
+        for (int i = 0; i < 150; ++i) {
+            ASSERT_TRUE(child_ends([&] {
+                if (p.try_reserve({0}).error() != errc::forked) { std::_Exit(1); }
+                const auto report = b->stop(10s);
+                if (report.drained() || report.stuck != 1) { std::_Exit(2); }
+                b.reset();
+            })) << i;
+        }
+    }
+    EXPECT_TRUE(b->stop(5s).drained());
+    EXPECT_ACCOUNTS_BALANCE(b->status());
+    io.stop();
+    control.join();
+}
+
+TEST(fork, a_thread_of_the_child_that_had_lanes_ends) {
+    asio::io_context io;
+    bridge b(io.get_executor(), one_worker(1024));
+    auto& p = b.open<int, int, incrementer>("p");
+    b.start();
+    {
+        const load calls(p);
+        for (int i = 0; i < 150; ++i) {
+            std::atomic<bool> ended{false};
+            std::thread forks([&] {
+                static_cast<void>(p.try_post({0}, 1));
+                ended = child_ends([] { ::pthread_exit(nullptr); });  // the last thread of its process: that ends with 0
+            });
+            forks.join();
+            ASSERT_TRUE(ended) << i;
+        }
+    }
+    static_cast<void>(b.stop(5s));
+    io.run();
+}
+
+}  // namespace
+}  // namespace numasio::test
