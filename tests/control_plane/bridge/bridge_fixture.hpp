@@ -10,6 +10,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <optional>
@@ -45,6 +46,13 @@ struct incrementer {
     int operator()(int x) const noexcept { return x + 1; }
     static inline std::atomic<std::thread::id> worker_thread;
     static inline std::atomic<pid_t> kernel_thread{0};
+};
+
+/// A request of a size: cells of up to 64 bytes go round in a ring, larger ones travel by number.
+template <std::size_t Bytes>
+struct sized {
+    int number = 0;
+    std::array<char, Bytes> rest{};
 };
 
 /// Blocks its worker until the gate opens, so that a test can fill the lane behind it.

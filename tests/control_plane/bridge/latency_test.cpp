@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <thread>
@@ -142,12 +141,6 @@ TEST_F(call, quick_posts_that_turn_slow_are_no_stuck_worker) {
         io.run();
     }
 }
-
-template <std::size_t Bytes>
-struct sized {
-    int number = 0;
-    std::array<char, Bytes> rest{};
-};
 
 /// Serves number 0 in a millisecond, number 1 once the reply to 0 has arrived, number 2 once the others are queued.
 template <std::size_t Bytes>

@@ -14,7 +14,7 @@
 namespace numasio::test {
 namespace {
 
-constexpr int threads = 6;
+constexpr int callers = 6;
 
 struct numbered {
     int thread = 0;
@@ -31,7 +31,7 @@ struct order_checker {
     int disorder = 0;
 
 private:
-    std::array<int, threads> next_{};
+    std::array<int, callers> next_{};
 };
 
 TEST(shared_lane, takes_the_requests_of_many_threads_each_in_its_order_and_loses_none) {
@@ -49,7 +49,7 @@ TEST(shared_lane, takes_the_requests_of_many_threads_each_in_its_order_and_loses
     std::atomic<int> disorder{0};
     std::atomic<std::uint64_t> full{0};
     std::vector<std::thread> senders;
-    for (int t = 0; t < threads; ++t) {
+    for (int t = 0; t < callers; ++t) {
         senders.emplace_back([&, t] {
             for (int i = 0; i < each;) {
                 const auto refused = p.try_call({0}, numbered{t, i}, [&](error_code ec, int wrong) {
@@ -70,12 +70,12 @@ TEST(shared_lane, takes_the_requests_of_many_threads_each_in_its_order_and_loses
     work.reset();
     runs.join();
 
-    EXPECT_EQ(answered.load(), threads * each);
+    EXPECT_EQ(answered.load(), callers * each);
     EXPECT_EQ(disorder.load(), 0);
     const auto status = b.status();
     const auto& lane = status.workers.front().lanes.back();
     EXPECT_TRUE(lane.shared);
-    EXPECT_EQ(lane.ran, static_cast<std::uint64_t>(threads) * each);
+    EXPECT_EQ(lane.ran, static_cast<std::uint64_t>(callers) * each);
     EXPECT_EQ(lane.rejected, full.load());
     EXPECT_EQ(status.pools.front().refused, 0U);
 }

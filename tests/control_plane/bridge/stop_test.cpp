@@ -10,7 +10,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <memory>
 #include <random>
 #include <thread>
@@ -31,12 +30,6 @@ TEST(stop, drains_what_was_accepted) {
     EXPECT_EQ(good, 1000);
     EXPECT_ACCOUNTS_BALANCE(b.status());
 }
-
-template <std::size_t Bytes>
-struct sized {
-    int number = 0;
-    std::array<char, Bytes> rest{};
-};
 
 /// Waits with the first until the others are queued, serves them, and does not come back from the last.
 template <std::size_t Bytes>
