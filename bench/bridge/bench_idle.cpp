@@ -1,120 +1,130 @@
-// From the submission to a thread that sleeps until its first instruction there: a parked worker of the bridge, an idle io_context.
+// From the submission to a thread that sleeps until its first instruction there: a bare futex, a parked worker of the bridge, an idle io_context.
+#include <bench/peers/comparison.hpp>
+#include <bench/peers/cpu_distance.hpp>
+#include <bench/peers/options.hpp>
+#include <bench/peers/pinned.hpp>
+
 #include <numasio/bridge.hpp>
+#include <numasio/detail/platform.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <thread>
 #include <vector>
 
 namespace {
 
 namespace asio = boost::asio;
+using namespace numasio::bench;
 using namespace std::chrono_literals;
-using clock_type = std::chrono::steady_clock;
 
-constexpr int rounds = 9;
-constexpr int calls = 1000;                // in each round
-constexpr auto idle_for = 500us;           // before each call: long enough for the other side to fall asleep
+constexpr auto idle_for = 300us;  // before each: long enough for the other side to fall asleep
 
-std::int64_t now() { return clock_type::now().time_since_epoch().count(); }
+std::int64_t now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-struct quantiles {
-    double p50 = 0;
-    double p99 = 0;
-};
-
-quantiles of(std::vector<std::int64_t> ns) {
-    std::sort(ns.begin(), ns.end());
-    return {static_cast<double>(ns[ns.size() / 2]) / 1e3, static_cast<double>(ns[ns.size() * 99 / 100]) / 1e3};
+/// The median of `count` wake-ups in microseconds. `wake()` makes the other side answer with when it ran; `answer` is 0 until then.
+template <class Wake, class Before>
+double median_us(int count, std::atomic<std::int64_t>& answer, Wake wake, Before before) {
+    std::vector<std::int64_t> took;
+    for (int i = 0; i < count; ++i) {
+        answer = 0;
+        before();
+        std::this_thread::sleep_for(idle_for);
+        const auto sent = now();
+        wake();
+        backoff waits;
+        while (answer == 0) { waits.wait(); }
+        took.push_back(answer - sent);
+    }
+    std::nth_element(took.begin(), took.begin() + count / 2, took.end());
+    return static_cast<double>(took[static_cast<std::size_t>(count) / 2]) / 1e3;
 }
 
+/// A thread that sleeps on a word until it is changed, with nothing around it.
+class futex_side {
+public:
+    explicit futex_side(numasio::cpu_id cpu) : thread_([this, cpu] { run(cpu); }) {}
+    ~futex_side() {
+        ends_ = true;
+        wake();
+        thread_.join();
+    }
+    void wake() {
+        word_.fetch_add(1);
+        numasio::detail::futex_wake_one(word_);
+    }
+    std::atomic<std::int64_t> answer{0};
+
+private:
+    void run(numasio::cpu_id cpu) {
+        pin(cpu);
+        for (std::uint32_t seen = 0; !ends_; ++seen) {
+            while (word_ == seen) { numasio::detail::futex_wait(word_, seen); }
+            answer = now();
+        }
+    }
+    std::atomic<std::uint32_t> word_{0};
+    std::atomic<bool> ends_{false};
+    std::thread thread_;
+};
+
+std::atomic<std::int64_t> served{0};
 struct stamper {
     explicit stamper(numasio::node_context&) {}
-    std::int64_t operator()(std::int64_t) const noexcept { return now(); }
+    int operator()(int) const noexcept {
+        served = now();
+        return 0;
+    }
 };
-
-quantiles bridge_round(numasio::port<std::int64_t, std::int64_t>& p, asio::io_context& io) {
-    std::vector<std::int64_t> took;
-    for (int i = 0; i < calls; ++i) {
-        std::this_thread::sleep_for(idle_for);
-        const auto sent = now();
-        p.async_call(p.at(0), sent, [&, sent](numasio::error_code ec, std::int64_t ran) {
-            if (!ec) { took.push_back(ran - sent); }
-        });
-        io.restart();
-        io.run();
-    }
-    return of(std::move(took));
-}
-
-quantiles post_round(asio::io_context& other, asio::io_context& io) {
-    std::vector<std::int64_t> took;
-    for (int i = 0; i < calls; ++i) {
-        std::this_thread::sleep_for(idle_for);
-        auto work = asio::make_work_guard(io);
-        const auto sent = now();
-        asio::post(other, [&, sent] {
-            const auto ran = now();
-            asio::post(io, [&, sent, ran] {
-                took.push_back(ran - sent);
-                work.reset();
-            });
-        });
-        io.restart();
-        io.run();
-    }
-    return of(std::move(took));
-}
-
-quantiles median(const std::array<quantiles, rounds>& all) {
-    std::vector<double> p50;
-    std::vector<double> p99;
-    for (const auto& q : all) {
-        p50.push_back(q.p50);
-        p99.push_back(q.p99);
-    }
-    std::nth_element(p50.begin(), p50.begin() + rounds / 2, p50.end());
-    std::nth_element(p99.begin(), p99.begin() + rounds / 2, p99.end());
-    return {p50[rounds / 2], p99[rounds / 2]};
-}
 
 }  // namespace
 
-int main() {
-    numasio::plan asked;
-    auto& pool = asked.pools.emplace_back();
+int main(int argc, char** argv) {
+    const auto asked = parse_options(argc, argv, "waking a thread that sleeps: a bare futex, a parked worker, an idle io_context");
+    const auto cpus = two_cpus(asked);
+    const int count = asked.repeats(500);
+
+    numasio::plan plan;
+    auto& pool = plan.pools.emplace_back();
     pool.name = "p";
+    pool.cpus = std::vector{cpus[1]};
     pool.workers_per_node = 1;
     pool.memory.per_worker = numasio::bytes{1 << 20};
     pool.idle.strategy = numasio::idle_strategy::park;
+    plan.control.cpus = std::vector{cpus[0]};
     asio::io_context io{1};
-    numasio::bridge b{io.get_executor(), asked};
-    auto& p = b.open<std::int64_t, std::int64_t, stamper>("p");
+    numasio::bridge b{io.get_executor(), plan};
+    auto& p = b.open<int, int, stamper>("p");
     b.start();
+
+    pin(cpus[0]);
+    futex_side bare(cpus[1]);
     asio::io_context other{1};
     auto keep = asio::make_work_guard(other);
-    std::thread idle([&] { other.run(); });
+    std::thread idle([&] {
+        pin(cpus[1]);
+        other.run();
+    });
+    std::atomic<std::int64_t> posted{0};
 
-    std::array<quantiles, rounds> bridge_took;
-    std::array<quantiles, rounds> post_took;
-    for (int round = 0; round < rounds; ++round) {
-        bridge_took[static_cast<std::size_t>(round)] = bridge_round(p, io);
-        post_took[static_cast<std::size_t>(round)] = post_round(other, io);
-    }
-    const auto ours = median(bridge_took);
-    const auto theirs = median(post_took);
-    std::printf("submit to run, the other side asleep; medians of %d rounds of %d calls, interleaved\n", rounds, calls);
-    std::printf("%-28s %8s %8s\n", "us", "p50", "p99");
-    std::printf("%-28s %8.1f %8.1f\n", "bridge, worker parks", ours.p50, ours.p99);
-    std::printf("%-28s %8.1f %8.1f\n", "asio::post to an io_context", theirs.p50, theirs.p99);
-    std::printf("%-28s %8.2f %8.2f\n", "ratio", ours.p50 / theirs.p50, ours.p99 / theirs.p99);
+    const auto drain = [&] {  // or the lane would be full one day
+        io.restart();
+        io.poll();
+    };
+    const std::vector<contender> all = {
+        {"a bare futex", [&] { return median_us(count, bare.answer, [&] { bare.wake(); }, [] {}); }},
+        {"numasio, worker parks", [&] { return median_us(count, served, [&] { static_cast<void>(p.try_post({0}, 1)); }, drain); }},
+        {"asio::post to an idle io_context", [&] { return median_us(count, posted, [&] { asio::post(other, [&] { posted = now(); }); }, [] {}); }},
+    };
+    const auto rounds = interleave(all, asked.rounds, [&] { return distance_between(cpus[0], cpus[1]); });
+    print_by_regime("Waking a thread that sleeps, p50", "us", all, rounds, {0, 2});
+
     keep.reset();
     idle.join();
     b.stop(1s);
