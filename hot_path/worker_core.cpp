@@ -2,6 +2,7 @@
 #include <numasio/detail/worker_core.hpp>
 
 #include <numasio/affinity.hpp>
+#include <numasio/detail/platform.hpp>
 
 #include <thread>
 #include <utility>
@@ -147,6 +148,7 @@ void worker_core::cut() noexcept {
 }
 
 void worker_core::abandon() noexcept {
+    if (fork_generation() != generation_) { return; }  // a child: who held a lane's lock is not there to let go of it
     std::uint64_t n = 0;
     for (const auto& l : lanes) { n += l->abandon(); }
     abandoned_->fetch_add(n, std::memory_order_relaxed);

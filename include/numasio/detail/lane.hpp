@@ -215,8 +215,9 @@ public:
     /// Serves at most one batch; returns how many requests it took.
     template <class Service>
     std::size_t serve(Service& service, serve_context& context) noexcept {
-        const auto n = ring_.consume(batch, [&](ticket one, auto tell) { return run(service, one, context, tell); }, [&] { context.batch_ends(); });
-        found_queued(n);
+        queue_look look;
+        const auto n = ring_.consume(batch, [&](ticket one, auto tell) { return run(service, one, context, look, tell); }, [&] { context.batch_ends(); });
+        if (n != 0) { found_queued(look, n); }
         return n;
     }
 
@@ -258,7 +259,7 @@ public:
 private:
     /// True if this ended the cell. `tell` as the ring has it.
     template <class Service, class Tell>
-    bool run(Service& service, ticket one, serve_context& context, Tell& tell) noexcept {
+    bool run(Service& service, ticket one, serve_context& context, queue_look& look, Tell& tell) noexcept {
         auto& c = cells_[one.slot];
         if (context.owes_replies()) {
             if constexpr (!Ring::shows_ends) { tell(); }
@@ -269,6 +270,7 @@ private:
         if (!started) { return refuse(c, one.turn); }
         const bool is_timed = c.flags.has_asker || c.limit != 0 || overload || keep != no_limit;
         const auto now = is_timed ? context.call_begins() : context.post_begins(c.submitted_ns);
+        look.saw(c.submitted_ns, now);
         if (context.is_to_tell(now)) { tell(); }
         if (is_timed) {
             const auto waited = now - c.submitted_ns;

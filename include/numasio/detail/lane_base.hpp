@@ -12,6 +12,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -226,10 +227,24 @@ public:
     } counters;
 
 protected:
-    /// By the worker, after it took `taken` requests. Fewer than it may take: that were all. Else it asks how many are left: the producer's counts are a cache line that
-    /// need not travel for each batch.
-    void found_queued(std::size_t taken) noexcept {
-        const auto found = taken < batch ? taken : taken + queued();
+    /// By the worker, during a batch: how many of its requests were there when its first began.
+    class queue_look {
+    public:
+        void saw(std::int64_t submitted_ns, std::int64_t now_ns) noexcept {
+            if (began_ns_ == 0) { began_ns_ = now_ns; }
+            found_ += submitted_ns <= began_ns_ ? 1 : 0;
+        }
+        std::uint64_t found() const noexcept { return found_; }
+
+    private:
+        std::int64_t began_ns_ = 0;
+        std::uint64_t found_ = 0;
+    };
+    /// By the worker, after a batch of `taken`. What it left is counted only where it took all that it may: the producer's counts are a cache line that need not travel
+    /// for each batch.
+    void found_queued(const queue_look& look, std::size_t taken) noexcept {
+        const auto left = taken < batch ? 0 : queued();
+        const auto found = std::min<std::uint64_t>(std::max(look.found(), left), capacity_);
         if (found > counters.queued_high_water.load(std::memory_order_relaxed)) { counters.queued_high_water.store(found, std::memory_order_relaxed); }
     }
     /// By the worker: requests in the queue, with the one that it is at.

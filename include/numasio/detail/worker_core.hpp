@@ -142,6 +142,7 @@ private:
     alignas(64) std::unique_ptr<reply_poster> poster_;
     std::int64_t linger_until_ns_ = 0;       // by the drain; 0: since the last reply it has not waited yet
     boost::asio::any_io_executor home_;      // where drains run; empty once nobody drains
+    const std::uint32_t generation_ = fork_generation();
     abandoned_counter abandoned_;
     alignas(64) reply_gate gate_;
     alignas(64) single_writer_histogram round_trip_;  // by the draining thread

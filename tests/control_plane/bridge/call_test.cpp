@@ -163,5 +163,23 @@ TEST_F(call, a_handler_that_throws_leaves_the_other_replies_deliverable) {
     EXPECT_EQ(good, 10);
 }
 
+/// Two at a time: a worker may serve many of them in one batch, but never finds more.
+TEST_F(call, what_arrives_while_a_batch_is_served_does_not_count_as_found_queued) {
+    auto& p = open<incrementer>();
+    int left = 50'000;
+    struct next_call {
+        port<int, int>& p;
+        int& left;
+        void operator()(error_code, int) {
+            if (left-- > 0) { p.async_call({0}, 1, next_call{p, left}); }
+        }
+    };
+    for (int i = 0; i < 2; ++i) { next_call{p, left}({}, 0); }
+    io_.run();
+    const auto found = sum(bridge_->status(), &lane_status::queued_high_water);
+    EXPECT_GE(found, 1U);
+    EXPECT_LE(found, 8U);  // the clocks of two threads may be off by a request or two
+}
+
 }  // namespace
 }  // namespace numasio::test

@@ -238,7 +238,7 @@ void expect_a_quick_reply_before_a_slow_one(bool with_a_drain, bool parks) {
 }
 
 TEST(replies, of_quick_requests_do_not_wait_for_slow_ones_behind_them) {
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 4; ++i) {
         for (const bool with_a_drain : {false, true}) {
             for (const bool parks : {false, true}) {
                 expect_a_quick_reply_before_a_slow_one<4>(with_a_drain, parks);
@@ -266,7 +266,7 @@ void expect_a_quick_reply_from_a_worker_that_is_woken(std::chrono::milliseconds 
 }
 
 TEST(replies, of_quick_requests_do_not_wait_for_slow_ones_that_come_with_them_to_an_idle_worker) {
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < 3; ++i) {
         for (const auto asleep : {0ms, 20ms}) {
             expect_a_quick_reply_from_a_worker_that_is_woken<4>(asleep);
             expect_a_quick_reply_from_a_worker_that_is_woken<1000>(asleep);
