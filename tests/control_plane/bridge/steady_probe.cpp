@@ -152,11 +152,11 @@ void measure(const Executor& executor, idle_strategy idle, Run run, Posts posts)
         for (int i = 0; i < 64; ++i) { p.async_call({0}, {1, {}}, next_call<Bytes>{p, left, under_way, of_worker}); }
         run([&] { return under_way == 0; });
     };
-    calls(20'000);
+    calls(10'000);
     const auto before = b.status().workers.at(0);
     const auto worker_locks = of_worker, own_locks = locks, posted = posts();
     static_cast<void>(::access("steady-state-begins", F_OK));
-    calls(200'000);
+    calls(50'000);
     static_cast<void>(::access("steady-state-ends", F_OK));
     const auto own_locks_after = locks, posted_after = posts();
     const auto after = b.status().workers.at(0);
