@@ -1,4 +1,6 @@
 // Two threads that post to one worker, among 2 to 256 that have lanes to it: what each message costs.
+#include "one_worker.hpp"
+
 #include <bench/peers/comparison.hpp>
 #include <bench/peers/cpu_distance.hpp>
 #include <bench/peers/options.hpp>
@@ -84,14 +86,8 @@ public:
 
 private:
     static numasio::plan plan_of(const std::vector<numasio::cpu_id>& cpus, std::uint32_t producers) {
-        numasio::plan plan;
-        auto& pool = plan.pools.emplace_back();
-        pool.name = "p";
-        pool.cpus = std::vector{cpus[1]};
-        pool.workers_per_node = 1;
-        pool.memory.per_worker = numasio::bytes{1 << 20};
-        pool.lane.producers = producers;
-        plan.control.cpus = std::vector{cpus[0]};
+        auto plan = one_worker_plan(cpus, "p");
+        plan.pools[0].lane.producers = producers;
         return plan;
     }
 

@@ -1,4 +1,6 @@
 // From the submission to a thread that sleeps until its first instruction there: a bare futex, a parked worker of the bridge, an idle io_context.
+#include "one_worker.hpp"
+
 #include <bench/peers/comparison.hpp>
 #include <bench/peers/cpu_distance.hpp>
 #include <bench/peers/options.hpp>
@@ -90,14 +92,8 @@ int main(int argc, char** argv) {
     const auto cpus = two_cpus(asked);
     const int count = asked.repeats(500);
 
-    numasio::plan plan;
-    auto& pool = plan.pools.emplace_back();
-    pool.name = "p";
-    pool.cpus = std::vector{cpus[1]};
-    pool.workers_per_node = 1;
-    pool.memory.per_worker = numasio::bytes{1 << 20};
-    pool.idle.strategy = numasio::idle_strategy::park;
-    plan.control.cpus = std::vector{cpus[0]};
+    auto plan = one_worker_plan(cpus, "p");
+    plan.pools[0].idle.strategy = numasio::idle_strategy::park;
     asio::io_context io{1};
     numasio::bridge b{io.get_executor(), plan};
     auto& p = b.open<int, int, stamper>("p");

@@ -1,4 +1,6 @@
 // Within the spin budget, one at a time: a bare cache line there and back, a lane's ring with nothing around it, a whole call.
+#include "one_worker.hpp"
+
 #include <bench/peers/comparison.hpp>
 #include <bench/peers/cpu_distance.hpp>
 #include <bench/peers/options.hpp>
@@ -122,15 +124,8 @@ int main(int argc, char** argv) {
     const auto cpus = two_cpus(asked);
     const int count = asked.repeats(20'000);
 
-    numasio::plan plan;
-    auto& pool = plan.pools.emplace_back();
-    pool.name = "p";
-    pool.cpus = std::vector{cpus[1]};
-    pool.workers_per_node = 1;
-    pool.memory.per_worker = numasio::bytes{1 << 20};
-    plan.control.cpus = std::vector{cpus[0]};
     asio::io_context io{1};
-    numasio::bridge b{io.get_executor(), plan};
+    numasio::bridge b{io.get_executor(), one_worker_plan(cpus, "p")};
     auto& p = b.open<int, int, incrementer>("p");
     b.start();
     const auto calls = [&] {

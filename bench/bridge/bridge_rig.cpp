@@ -1,5 +1,6 @@
 // The bridge: async_call from an io_context, by callbacks and by coroutines; one way by posts.
 #include "empty_task.hpp"
+#include "one_worker.hpp"
 #include "round_trips.hpp"
 
 #include <numasio/bridge.hpp>
@@ -35,22 +36,6 @@ struct task_runner {
         return 0;
     }
 };
-
-pool_plan one_worker(const char* name, cpu_id cpu) {
-    pool_plan pool;
-    pool.name = name;
-    pool.cpus = std::vector{cpu};
-    pool.workers_per_node = 1;
-    pool.memory.per_worker = bytes{1 << 20};
-    return pool;
-}
-
-plan one_worker_plan(const std::vector<cpu_id>& cpus, const char* pool) {
-    plan asked;
-    asked.control.cpus = std::vector{cpus[0]};
-    asked.pools = {one_worker(pool, cpus[1])};
-    return asked;
-}
 
 void rethrow(std::exception_ptr fault) {
     if (fault) { std::rethrow_exception(fault); }
