@@ -349,6 +349,8 @@ private:
         if constexpr (MayWait) {
             return chosen->wait(*worker, core.executor(), std::move(request), std::forward<Handler>(handler), detail::steady_ns(), terms,
                                 [&](auto withdrawal) { connect(worker, withdrawal); });
+        } else {
+            detail::unexpected("a call that may not wait, and was not refused");
         }
     }
     template <class Handler, class Connect>
