@@ -70,7 +70,7 @@ soak_round() {
     local began=$SECONDS
     shift 4
     "$@" > "$log" 2>&1 < /dev/null || true
-    printf '| %d | %d | %s | %d | %d | %d |\n' "$round" "$seed" "$name" $(( passed - before_passed )) \
+    printf '| %d | %s | %s | %d | %d | %d |\n' "$round" "$seed" "$name" $(( passed - before_passed )) \
         $(( failed - before_failed )) $(( SECONDS - began )) | tee -a "$result"
     if (( failed > before_failed )); then cp "$log" "$check_folder/soak-failed-$round-$seed.log"; fi
 }
