@@ -80,8 +80,7 @@ void worker_core::drain() {
             }
             return;  // other handlers have their turn, and then this again
         }
-        // After a cut the rest is what a worker that never returned still holds.
-        if (gate_.round([this] { return retire_marks(); }, more, [this] { abandon(); })) {
+        if (gate_.round([this] { return retire_marks(); }, more, [this] { fail_rest(); })) {
             again.core = nullptr;
             return;
         }
@@ -140,11 +139,16 @@ bool worker_core::spin_for_a_reply() noexcept {
 
 void worker_core::cut() noexcept {
     const auto yield = [] { std::this_thread::yield(); };
-    if (!gate_.cut(yield, [this] { return replied.any(); }, [this] { post_drain(); })) { return; }
+    const auto is_due = [](const auto& l) { return l->is_due(); };
+    const auto more = [&] { return replied.any() || std::any_of(lanes.begin(), lanes.end(), is_due); };
+    if (gate_.cut(yield, more, [this] { post_drain(); })) { abandon(); }
+}
+
+/// After a cut, and after all that was served: a worker that never returned still has the rest.
+void worker_core::fail_rest() {
+    delivery going(round_trip_, abandoned_, home_, *this);
+    for (const auto& l : lanes) { l->fail_rest(going); }
     abandon();
-    // Nobody drains and nobody will: the executor may end before the last port.
-    poster_.reset();
-    home_ = {};
 }
 
 void worker_core::abandon() noexcept {
@@ -152,6 +156,9 @@ void worker_core::abandon() noexcept {
     std::uint64_t n = 0;
     for (const auto& l : lanes) { n += l->abandon(); }
     abandoned_->fetch_add(n, std::memory_order_relaxed);
+    // The executor may end before a worker that did not return, and before the last port.
+    poster_.reset();
+    home_ = {};
 }
 
 worker_status worker_core::status() const {

@@ -44,6 +44,7 @@ public:
             case errc::shed: return "the request was shed: its worker does not keep up with what it is asked";
             case errc::no_bulk: return "the pool has no lanes of class bulk (lane: {bulk: 256} in the plan would give it some)";
             case errc::request_lost: return "moving the request into its place threw an exception";
+            case errc::outcome_unknown: return "the bridge was destroyed while the service was still at the request, which may take effect yet";
             case errc::wrong_topology: return "the topology source could not be read";
         }
         return "unknown numasio error";

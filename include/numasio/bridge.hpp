@@ -52,8 +52,8 @@ public:
         requires std::is_convertible_v<Context&, boost::asio::execution_context&>
     bridge(Context& context, plan asked, topology machine)
         : bridge(context.get_executor(), std::move(asked), std::move(machine)) {}
-    /// stop(0), if it has not been stopped. The handler of a request that a worker is still serving then, or after a stop that reported it as stuck, is destroyed uninvoked: keep
-    /// the bridge, and run its context, for as long as such a call may return. In a forked child it leaves everything as it is.
+    /// stop(0), if it has not been stopped. A request that a worker is still serving then, or after a stop that reported it as stuck, ends with errc::outcome_unknown, as
+    /// ever from the executor; the worker keeps its memory, and ends when the service returns. In a forked child it leaves everything as it is.
     ~bridge() = default;
     bridge(const bridge&) = delete;
     bridge& operator=(const bridge&) = delete;

@@ -40,6 +40,7 @@ enum class errc {
     shed,                 ///< the worker does not keep up, and this request had waited too long (when_full: shed)
     no_bulk,              ///< the plan gives the pool no lanes of class bulk
     request_lost,         ///< moving the request threw when its turn had come to have a place
+    outcome_unknown,      ///< the bridge was destroyed while the service was still at this request: it may take effect yet
 };
 
 /// The category of errc; its name is "numasio".

@@ -152,7 +152,7 @@ public:
     /// and a lock.
     /// Blocks: never, but for that lock, which a thread's own lane has too while calls wait for its places; a worker that sleeps is woken (one system call).
     /// Fails: by the handler: errc::lane_full (at once; where the plan lets calls wait for a place, when too many do), shed, no_worker, no_bulk, no_lane, request_lost,
-    ///        not_started, stopped, forked, service_failed; operation_aborted if cancelled before the worker started it, timed_out if it was
+    ///        not_started, stopped, forked, service_failed, outcome_unknown; operation_aborted if cancelled before the worker started it, timed_out if it was
     ///        not started within the options' time.
     /// Cost: a slot of the lane, no allocation for handlers of up to about 100 bytes (three for a call that has to wait for a place); one clock read here, one each where
     ///        the service is called and where the reply is delivered. co_await with boost::asio::deferred takes a fifth less time than with use_awaitable.

@@ -147,11 +147,11 @@ mutant reply_gate.hpp reply_gate '[cut-3] looks at the cut after the pass' \
         if (pass() != 0) { return false; }' \
     'if (pass() != 0) { return false; }
         const bool last = is_cut();'
-mutant reply_gate.hpp reply_gate '[cut-3] nobody abandons' \
+mutant reply_gate.hpp reply_gate '[cut-3] nobody fails the rest' \
     'if (last) {
-            abandon();' \
+            end_rest();' \
     'if (last) {'
-mutant reply_gate.hpp reply_gate '[cut-3] abandons without a cut' 'const bool last = is_cut();' 'const bool last = true;'
+mutant reply_gate.hpp reply_gate '[cut-3] fails the rest without a cut' 'const bool last = is_cut();' 'const bool last = true;'
 mutant reply_gate.hpp reply_gate '[drain-2] no last look' '!(more() || is_cut())' '!is_cut()'
 mutant reply_gate.hpp reply_gate '[drain-2] the last look does not see a cut' '!(more() || is_cut())' '!more()'
 mutant reply_gate.hpp reply_gate '[drain-2] the last look before giving up' \
@@ -187,7 +187,7 @@ mutant reply_gate.hpp reply_gate '[cut-2] does not acquire the last drain' \
 mutant reply_gate.hpp reply_gate '[cut-2] looks for a drain without taking it' \
     'if (held_.exchange(1, Atomics::acq_rel) != 0) { return false; }' \
     'if (held_.load(Atomics::acquire) != 0) { return false; }'
-mutant reply_gate.hpp reply_gate '[cut-2] abandons what a leaving drain would have come back for' \
+mutant reply_gate.hpp reply_gate '[cut-2] leaves what a leaving drain would have come back for' \
     'if (!more()) { return true; }
         post();
         return false;' \

@@ -1,10 +1,11 @@
 /* Shutdown: producers submit while a stop closes the intake, the worker sweeps a last time or never comes back, the
- * drain delivers, the cut abandons the rest. TSO for what producers and the stop write: memory() empties the buffers.
+ * drain delivers, and after the cut fails the rest. TSO for what producers and the stop write: memory() empties the buffers.
  * The program's counterparts: port::start(), serving_loop::turn(), bridge_core::stop_workers() and ~bridge_core(),
  * numasio/detail/cell_state.hpp and reply_gate.hpp.
  *
- * Promises: every accepted request ends exactly once; it is delivered unless it was in the hands of a worker that was
- * not back at the deadline, whether that comes back later or never; nobody posts after the cut; drains never overlap; everything comes to an end (ends, with fairness; and no invalid end state).
+ * Promises: every accepted request ends exactly once, by the drain; it is delivered unless it was in the hands of a worker that was
+ * not back at the deadline, whether that comes back later or never: then it may fail; nobody posts after the cut; drains never overlap; everything comes to an end
+ * (ends, with fairness; and no invalid end state).
  * -DINTAKE_ONLY leaves the way back out: a request has ended once it has its answer. That allows one producer more.
  * Mutants: -DNO_CLOSE_1 (no fence before the look), -DNO_REVOKE (a producer that sees the closing leaves its request),
  * -DEARLY_LEAVE (the worker leaves without a last sweep), -DNO_LAST_LOOK (a drain leaves without looking again),
@@ -22,6 +23,7 @@ bit accepted[PRODUCERS];
 bit reply[PRODUCERS];           /* in the reply ring or the list of what was completed elsewhere */
 byte ended[PRODUCERS];
 bit delivered[PRODUCERS];
+bit failed[PRODUCERS];          /* its handler was invoked without a reply */
 
 bit is_open = 1, closing;
 byte stop_buffered;             /* the stop's store buffer: 2 is_open and closing, 1 closing */
@@ -37,26 +39,30 @@ bit passing;                    /* a drain delivers */
 bit executor_gone, all_over;
 
 #define flush_closing (stop_buffered == 0)
+#define is_due(p) (accepted[p] && ended[p] == 0)
 
 #if PRODUCERS == 1
 #define some_reply reply[0]
 #define some_request in_ring[0]
+#define some_due is_due(0)
 #elif PRODUCERS == 2
 #define some_reply (reply[0] || reply[1])
 #define some_request (in_ring[0] || in_ring[1])
+#define some_due (is_due(0) || is_due(1))
 #else
 #define some_reply (reply[0] || reply[1] || reply[2])
 #define some_request (in_ring[0] || in_ring[1] || in_ring[2])
+#define some_due (is_due(0) || is_due(1) || is_due(2))
 #endif
 
-/* Destroys the handlers that are left: of what is in no reply list and of what is. */
-inline abandon() {
+/* Invokes the handlers that are left: of what is in no reply list and of what is. */
+inline fail_rest() {
     d_step {
         p = 0;
         do
         :: p < PRODUCERS ->
             if
-            :: accepted[p] && ended[p] == 0 -> ended[p]++; reply[p] = 0
+            :: is_due(p) -> ended[p]++; failed[p] = 1; reply[p] = 0
             :: else
             fi;
             p++
@@ -230,7 +236,7 @@ end:
 #endif
             if
             :: d_step { found -> found = 0; last = 0 }
-            :: !found && last -> abandon(); last = 0; break
+            :: !found && last -> fail_rest(); last = 0; break
             :: !found && !last ->
                 held = 0;                         /* [drain-2] */
 #ifndef NO_LAST_LOOK
@@ -282,8 +288,8 @@ active proctype bridge() {
     if
     :: d_step { !held -> held = 1 } ->
         if
-        :: some_reply -> d_step { assert(operations == 0); operations++ }
-        :: else -> abandon()
+        :: some_reply || some_due -> d_step { assert(operations == 0); operations++ }
+        :: else
         fi
     :: held
     fi;
@@ -292,7 +298,7 @@ active proctype bridge() {
     operations == 0;
     do
     :: d_step { p < PRODUCERS && ended[p] == accepted[p] ->
-        assert(!accepted[p] || delivered[p] || late[p]); p++ }
+        assert(!accepted[p] || delivered[p] || (late[p] && failed[p])); p++ }
     :: p == PRODUCERS -> break
     od;
 #else

@@ -120,6 +120,9 @@ public:
         std::exchange(actions_, nullptr)->deliver(storage_, ec, std::move(response), abandoned, vacate);
     }
 
+    /// The same with a response of nothing, where the request's cell is not ours yet.
+    void fail(const error_code& ec, const abandoned_counter& abandoned) { std::exchange(actions_, nullptr)->fail(storage_, ec, abandoned); }
+
     /// Destroys the handler uninvoked.
     void destroy() noexcept {
         if (actions_ != nullptr) { std::exchange(actions_, nullptr)->destroy(storage_); }
@@ -128,6 +131,7 @@ public:
 private:
     struct actions {
         void (*deliver)(void*, const error_code&, Response&&, const abandoned_counter&, const Vacate&);
+        void (*fail)(void*, const error_code&, const abandoned_counter&);
         void (*destroy)(void*) noexcept;
     };
 
@@ -221,7 +225,12 @@ private:
             vacate();
             self.complete(ec, response, abandoned);
         }
-        static constexpr actions table{&stored::deliver, &stored::destroy};
+        static void fail(void* storage, const error_code& ec, const abandoned_counter& abandoned) {
+            Operation self(take(storage));
+            Response response{};
+            self.complete(ec, response, abandoned);
+        }
+        static constexpr actions table{&stored::deliver, &stored::fail, &stored::destroy};
     };
 
     template <class Operation, class Handler>

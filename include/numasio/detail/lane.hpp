@@ -212,6 +212,11 @@ public:
         for (std::uint32_t slot = 0; slot < cells_.size(); ++slot) { n += revoke(slot) ? 1 : 0; }
         return n;
     }
+    void fail_rest(delivery& going) override {
+        for (auto& asked : waiting_) {
+            if (asked) { asked.fail(errc::outcome_unknown, going.abandoned()); }
+        }
+    }
     std::uint64_t abandon() noexcept override {
         std::uint64_t n = 0;
         for (auto& done : waiting_) {

@@ -190,6 +190,9 @@ public:
     virtual std::uint64_t stop_queued() noexcept = 0;
     /// Any thread, after the intake closed: calls that wait for a place end with errc::stopped.
     virtual void stop_waiting() noexcept = 0;
+    /// Control plane, the last of all deliveries: a worker that did not return has what is left, and keeps its cells. A handler may throw
+    /// through this; to be called again then.
+    virtual void fail_rest(delivery& going) = 0;
     /// Control plane, when nothing will be delivered any more: destroys the handlers that are left.
     virtual std::uint64_t abandon() noexcept = 0;
 

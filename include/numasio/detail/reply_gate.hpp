@@ -26,14 +26,14 @@ public:
     /// Drain: one look at the replies; true if the drain is over, false if round() is to be called again.
     /// `pass()` delivers what it finds and returns how many; what it throws leaves the drain with the caller.
     /// `more()` may run beside the next drain: it reads nothing that a drain owns.
-    /// `abandon()` runs once, after the cut, when what was published before the cut has been delivered.
-    template <class Pass, class More, class Abandon>
-    bool round(Pass&& pass, More&& more, Abandon&& abandon) {
+    /// `end_rest()` runs once, after the cut, when what was published before the cut has been delivered; again where it throws.
+    template <class Pass, class More, class EndRest>
+    bool round(Pass&& pass, More&& more, EndRest&& end_rest) {
         // [cut-3] Pairs with [cut-2]: look BEFORE the pass, so that this pass finds what came before the cut.
         const bool last = is_cut();
         if (pass() != 0) { return false; }
         if (last) {
-            abandon();
+            end_rest();
             return true;
         }
         // [drain-2] Pairs with [drain-1] and [cut-2]: give the drain up BEFORE the last look.
@@ -41,8 +41,8 @@ public:
         return !(more() || is_cut()) || held_.exchange(1, Atomics::acquire) != 0;
     }
 
-    /// Once, while the executor still exists. True if nobody drains: the caller abandons what is left, else a
-    /// drain does. Where a drain was leaving replies behind, to come back for them, `post()` posts another.
+    /// Once, while the executor still exists. True if nobody drains and `more()` says that nothing is left; else a drain ends the rest, which
+    /// `post()` posts where none was pending: also in the stead of one that was leaving replies behind, to come back for them.
     template <class Yield, class More, class Post>
     bool cut(Yield&& yield, More&& more, Post&& post) noexcept {
         // [cut-2] Pairs with [cut-1] and [cut-3]: afterwards no publisher is posting and none will. Both sides

@@ -121,9 +121,9 @@ public:
     }
     /// Control plane, one call at a time: delivers what there is, yields to other handlers now and then.
     void drain();
-    /// Bridge, last: no worker and no producer posts from now on; what cannot be delivered is abandoned.
+    /// Bridge, last: no worker and no producer posts from now on. A last drain ends what a worker that did not return still has.
     void cut() noexcept;
-    /// A pending drain operation was destroyed unrun.
+    /// A pending drain operation was destroyed unrun, or nothing is left: no drain will run any more.
     void abandon() noexcept;
 
     worker_status status() const;
@@ -134,6 +134,7 @@ private:
     void post_drain_again() noexcept;
     std::size_t deliver_marked(bool closely = false);
     std::size_t retire_marks();
+    void fail_rest();
     bool lingers() noexcept;
     bool spin_for_a_reply() noexcept;
     page_audit sample_pages() const;

@@ -108,27 +108,6 @@ TEST(stop, ends_what_is_queued_at_the_deadline_and_reports_a_stuck_worker) {
     gated::reset();
 }
 
-TEST(stop, a_worker_that_comes_back_after_the_bridge_touches_nothing) {
-    gated::reset();
-    gated::closed = true;
-    auto witness = std::make_shared<int>(1);
-    int called = 0;
-    {
-        asio::io_context io;
-        bridge b{io.get_executor(), one_worker(64)};
-        auto& p = b.open<int, int, gated>("p");
-        b.start();
-        p.async_call({0}, 1, [&called, witness](error_code, int) { ++called; });
-        while (gated::entered.load() == 0) { std::this_thread::yield(); }
-        EXPECT_EQ(b.stop(10ms).stuck, 1U);
-    }
-    EXPECT_EQ(called, 0);
-    EXPECT_EQ(witness.use_count(), 1);  // the handler was destroyed with the bridge, uninvoked
-    gated::closed = false;
-    std::this_thread::sleep_for(50ms);  // the left worker ends by itself
-    gated::reset();
-}
-
 TEST(stop, handlers_whose_context_never_runs_again_are_destroyed_with_it) {
     auto witness = std::make_shared<int>(1);
     std::uint64_t abandoned = 0;

@@ -1,0 +1,248 @@
+// A bridge that is destroyed while a worker is still inside a service call: the call fails, and the worker, when it comes back, touches nothing.
+#include "control_plane/bridge/stream_fixture.hpp"
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace numasio::test {
+namespace {
+
+/// As gated, with a request of a size and a reply that has memory. Counts those that are.
+template <std::size_t Bytes>
+struct held_up {
+    explicit held_up(node_context&) { ++alive; }
+    held_up(const held_up&) = delete;
+    ~held_up() { --alive; }
+    std::string operator()(const sized<Bytes>& x) const {
+        gated::entered.fetch_add(1);
+        while (gated::closed.load()) { std::this_thread::yield(); }
+        return std::string(100, static_cast<char>('0' + x.number));
+    }
+    static inline std::atomic<int> alive{0};
+};
+
+/// Of one call: how often it ended, and how.
+struct outcome {
+    int times = 0;
+    error_code ec;
+    std::string reply;
+    auto handler() {
+        return [this](error_code e, std::string r) { ++times, ec = e, reply = std::move(r); };
+    }
+};
+
+/// Waits for what a worker that was left to itself does last.
+void until_none_is_left(const std::atomic<int>& services) {
+    while (services.load() != 0) { std::this_thread::yield(); }
+}
+
+class early_end : public ::testing::Test {
+protected:
+    void SetUp() override { gated::closed = true; }
+    void TearDown() override { gated::reset(); }
+
+    template <std::size_t Bytes, class Executor>
+    port<sized<Bytes>, std::string>& open(const Executor& home) {
+        bridge_.emplace(home, one_worker());
+        auto& opened = bridge_->open<sized<Bytes>, std::string, held_up<Bytes>>("p");
+        bridge_->start();
+        return opened;
+    }
+    static void until_entered(int times = 1) {
+        while (gated::entered.load() < times) { std::this_thread::yield(); }
+    }
+    template <std::size_t Bytes>
+    static void let_the_worker_end() {
+        gated::closed = false;
+        until_none_is_left(held_up<Bytes>::alive);
+    }
+    template <std::size_t Bytes>
+    void expect_failure_of_the_call_that_runs();
+
+    std::optional<bridge> bridge_;
+};
+
+template <std::size_t Bytes>
+void early_end::expect_failure_of_the_call_that_runs() {
+    asio::io_context io;
+    auto& p = open<Bytes>(io.get_executor());
+    outcome runs;
+    outcome waits;
+    p.async_call({0}, {1, {}}, runs.handler());
+    until_entered();
+    p.async_call({0}, {2, {}}, waits.handler());
+    bridge_.reset();
+    EXPECT_EQ(runs.times, 0) << "never inside the bridge's end";
+    io.run();  // comes back: nothing is owed any more
+    EXPECT_EQ(runs.times, 1);
+    EXPECT_EQ(runs.ec, errc::outcome_unknown);
+    EXPECT_EQ(runs.reply, "");
+    EXPECT_EQ(waits.times, 1);
+    EXPECT_EQ(waits.ec, errc::stopped);
+    let_the_worker_end<Bytes>();
+    io.restart();
+    EXPECT_EQ(io.run(), 0U) << "what comes back finds nobody to tell";
+    EXPECT_EQ(runs.times, 1);
+}
+
+TEST_F(early_end, fails_the_call_that_its_service_is_still_at) {
+    expect_failure_of_the_call_that_runs<4>();
+    gated::reset();
+    gated::closed = true;
+    expect_failure_of_the_call_that_runs<1000>();  // which travels by number
+}
+
+TEST_F(early_end, fails_it_on_the_handlers_own_executor) {
+    asio::io_context io;
+    asio::io_context own;
+    auto& p = open<4>(io.get_executor());
+    outcome runs;
+    p.async_call({0}, {1, {}}, asio::bind_executor(own, runs.handler()));
+    until_entered();
+    bridge_.reset();
+    io.run();
+    EXPECT_EQ(runs.times, 0);
+    own.run();  // knew all the time that something was to come
+    EXPECT_EQ(runs.times, 1);
+    EXPECT_EQ(runs.ec, errc::outcome_unknown);
+    let_the_worker_end<4>();
+}
+
+TEST_F(early_end, after_a_stop_that_found_the_worker_stuck) {
+    asio::io_context io;
+    auto& p = open<4>(io.get_executor());
+    outcome runs;
+    p.async_call({0}, {1, {}}, runs.handler());
+    until_entered();
+    EXPECT_EQ(bridge_->stop(10ms).stuck, 1U);
+    io.run_for(50ms);
+    EXPECT_EQ(runs.times, 0) << "it may come back";
+    bridge_.reset();
+    io.restart();
+    io.run();
+    EXPECT_EQ(runs.times, 1);
+    EXPECT_EQ(runs.ec, errc::outcome_unknown);
+    let_the_worker_end<4>();
+}
+
+TEST_F(early_end, fails_every_call_though_a_handler_throws) {
+    asio::io_context io;
+    auto asked = one_worker();
+    asked.pools[0].name = "q";
+    asked.pools.insert(asked.pools.begin(), one_worker().pools[0]);
+    asked.pools[1].nodes = asked.pools[0].nodes;
+    bridge_.emplace(io.get_executor(), asked);
+    auto& p = bridge_->open<sized<4>, std::string, held_up<4>>("p");
+    auto& q = bridge_->open<sized<4>, std::string, held_up<4>>("q");
+    bridge_->start();
+    int thrown = 0;
+    for (auto* one : {&p, &q}) {
+        one->async_call({0}, {1, {}}, [&](error_code, std::string) { throw std::runtime_error(std::to_string(++thrown)); });
+    }
+    until_entered(2);
+    bridge_.reset();
+    EXPECT_THROW(io.run(), std::runtime_error);
+    EXPECT_THROW(io.run(), std::runtime_error);
+    io.run();
+    EXPECT_EQ(thrown, 2);
+    let_the_worker_end<4>();
+}
+
+TEST_F(early_end, ends_the_wait_for_an_item_of_a_stream) {
+    asio::io_context io;
+    gated::closed = false;
+    bridge_.emplace(io, one_worker());
+    auto& p = bridge_->open<std::unique_ptr<int>, stream_of<item>, counting>("p");
+    bridge_->start();
+    reading s;
+    p.async_stream({0}, up_to(endless), 1, [&](error_code, reading opened) { s = std::move(opened); });
+    io.run();
+    gated::closed = true;
+    counter::asked = 0;
+    answer first;
+    s.async_next(first.handler());  // the item that came with the opening; the next one is sent for
+    while (counter::asked.load() == 0) { std::this_thread::yield(); }
+    answer runs;
+    s.async_next(runs.handler());
+    bridge_.reset();
+    io.restart();
+    io.run();
+    EXPECT_TRUE(first.is(0));
+    EXPECT_EQ(runs.ec, errc::outcome_unknown);
+    s = {};
+    gated::closed = false;
+    until_none_is_left(counter::open);
+    counter::reset();
+}
+
+TEST_F(early_end, the_worker_may_come_back_when_the_context_is_gone_too) {
+    auto io = std::make_unique<asio::io_context>();
+    auto witness = std::make_shared<int>(1);
+    auto& p = open<4>(asio::make_strand(*io));  // whose own end would want the context
+    p.async_call({0}, {1, {}}, [witness](error_code, std::string) { ADD_FAILURE() << "its context never ran"; });
+    until_entered();
+    bridge_.reset();
+    EXPECT_EQ(witness.use_count(), 2) << "its context may still run";
+    io.reset();
+    EXPECT_EQ(witness.use_count(), 1);
+    let_the_worker_end<4>();
+}
+
+TEST_F(early_end, the_worker_may_come_back_when_the_context_has_run_and_is_gone) {
+    auto io = std::make_unique<asio::io_context>();
+    auto& p = open<1000>(asio::make_strand(*io));
+    outcome runs;
+    p.async_call({0}, {1, {}}, runs.handler());
+    until_entered();
+    bridge_.reset();
+    io->run();
+    io.reset();
+    EXPECT_EQ(runs.times, 1);
+    let_the_worker_end<1000>();
+}
+
+TEST_F(early_end, beside_a_worker_that_is_coming_back_ends_every_call_once) {
+    std::mt19937 random(20261122);
+    int unknown = 0;
+    for (int round = 0; round < 200; ++round) {
+        asio::io_context io;
+        auto keep = asio::make_work_guard(io);
+        std::thread control([&] { io.run(); });
+        gated::reset();
+        gated::closed = true;
+        auto& p = open<4>(io.get_executor());
+        outcome all[4];
+        for (auto& one : all) { p.async_call({0}, {1, {}}, one.handler()); }
+        until_entered();
+        std::thread gate([pause = std::chrono::microseconds(random() % 40'000)] {
+            std::this_thread::sleep_for(pause);
+            gated::closed = false;
+        });
+        bridge_.reset();
+        keep.reset();
+        control.join();
+        gate.join();
+        for (const auto& one : all) {
+            EXPECT_EQ(one.times, 1);
+            EXPECT_EQ(one.reply, one.ec ? "" : std::string(100, '1'));
+            EXPECT_TRUE(!one.ec || one.ec == errc::stopped || one.ec == errc::outcome_unknown) << one.ec.message();
+            unknown += one.ec == errc::outcome_unknown;
+        }
+        until_none_is_left(held_up<4>::alive);
+    }
+    EXPECT_GT(unknown, 0);
+}
+
+}  // namespace
+}  // namespace numasio::test
