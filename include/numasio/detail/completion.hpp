@@ -1,6 +1,7 @@
 // A caller's completion handler, stored in its request's cell and handed to its own executor later.
 #pragma once
 
+#include <numasio/detail/function_in_memory.hpp>
 #include <numasio/detail/lane_base.hpp>
 #include <numasio/errc.hpp>
 
@@ -8,7 +9,6 @@
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/executor.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
@@ -61,7 +61,7 @@ template <class Handler, class Response>
 void post_completion(Handler handler, error_code ec, Response response, const asio::any_io_executor& fallback) {
     auto executor = asio::get_associated_executor(handler, fallback);
     auto allocator = asio::get_associated_allocator(handler);
-    asio::post(executor, asio::bind_allocator(allocator, [h = std::move(handler), ec, r = std::move(response)]() mutable { invoke_handler(h, ec, r); }));
+    asio::post(executor, function_in_memory(allocator, [h = std::move(handler), ec, r = std::move(response)]() mutable { invoke_handler(h, ec, r); }));
 }
 /// The same of one that never got a cell.
 template <class Handler, class Response>
@@ -171,7 +171,7 @@ private:
                 end.invoked();
                 invoke_handler(h, ec, r);
             };
-            asio::dispatch(to.get(), asio::bind_allocator(memory, std::move(call)));
+            asio::dispatch(to.get(), function_in_memory(memory, std::move(call)));
         }
 
         using handler_type = Handler;
@@ -225,7 +225,7 @@ private:
             vacate();
             self.complete(ec, response, abandoned);
         }
-        static void fail(void* storage, const error_code& ec, const abandoned_counter& abandoned) {
+        [[gnu::cold]] static void fail(void* storage, const error_code& ec, const abandoned_counter& abandoned) {
             Operation self(take(storage));
             Response response{};
             self.complete(ec, response, abandoned);

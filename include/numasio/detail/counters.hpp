@@ -12,7 +12,7 @@ namespace numasio::detail {
 /// Threads: add() by one thread at a time (handed over with synchronisation), get() by any.
 class single_writer_counter {
 public:
-    void add(std::uint64_t n = 1) noexcept {
+    [[gnu::always_inline]] void add(std::uint64_t n = 1) noexcept {
         value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     }
     std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }

@@ -1,9 +1,9 @@
 // Posts a worker's drain operation to a concrete executor, in memory that is reserved once.
 #pragma once
 
+#include <numasio/detail/function_in_memory.hpp>
 #include <numasio/detail/worker_core.hpp>
 
-#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/defer.hpp>
 #include <boost/asio/post.hpp>
 
@@ -58,11 +58,11 @@ class reply_poster_for final : public reply_poster {
 public:
     explicit reply_poster_for(const Executor& executor) : executor_(executor) {}
     void post(drain_operation operation) noexcept override {
-        boost::asio::post(executor_, boost::asio::bind_allocator(operation_allocator<std::byte>(block_), std::move(operation)));
+        boost::asio::post(executor_, function_in_memory(operation_allocator<std::byte>(block_), std::move(operation)));
     }
 
     void post_again(drain_operation operation) noexcept override {
-        boost::asio::defer(executor_, boost::asio::bind_allocator(operation_allocator<std::byte>(block_), std::move(operation)));
+        boost::asio::defer(executor_, function_in_memory(operation_allocator<std::byte>(block_), std::move(operation)));
     }
 
 private:

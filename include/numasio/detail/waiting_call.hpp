@@ -108,7 +108,7 @@ public:
     }
     void fail(error_code ec) noexcept override try {
         const auto bridge = *this->bridge_work;  // both until it is posted
-        const auto own = handlers_work_;
+        [[maybe_unused]] const auto own = handlers_work_;
         post_failure<Handler, typename Lane::response_type>(take_handler(), ec, bridge.get());
     } catch (...) {
     }

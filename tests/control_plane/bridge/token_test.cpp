@@ -8,6 +8,8 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/execution.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -18,6 +20,53 @@
 
 namespace numasio::test {
 namespace {
+
+/// Counts what it is handed.
+class counting_executor {
+public:
+    counting_executor(asio::io_context& io, int& handed) noexcept : io_(&io), handed_(&handed) {}
+    asio::execution_context& query(asio::execution::context_t) const noexcept { return *io_; }
+    static constexpr asio::execution::blocking_t query(asio::execution::blocking_t) noexcept { return asio::execution::blocking.never; }
+    counting_executor require(asio::execution::blocking_t::never_t) const noexcept { return *this; }
+    template <class F>
+    void execute(F f) const {
+        ++*handed_;
+        asio::post(*io_, std::move(f));
+    }
+    friend bool operator==(const counting_executor&, const counting_executor&) noexcept = default;
+
+private:
+    asio::io_context* io_;
+    int* handed_;
+};
+
+TEST_F(call, an_executor_is_handed_a_reply_once) {
+    int to_bridge = 0;
+    int answered = 0;
+    auto asked = one_worker();
+    asked.pools[0].idle.strategy = idle_strategy::park;  // whose drains wait for nothing
+    bridge_.emplace(counting_executor(io_, to_bridge), asked);
+    auto& p = bridge_->open<int, int, incrementer>("p");
+    bridge_->start();
+    const auto finish = [&](int count) {
+        while (answered != count) {
+            io_.restart();
+            io_.poll();
+        }
+    };
+    const auto handler = [&](error_code, int) { ++answered; };
+    p.async_call({0}, 1, handler);
+    finish(1);
+    EXPECT_EQ(to_bridge, 1) << "the drain's";
+
+    int to_own = 0;
+    p.async_call({0}, 1, asio::bind_executor(counting_executor(io_, to_own), handler));
+    finish(2);
+    EXPECT_EQ(to_own, 1);
+    p.async_call({7}, 1, asio::bind_executor(counting_executor(io_, to_own), handler));  // no such worker
+    finish(3);
+    EXPECT_EQ(to_own, 2);
+}
 
 TEST_F(call, a_coroutine_is_resumed_on_its_own_executor) {
     auto& p = open<incrementer>();
