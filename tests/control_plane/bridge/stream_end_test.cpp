@@ -15,10 +15,10 @@ TEST_F(stream, an_early_end_destroys_the_generator_on_its_worker_and_gives_its_m
     const auto two = [&] { return std::pair(start(p, 1, 1), start(p, 1, 1)); };
     two();
     settle();
-    const auto before = bridge_->status().workers.front().memory_used;
+    const auto before = memory_used();
     auto idle = start(p, endless, 1);
     EXPECT_EQ(counter::open.load(), 1);
-    EXPECT_GT(bridge_->status().workers.front().memory_used, before + bytes{counter::block});
+    EXPECT_GT(memory_used(), before + bytes{counter::block});
     gated::closed = true;
     counter::asked = 0;
     error_code full;
@@ -35,7 +35,7 @@ TEST_F(stream, an_early_end_destroys_the_generator_on_its_worker_and_gives_its_m
     settle();
     EXPECT_EQ(counter::open.load(), 0);
     EXPECT_EQ(counter::destroyed_on.load(), counting::worker_thread.load());
-    EXPECT_EQ(bridge_->status().workers.front().memory_used, before);
+    EXPECT_EQ(memory_used(), before);
 }
 
 TEST_F(stream, steps_that_are_on_their_way_when_it_is_closed_make_nothing) {

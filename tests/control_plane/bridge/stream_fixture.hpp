@@ -138,6 +138,11 @@ protected:
     static void wait_until(const std::atomic<int>& value, int wanted) {
         while (value.load() != wanted) { std::this_thread::yield(); }
     }
+    /// Of the worker, when it is at rest: a reply may be faster than the figures of the sweep that made it.
+    bytes memory_used() const {
+        while (!bridge_->status().workers.front().parked) { std::this_thread::yield(); }
+        return bridge_->status().workers.front().memory_used;
+    }
 };
 
 }  // namespace numasio::test
