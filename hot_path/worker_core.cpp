@@ -17,6 +17,7 @@ constexpr int looks_of_a_linger = 32;      // a microsecond or two, before other
 constexpr std::size_t pages_per_sample = 256;
 constexpr std::int64_t sample_lasts_ns = 1'000'000'000;
 constexpr std::int64_t stuck_after_ns = 1'000'000'000;
+constexpr auto yield = [] { std::this_thread::yield(); };
 
 /// Of the sampled pages that the kernel told of: those on the worker's memory node, or on one of the nodes that its memory
 /// was interleaved over.
@@ -44,7 +45,9 @@ worker_core::worker_core(worker_site where, std::unique_ptr<reply_poster> poster
 worker_core::~worker_core() = default;
 
 void worker_core::post_drain() noexcept { poster_->post(drain_operation(shared_from_this())); }
-void worker_core::post_drain_again() noexcept { poster_->post_again(drain_operation(shared_from_this())); }
+void worker_core::post_drain_again() noexcept {
+    gate_.go_on([this] { poster_->post_again(drain_operation(shared_from_this())); });
+}
 
 void worker_core::replies_ready() noexcept {
     gate_.ready([this] { post_drain(); });
@@ -63,6 +66,11 @@ void worker_core::drain() {
         }
     } again{this};
 
+    if (ends_rest_) {  // and a handler threw
+        fail_rest();
+        again.core = nullptr;
+        return;
+    }
     const auto more = [this] { return replied.any(); };
     for (std::size_t total = 0; total < drain_turn;) {
         const auto delivered = deliver_marked();
@@ -138,23 +146,29 @@ bool worker_core::spin_for_a_reply() noexcept {
 }
 
 void worker_core::cut() noexcept {
-    const auto yield = [] { std::this_thread::yield(); };
     const auto is_due = [](const auto& l) { return l->is_due(); };
     const auto more = [&] { return replied.any() || std::any_of(lanes.begin(), lanes.end(), is_due); };
     if (gate_.cut(yield, more, [this] { post_drain(); })) { abandon(); }
 }
 
-/// After a cut, and after all that was served: a worker that never returned still has the rest.
+/// After a cut, and after all that was served: a worker that never returned still has the rest. From here on nothing is delivered that it may end meanwhile.
 void worker_core::fail_rest() {
+    ends_rest_ = true;
     delivery going(round_trip_, abandoned_, home_, *this);
     for (const auto& l : lanes) { l->fail_rest(going); }
-    abandon();
+    const bool in_child = is_in_child();  // where who was posting, or held a lane's lock, is not there to end it
+    if (!in_child) { gate_.wait_for_posts(yield); }
+    let_go(in_child);
 }
 
 void worker_core::abandon() noexcept {
-    if (fork_generation() != generation_) { return; }  // a child: who held a lane's lock is not there to let go of it
+    // A child whose context does not run: its locks may be held by who is not there.
+    if (!is_in_child()) { let_go(false); }
+}
+
+void worker_core::let_go(bool in_child) noexcept {
     std::uint64_t n = 0;
-    for (const auto& l : lanes) { n += l->abandon(); }
+    for (const auto& l : lanes) { n += l->abandon(in_child); }
     abandoned_->fetch_add(n, std::memory_order_relaxed);
     // The executor may end before a worker that did not return, and before the last port.
     poster_.reset();

@@ -138,4 +138,10 @@ void pool_core::release() noexcept {
     cores_.clear();
 }
 
+std::shared_ptr<worker_core> pool_core::worker_still_there(std::uint32_t index) noexcept {
+    if (numasio::detail::fork_generation() != fork_generation_) { return nullptr; }  // as in give_back()
+    const std::lock_guard lock(rows_mutex_);
+    return index < cores_.size() ? cores_[index] : nullptr;
+}
+
 }  // namespace numasio::detail

@@ -15,7 +15,7 @@ namespace numasio {
 /// Collects calls of one thread to one worker and hands them over by send(), with every 64th, and in its destructor, in the order in which they were made.
 /// Until then a worker that sleeps is not woken for them; one that is awake may serve them already.
 /// Threads: one; where it has no lane of its own (past the plan's `lane.producers`) each call is handed over by itself.
-/// Lifetime: no longer than the bridge, unlike a port. A call is work for the bridge's context from send() on, not before: a run() meanwhile may end. Calls that a stop() finds not handed over may end with errc::stopped, once they are.
+/// Lifetime: its own; one that outlives the bridge has nothing to hand over any more. A call is work for the bridge's context from send() on, not before: a run() meanwhile may end. Calls that a stop() finds not handed over may end with errc::stopped, once they are.
 template <class Request, class Response>
 class call_batch {
     using port_type = port<Request, Response>;
@@ -52,7 +52,8 @@ public:
     void send() noexcept {
         if (count_ == 0) { return; }
         const auto n = std::exchange(count_, 0);
-        lane_->send(*core().worker(to_.worker), core().executor(), {tickets_.data(), n});
+        if (core().is_open()) { return lane_->send(*core().worker(to_.worker), core().executor(), {tickets_.data(), n}); }
+        if (const auto alive = core().worker_still_there(to_.worker)) { lane_->send(*alive, core().executor(), {tickets_.data(), n}); }
     }
 
 private:

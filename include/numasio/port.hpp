@@ -103,22 +103,25 @@ public:
     }
 
     /// One place on the calling thread's lane to a worker, taken in advance, so that several requests can be
-    /// accepted all or none. Use it on the thread that took it; dropping it (on any thread) gives it back.
-    /// Lifetime: no longer than the bridge.
+    /// accepted all or none. Use it on the thread that took it; dropping it (on any thread) gives it back, which may wait for a lock.
+    /// Lifetime: its own; one that outlives the bridge holds nothing any more.
     class reservation {
     public:
         reservation(reservation&& other) noexcept
-            : pool_(other.pool_), lane_(std::exchange(other.lane_, nullptr)), to_(other.to_), why_(std::exchange(other.why_, errc::no_place)) {}
+            : pool_(std::move(other.pool_)), lane_(std::exchange(other.lane_, nullptr)), to_(other.to_), bulk_(other.bulk_),
+              why_(std::exchange(other.why_, errc::no_place)) {}
         reservation& operator=(reservation&& other) noexcept {
             reservation taken(std::move(other));
             std::swap(pool_, taken.pool_);
             std::swap(lane_, taken.lane_);
             std::swap(to_, taken.to_);
+            std::swap(bulk_, taken.bulk_);
             std::swap(why_, taken.why_);
             return *this;
         }
         ~reservation() {
-            if (lane_ != nullptr) { lane_->drop(*pool_->worker(to_.worker), pool_->executor()); }
+            if (lane_ == nullptr) { return; }
+            if (const auto alive = pool_->worker_still_there(to_.worker)) { lane_->drop(*alive, pool_->executor()); }
         }
         explicit operator bool() const noexcept { return lane_ != nullptr; }
         /// Why there is no place: errc::lane_full, no_worker, no_bulk, not_started, stopped or forked; no_lane where the thread is
@@ -127,24 +130,26 @@ public:
 
     private:
         friend port;
-        template <class, class>
-        friend class detail::stream_lanes;
-        reservation(detail::pool_core& pool, lane_type& from, home to) noexcept : pool_(&pool), lane_(&from), to_(to) {}
+        reservation(std::shared_ptr<detail::pool_core> pool, lane_type& from, home to) noexcept
+            : pool_(std::move(pool)), lane_(&from), to_(to), bulk_(from.bulk) {}
         explicit reservation(errc why) noexcept : why_(why) {}
 
-        const detail::pool_core* pool_ = nullptr;
+        std::shared_ptr<detail::pool_core> pool_;
         lane_type* lane_ = nullptr;
         home to_;
+        bool bulk_ = false;
         errc why_{};
     };
 
     /// Threads: any. Blocks: never; past the plan's `lane.producers`, for the lock of the lane that the threads beyond share.
-    /// Cost: a thread-local look-up; a thread's first call registers it.
+    /// Cost: a thread-local look-up and a reference count; a thread's first call registers it.
     /// Fails: an empty reservation whose error() says why; errc::lane_full also where the plan lets calls wait, which this does not.
     [[nodiscard]] reservation try_reserve(home to) noexcept {
         errc why{};
         auto* const chosen = lane_to(*core_, to, terms_, why);
-        return chosen == nullptr ? reservation(why) : reserve(*core_, *chosen, to);
+        if (chosen == nullptr) { return reservation(why); }
+        if (const auto refused = reserve(*core_, *chosen, to)) { return reservation(*refused); }
+        return reservation(core_, *chosen, to);
     }
 
     /// Hands `request` to worker `to`. Signature: void(error_code, Response).
@@ -278,15 +283,15 @@ private:
         void operator()(Handler&& handler, reservation taken, Request&& request) const {
             auto& core = **core_;
             if (!taken) { return fail(core, std::forward<Handler>(handler), taken.error()); }
-            if (taken.pool_ != &core) { return fail(core, std::forward<Handler>(handler), core.refuse(errc::no_place)); }
+            if (taken.pool_.get() != &core) { return fail(core, std::forward<Handler>(handler), core.refuse(errc::no_place)); }
             if (!owned_by_this_thread(core, taken)) {
                 auto terms = terms_;
-                terms.bulk = taken.lane_->bulk;
+                terms.bulk = taken.bulk_;
                 const auto refused = begin(core, taken.to_, terms, std::move(request), std::forward<Handler>(handler), connected_to(handler));
                 if (refused) { fail(core, std::forward<Handler>(handler), *refused); }
                 return;
             }
-            start(core, std::move(taken), terms_, std::move(request), std::forward<Handler>(handler), connected_to(handler));
+            start(core, *std::exchange(taken.lane_, nullptr), taken.to_, terms_, std::move(request), std::forward<Handler>(handler), connected_to(handler));
         }
 
     private:
@@ -317,11 +322,12 @@ private:
         core.refuse(why);
         return nullptr;
     }
-    static reservation reserve(detail::pool_core& core, lane_type& chosen, home to) noexcept {
+    /// Of the calling thread's lane: a place for start() or the lane's drop(); or why there is none.
+    static std::optional<errc> reserve(detail::pool_core& core, lane_type& chosen, home to) noexcept {
         const auto turn = chosen.turn();
         chosen.counters.offered.add();
-        if (chosen.reserve()) { return reservation(core, chosen, to); }
-        return reservation(chosen.refuse_full(*core.worker(to.worker)));
+        if (chosen.reserve()) { return {}; }
+        return chosen.refuse_full(*core.worker(to.worker));
     }
 
     /// Finds a place, or, if it may, somewhere to wait for one. Where it does not, why; nothing was moved then. `connect(worker, cancel)` as start() has it.
@@ -353,12 +359,18 @@ private:
             detail::unexpected("a call that may not wait, and was not refused");
         }
     }
+    /// In a place that was reserved, which it gives back where it throws.
     template <class Handler, class Connect>
-    static void start(detail::pool_core& core, reservation place, detail::request_terms terms, Request&& request, Handler&& handler,
+    static void start(detail::pool_core& core, lane_type& through, home to, const detail::request_terms& terms, Request&& request, Handler&& handler,
                       Connect&& connect) {
-        const auto turn = place.lane_->turn();
-        send(core, *place.lane_, core.worker(place.to_.worker), terms, std::move(request), std::forward<Handler>(handler), connect);
-        place.lane_ = nullptr;
+        const auto& worker = core.worker(to.worker);
+        try {
+            const auto turn = through.turn();
+            send(core, through, worker, terms, std::move(request), std::forward<Handler>(handler), connect);
+        } catch (...) {
+            through.drop(*worker, core.executor());
+            throw;
+        }
     }
     /// In a reserved place, and in turn.
     template <class Handler, class Connect>
@@ -382,7 +394,7 @@ private:
 
     static bool owned_by_this_thread(detail::pool_core& core, const reservation& place) noexcept {
         errc why{};
-        const auto row = core.lanes(why, place.lane_->bulk);
+        const auto row = core.lanes(why, place.bulk_);
         return !row.empty() && row[place.to_.worker] == place.lane_;
     }
 

@@ -66,7 +66,7 @@ struct lane_status {
     std::uint64_t stopped = 0;    ///< ended with errc::stopped
     std::uint64_t delivered = 0;  ///< handlers handed to their executor
     std::uint64_t queued = 0;     ///< accepted and not yet served
-    std::uint64_t queued_high_water = 0;  ///< the most that the worker has found queued at a time, when it began a batch or ended a full one; or `queued` now. A burst may have been deeper by up to a batch
+    std::uint64_t queued_high_water = 0;  ///< the most that the worker has found queued at a time, when it began a batch, ended a full one, or began a request 10 us or more after its last look; or `queued` now. A burst may have been deeper by up to a batch
 };
 
 /// `stuck`: inside one service call for more than a second, or left behind there by a stop.

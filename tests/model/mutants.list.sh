@@ -141,7 +141,24 @@ mutant reply_gate.hpp reply_gate 'the poster looks, then writes' \
 mutant reply_gate.hpp reply_gate '[drain-1] everybody posts' \
     'held_.exchange(1, Atomics::acq_rel) == 0) { post' '(held_.exchange(1, Atomics::acq_rel), true)) { post'
 mutant reply_gate.hpp reply_gate '[cut-1] counted out relaxed' \
-    'posting_.fetch_sub(1, Atomics::release);' 'posting_.fetch_sub(1, Atomics::relaxed);'
+    '{ post(); }
+        posting_.fetch_sub(1, Atomics::release);' '{ post(); }
+        posting_.fetch_sub(1, Atomics::relaxed);'
+mutant reply_gate.hpp reply_gate '[cut-4] who goes on is not counted' \
+    'posting_.fetch_add(1, Atomics::relaxed);
+        post();
+        posting_.fetch_sub(1, Atomics::release);' \
+    'post();'
+mutant reply_gate.hpp reply_gate '[cut-4] who goes on is counted out relaxed' \
+    '        post();
+        posting_.fetch_sub(1, Atomics::release);' \
+    '        post();
+        posting_.fetch_sub(1, Atomics::relaxed);'
+mutant reply_gate.hpp reply_gate '[cut-4] who posts the last drain is not counted' 'go_on(post);' 'post();'
+mutant reply_gate.hpp reply_gate '[cut-4] the last drain does not wait for who posts' \
+    'while (posting_.load(Atomics::acquire) != 0) { yield(); }' 'static_cast<void>(yield);'
+mutant reply_gate.hpp reply_gate '[cut-4] relaxed look at who posts' \
+    'posting_.load(Atomics::acquire)' 'posting_.load(Atomics::relaxed)'
 mutant reply_gate.hpp reply_gate '[cut-3] looks at the cut after the pass' \
     'const bool last = is_cut();
         if (pass() != 0) { return false; }' \
@@ -189,7 +206,7 @@ mutant reply_gate.hpp reply_gate '[cut-2] looks for a drain without taking it' \
     'if (held_.load(Atomics::acquire) != 0) { return false; }'
 mutant reply_gate.hpp reply_gate '[cut-2] leaves what a leaving drain would have come back for' \
     'if (!more()) { return true; }
-        post();
+        go_on(post);
         return false;' \
     'return true;'
 mutant reply_gate.hpp reply_gate '[cut-3] relaxed look at the cut' \

@@ -18,15 +18,16 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
     checked_atomic<std::uint32_t> published[Publishers];
     rl::var<std::uint32_t> delivered[Publishers];     // owned by the drain
 
-    // The executor: its queue, and whether it still exists.
+    // The executor: its queue, and whether what posts to it still exists.
     checked_atomic<std::uint32_t> operations{0};
     sleepers idle;
     int working = Publishers + Cut;
     rl::var<std::uint32_t> executor_memory;
-    bool executor_gone = false;
+    bool cut_is_over = false;
 
     int draining = 0;
     int failed_rest = 0;
+    bool ends_rest = false;  // by the last drain
     bool nothing_left = false;
     checked_atomic<std::uint32_t> first_joined{0};
     rl::var<std::uint32_t> left_by_stop;
@@ -53,17 +54,21 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
             published[p].store(item + 1, rl::mo_release);
             bell.fence();
             // A mark that stands has its drain: it looks once more when it has cleared it.
-            if (replied.announce(p)) { gate.ready([this] { post(); }); }
+            if (replied.announce(p)) { gate.ready([this] { post_before_cut(); }); }
         }
         if (p == 0) { first_joined.store(1, rl::mo_release); }
     }
 
+    void post_before_cut() {
+        require(!cut_is_over, "nobody but the last drain posts after the cut");
+        post();
+    }
     void post() {
-        require(!executor_gone, "nobody posts after the cut");
         require(executor_memory(info()).load() == 1, "nobody posts to a dead executor");
         require(operations.newest() == 0, "at most one drain is pending");
         operations.fetch_add(1, rl::mo_release);
         idle.wake_one();
+        require(executor_memory(info()).load() == 1, "the poster is there until every post has returned");
     }
 
     void run_executor() {
@@ -82,6 +87,7 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
     void drain() {
         const auto more = [this] { return replied.any(); };
         require(++draining == 1, "drains never overlap");
+        if (ends_rest) { return fail_rest(); }
         for (;;) {
             if (deliver_marked() != 0) { continue; }
             bool given_up = false;  // after a pass that finds nothing the gate may let the next drain in
@@ -91,7 +97,7 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
                 if (given_up) { --draining; }
                 return n;
             };
-            if (gate.round(pass, more, [this] { fail_rest(); })) { return; }
+            if (gate.round(pass, more, [this] { fail_first(); })) { return; }
             if (given_up) { require(++draining == 1, "drains never overlap"); }
         }
     }
@@ -114,7 +120,7 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
         const auto before = delivered[p](info()).load();
         const auto now = published[p].load(rl::mo_acquire);
         delivered[p](info()).store(now);
-        require(now == before || failed_rest == 0, "what has failed is not delivered");
+        require(now == before || !ends_rest, "what has failed is not delivered");
         return now - before;
     }
 
@@ -128,14 +134,25 @@ struct way_back : rl::test_suite<way_back<Publishers, Items, Threads, Cut>, Publ
             for (auto& d : delivered) { any = any || d(info()).load() != Items; }
             return any;
         };
-        if (gate.cut(yield, [&] { return replied.any() || is_due(); }, [this] { post(); })) { nothing_left = true; }
-        executor_gone = true;
-        executor_memory(info()).store(0);
+        if (gate.cut(yield, [&] { return replied.any() || is_due(); }, [this] { post(); })) {
+            nothing_left = true;
+            executor_memory(info()).store(0);
+        }
+        cut_is_over = true;
+    }
+    /// A handler throws: the rest of the rest is another operation's.
+    void fail_first() {
+        ends_rest = true;
+        require(left_by_stop(info()).load() == 1, "who fails it sees what came before the cut");
+        for (auto& d : delivered) { d(info()).store(d(info()).load()); }
+        gate.go_on([this] { post(); });
     }
     void fail_rest() {
         require(++failed_rest == 1, "what is left fails once");
-        require(left_by_stop(info()).load() == 1, "who fails it sees what came before the cut");
         for (auto& d : delivered) { d(info()).store(d(info()).load()); }
+        gate.wait_for_posts([] { rl::yield(1, info()); });
+        executor_memory(info()).store(0);
+        --draining;
     }
 
     void after() {

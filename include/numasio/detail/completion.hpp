@@ -195,12 +195,15 @@ private:
         }
         static void destroy(void* storage) noexcept {
             Operation& self = at(storage);
-            if constexpr (fits) {
-                self.~Operation();
-            } else {
-                auto from = memory_of(self.handler);
-                self.~Operation();
-                memory::deallocate(from, &self, 1);
+            if constexpr (fits) { return self.~Operation(); }
+            else {
+                try {
+                    static_cast<void>(take(storage));  // the memory goes before the handler does, which may own it
+                } catch (...) {
+                    auto from = memory_of(self.handler);
+                    self.~Operation();
+                    memory::deallocate(from, &self, 1);
+                }
             }
         }
         /// Moves the operation out. Its memory is given back by an allocator taken before: a handler that was moved from

@@ -56,7 +56,7 @@ public:
 
     lane(std::uint32_t capacity, std::pmr::memory_resource& arena)
         : lane_base(capacity), cells_(Ring::cells_for(capacity), &arena), waiting_(cells_.size(), &arena), ring_(cells_.data(), capacity, arena) {}
-    ~lane() override { abandon(); }
+    ~lane() override { abandon(false); }
 
     /// Memory that a lane takes from its arena, at most.
     static constexpr std::size_t footprint(std::uint32_t capacity) noexcept {
@@ -217,7 +217,7 @@ public:
             if (asked) { asked.fail(errc::outcome_unknown, going.abandoned()); }
         }
     }
-    std::uint64_t abandon() noexcept override {
+    std::uint64_t abandon(bool in_child) noexcept override {
         std::uint64_t n = 0;
         for (auto& done : waiting_) {
             if (done) {
@@ -225,12 +225,12 @@ public:
                 ++n;
             }
         }
-        const auto never_had_one = [this] {
-            const std::lock_guard lock(turns_);
-            return take_line();
-        }();
+        auto lock = in_child ? std::unique_lock(turns_, std::try_to_lock) : std::unique_lock(turns_);
+        const auto never_had_one = lock.owns_lock() ? take_line() : std::list<waiting_call<lane>*>();
+        if (lock.owns_lock()) { lock.unlock(); }
         for (auto* call : never_had_one) { call->destroy(); }
         n += never_had_one.size();
+        work_.settle();
         held_.reset();
         return n;
     }
@@ -246,10 +246,13 @@ private:
         }
         const bool started = !context.aborted() && c.state.try_run(one.turn);
         if (!started || c.flags.has_asker) { context.owes_reply(*this); }
-        if (!started) { return refuse(c, one.turn); }
+        if (!started) {
+            found(look, c.submitted_ns, steady_ns());
+            return refuse(c, one.turn);
+        }
         const bool is_timed = c.flags.has_asker || c.limit != 0 || overload || keep != no_limit;
         const auto now = is_timed ? context.call_begins() : context.post_begins(c.submitted_ns);
-        look.saw(c.submitted_ns, now);
+        found(look, c.submitted_ns, now);
         if (context.is_to_tell(now)) { tell(); }
         if (is_timed) {
             const auto waited = now - c.submitted_ns;

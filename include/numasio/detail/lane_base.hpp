@@ -193,8 +193,9 @@ public:
     /// Control plane, the last of all deliveries: a worker that did not return has what is left, and keeps its cells. A handler may throw
     /// through this; to be called again then.
     virtual void fail_rest(delivery& going) = 0;
-    /// Control plane, when nothing will be delivered any more: destroys the handlers that are left.
-    virtual std::uint64_t abandon() noexcept = 0;
+    /// Control plane, when nothing will be delivered any more: destroys the handlers that are left. In a forked child who waits is left alone where somebody held the
+    /// lock who is not there.
+    virtual std::uint64_t abandon(bool in_child) noexcept = 0;
 
     std::uint32_t capacity() const noexcept { return capacity_; }
     lane_status status() const noexcept;
@@ -230,21 +231,35 @@ public:
     } counters;
 
 protected:
-    /// By the worker, during a batch: how many of its requests were there when its first began.
+    /// By the worker, during a batch: how many of its requests were there when its first began, and how many were behind one that began much later.
     class queue_look {
     public:
         void saw(std::int64_t submitted_ns, std::int64_t now_ns) noexcept {
-            if (began_ns_ == 0) { began_ns_ = now_ns; }
+            if (began_ns_ == 0) { began_ns_ = looked_ns_ = now_ns; }
             found_ += submitted_ns <= began_ns_ ? 1 : 0;
         }
-        std::uint64_t found() const noexcept { return found_; }
+        /// The producer's count is a cache line that need not travel more often.
+        bool is_to_look(std::int64_t now_ns) noexcept {
+            if (now_ns - looked_ns_ < longest_blind_ns) { return false; }
+            looked_ns_ = now_ns;
+            return true;
+        }
+        void looked(std::uint64_t queued) noexcept { most_ = std::max(most_, queued); }
+        std::uint64_t found() const noexcept { return std::max(found_, most_); }
 
     private:
+        static constexpr std::int64_t longest_blind_ns = 10'000;
         std::int64_t began_ns_ = 0;
+        std::int64_t looked_ns_ = 0;
         std::uint64_t found_ = 0;
+        std::uint64_t most_ = 0;
     };
-    /// By the worker, after a batch of `taken`. What it left is counted only where it took all that it may: the producer's counts are a cache line that need not travel
-    /// for each batch.
+    /// By the worker, at one of its requests.
+    void found(queue_look& look, std::int64_t submitted_ns, std::int64_t now_ns) const noexcept {
+        look.saw(submitted_ns, now_ns);
+        if (look.is_to_look(now_ns)) { look.looked(queued()); }
+    }
+    /// By the worker, after a batch of `taken`. What it left is counted only where it took all that it may.
     void found_queued(const queue_look& look, std::size_t taken) noexcept {
         const auto left = taken < batch ? 0 : queued();
         const auto found = std::min<std::uint64_t>(std::max(look.found(), left), capacity_);

@@ -74,6 +74,8 @@ public:
     std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
     /// The bridge's last act: ports that outlive it keep no worker's memory. No call runs beside it.
     void release() noexcept;
+    /// For what may outlive the bridge, and holds a place of a lane: null when that is gone, and in a forked child. Blocks: for a lock.
+    std::shared_ptr<worker_core> worker_still_there(std::uint32_t index) noexcept;
 
 private:
     static constinit thread_local last_row last_used_;  // not inline: two libraries with this one inside would share it, and not the ids

@@ -22,11 +22,19 @@ public:
         if (cut_.load(Atomics::seq_cst) == 0 && held_.exchange(1, Atomics::acq_rel) == 0) { post(); }
         posting_.fetch_sub(1, Atomics::release);
     }
+    /// Drain that is to go on later: calls `post()`, and the drain is that operation's.
+    template <class Post>
+    void go_on(Post&& post) noexcept {
+        posting_.fetch_add(1, Atomics::relaxed);
+        post();
+        posting_.fetch_sub(1, Atomics::release);
+    }
 
     /// Drain: one look at the replies; true if the drain is over, false if round() is to be called again.
     /// `pass()` delivers what it finds and returns how many; what it throws leaves the drain with the caller.
     /// `more()` may run beside the next drain: it reads nothing that a drain owns.
-    /// `end_rest()` runs once, after the cut, when what was published before the cut has been delivered; again where it throws.
+    /// `end_rest()` runs once, after the cut, when what was published before the cut has been delivered. Where it throws the drain stays with the caller, who ends the rest
+    /// and calls this no more.
     template <class Pass, class More, class EndRest>
     bool round(Pass&& pass, More&& more, EndRest&& end_rest) {
         // [cut-3] Pairs with [cut-2]: look BEFORE the pass, so that this pass finds what came before the cut.
@@ -51,15 +59,21 @@ public:
         while (posting_.load(Atomics::seq_cst) != 0) { yield(); }
         if (held_.exchange(1, Atomics::acq_rel) != 0) { return false; }
         if (!more()) { return true; }
-        post();
+        go_on(post);
         return false;
+    }
+    /// Drain that has ended the rest: nobody is inside a `post()` any more, not even that of an operation that has run already.
+    template <class Yield>
+    void wait_for_posts(Yield&& yield) const noexcept {
+        // [cut-4] Before what a post() uses is destroyed.
+        while (posting_.load(Atomics::acquire) != 0) { yield(); }
     }
 
 private:
     bool is_cut() const noexcept { return cut_.load(Atomics::acquire) != 0; }
 
     typename Atomics::template atomic<std::uint32_t> held_{0};     // a drain is pending or running
-    typename Atomics::template atomic<std::uint32_t> posting_{0};  // threads inside ready()
+    typename Atomics::template atomic<std::uint32_t> posting_{0};  // threads that post, or look whether to
     typename Atomics::template atomic<std::uint32_t> cut_{0};
 };
 

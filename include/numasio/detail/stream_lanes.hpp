@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace numasio::detail {
@@ -18,7 +19,6 @@ template <class Request, class Item>
 class stream_lanes final : public stream_reader<Item> {
     using carrier = port<stream_step<Request>, stream_reply<Item>>;
     using lane_type = typename carrier::lane_type;
-    using place_type = typename carrier::reservation;
     using reader = stream_reader<Item>;
 
 public:
@@ -51,9 +51,8 @@ public:
         this->wait_for(std::move(handler), reader::wait::to_open);
         this->spend(1);
         auto& by = static_cast<lane_type&>(*this->lane_);
-        place_type place(*core_, by, to_);
         step_end end(self(), by);
-        carrier::start(*core_, std::move(place), terms(), stream_step<Request>(std::in_place_index<0>, std::move(request)), std::move(end),
+        carrier::start(*core_, by, to_, terms(), stream_step<Request>(std::in_place_index<0>, std::move(request)), std::move(end),
                        std::move(connect));
     }
 
@@ -85,12 +84,12 @@ private:
         while (this->held_ < steps) {
             errc none{};
             auto* const lane = carrier::lane_to(*core_, to_, terms(), none);
-            auto place = lane == nullptr ? place_type(none) : carrier::reserve(*core_, *lane, to_);
-            if (!place) {
-                why = place.error();
+            const auto refused = lane == nullptr ? std::optional(none) : carrier::reserve(*core_, *lane, to_);
+            if (refused) {
+                why = *refused;
                 break;
             }
-            this->lane_ = std::exchange(place.lane_, nullptr);
+            this->lane_ = lane;
             ++this->held_;
         }
         return std::min(this->held_, steps);
@@ -112,8 +111,7 @@ private:
     void send(std::uint32_t steps, lane_base& by) noexcept override {
         auto& lane = static_cast<lane_type&>(by);
         for (; steps != 0; --steps) {
-            carrier::start(*core_, place_type(*core_, lane, to_), terms(), stream_step<Request>(stream_next{stream_}), step_end(self(), lane),
-                           not_cancelled);
+            carrier::start(*core_, lane, to_, terms(), stream_step<Request>(stream_next{stream_}), step_end(self(), lane), not_cancelled);
         }
     }
     void send_close() noexcept override {
@@ -121,7 +119,7 @@ private:
         if (to_close_ == nullptr || !alive) { return; }
         // Nothing was opened; or the worker has gone, or goes, with all that it has open.
         if (stream_ == nullptr || !core_->is_open()) { return to_close_->drop(*alive, executor()); }
-        carrier::start(*core_, place_type(*core_, *to_close_, to_), terms(), stream_step<Request>(stream_close{stream_, this->sent_}),
+        carrier::start(*core_, *to_close_, to_, terms(), stream_step<Request>(stream_close{stream_, this->sent_}),
                        [](error_code, const stream_reply<Item>&) {}, not_cancelled);
     }
     static constexpr auto not_cancelled = [](const auto&, auto) {};

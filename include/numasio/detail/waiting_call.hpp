@@ -112,10 +112,9 @@ public:
         post_failure<Handler, typename Lane::response_type>(take_handler(), ec, bridge.get());
     } catch (...) {
     }
-    void destroy() noexcept override {
-        allocator from(asio::get_associated_allocator(handler));
-        this->~waiting_call_of();
-        memory::deallocate(from, this, 1);
+    void destroy() noexcept override try {
+        static_cast<void>(take_handler());  // the handler may own the memory
+    } catch (...) {
     }
     /// Its memory is free before the handler runs.
     Handler take_handler() {

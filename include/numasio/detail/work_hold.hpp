@@ -38,6 +38,9 @@ public:
         if (lane.due()) { take(lane); }
     }
 
+    /// Who ends the lane: whatever begin() and end() did has happened.
+    void settle() const noexcept { static_cast<void>(state_.load(Atomics::acquire)); }
+
 private:
     template <class Lane>
     bool end(Lane&& lane) noexcept {

@@ -135,6 +135,8 @@ private:
     std::size_t deliver_marked(bool closely = false);
     std::size_t retire_marks();
     void fail_rest();
+    void let_go(bool in_child) noexcept;
+    bool is_in_child() const noexcept { return fork_generation() != generation_; }
     bool lingers() noexcept;
     bool spin_for_a_reply() noexcept;
     page_audit sample_pages() const;
@@ -142,6 +144,7 @@ private:
     bool unposted_ = false;  // by the worker: it set a mark
     alignas(64) std::unique_ptr<reply_poster> poster_;
     std::int64_t linger_until_ns_ = 0;       // by the drain; 0: since the last reply it has not waited yet
+    bool ends_rest_ = false;                 // by the last drain: it has begun to fail what is left
     boost::asio::any_io_executor home_;      // where drains run; empty once nobody drains
     const std::uint32_t generation_ = fork_generation();
     abandoned_counter abandoned_;

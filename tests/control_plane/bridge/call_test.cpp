@@ -115,6 +115,23 @@ TEST_F(call, a_large_handlers_memory_is_given_back_by_the_allocator_that_it_had)
     EXPECT_EQ(got, 2);
 }
 
+TEST(call_alone, a_large_handler_that_owns_its_memory_may_be_destroyed_uninvoked) {
+    int got = 0;
+    const auto handler = [&] { return allocating_handler{std::make_unique<std::pmr::unsynchronized_pool_resource>(), &got, {}}; };
+    {
+        asio::io_context io;
+        auto asked = one_worker(1);
+        asked.pools.front().lane.full = when_full::wait;
+        bridge b(io.get_executor(), asked);
+        auto& p = b.open<int, int, incrementer>("p");
+        b.start();
+        p.async_call({0}, 1, handler());
+        p.async_call({0}, 1, handler());  // waits for a place
+        static_cast<void>(b.stop(1s));
+    }  // the context never ran
+    EXPECT_EQ(got, 0);
+}
+
 TEST_F(call, a_request_cancelled_before_it_started_never_runs) {
     auto& p = open<gated>();
     gated::closed = true;
@@ -161,6 +178,43 @@ TEST_F(call, a_handler_that_throws_leaves_the_other_replies_deliverable) {
     EXPECT_THROW(io_.run(), std::runtime_error);
     io_.run();
     EXPECT_EQ(good, 10);
+}
+
+template <class Request>
+struct held_back : gated {
+    using gated::gated;
+    int operator()(const Request&) const { return gated::operator()(0); }
+};
+template <class Request>
+std::uint64_t high_water_behind_a_slow_call(bool cancelled) {
+    constexpr std::uint32_t places = 32;  // less than a batch
+    gated::reset();
+    gated::closed = true;
+    asio::io_context io;
+    bridge b(io.get_executor(), one_worker(places));
+    auto& p = b.open<Request, int, held_back<Request>>("p");
+    b.start();
+    asio::cancellation_signal signals[places];
+    for (auto& signal : signals) {
+        EXPECT_FALSE(p.try_call({0}, Request{}, asio::bind_cancellation_slot(signal.slot(), [](error_code, int) {})));
+        while (gated::entered.load() == 0) { std::this_thread::yield(); }
+    }
+    EXPECT_EQ(p.try_call({0}, Request{}, [](error_code, int) {}), errc::lane_full);
+    for (auto& signal : signals) {
+        if (cancelled && &signal != signals) { signal.emit(asio::cancellation_type::all); }
+    }
+    std::this_thread::sleep_for(1ms);
+    gated::closed = false;
+    io.run();
+    EXPECT_EQ(gated::entered.load(), cancelled ? 1 : int{places});
+    return sum(b.status(), &lane_status::queued_high_water);
+}
+
+TEST(call_alone, a_lane_that_filled_behind_a_slow_request_was_found_full) {
+    EXPECT_GE(high_water_behind_a_slow_call<int>(false), 31U);
+    EXPECT_GE(high_water_behind_a_slow_call<sized<1000>>(false), 31U);
+    EXPECT_GE(high_water_behind_a_slow_call<int>(true), 31U);
+    EXPECT_GE(high_water_behind_a_slow_call<sized<1000>>(true), 31U);
 }
 
 /// Two at a time: a worker may serve many of them in one batch, but never finds more.

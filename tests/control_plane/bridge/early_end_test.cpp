@@ -1,13 +1,24 @@
 // A bridge that is destroyed while a worker is still inside a service call: the call fails, and the worker, when it comes back, touches nothing.
 #include "control_plane/bridge/stream_fixture.hpp"
 
+#include <numasio/call_batch.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
+#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <random>
@@ -15,6 +26,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace numasio::test {
 namespace {
@@ -70,6 +82,8 @@ protected:
     }
     template <std::size_t Bytes>
     void expect_failure_of_the_call_that_runs();
+    template <std::size_t Bytes>
+    void expect_no_second_end_where_the_handler_throws();
 
     std::optional<bridge> bridge_;
 };
@@ -157,6 +171,100 @@ TEST_F(early_end, fails_every_call_though_a_handler_throws) {
     EXPECT_THROW(io.run(), std::runtime_error);
     io.run();
     EXPECT_EQ(thrown, 2);
+    let_the_worker_end<4>();
+}
+
+template <std::size_t Bytes>
+void early_end::expect_no_second_end_where_the_handler_throws() {
+    asio::io_context io;
+    auto& p = open<Bytes>(io.get_executor());
+    int times = 0;
+    p.async_call({0}, {1, {}}, [&](error_code ec, std::string) {
+        ++times;
+        EXPECT_EQ(ec, errc::outcome_unknown);
+        throw std::runtime_error("from a handler");
+    });
+    until_entered();
+    bridge_.reset();
+    EXPECT_THROW(io.run(), std::runtime_error);
+    let_the_worker_end<Bytes>();  // before the drain has gone on
+    io.run();
+    EXPECT_EQ(times, 1);
+}
+
+TEST_F(early_end, when_a_handler_throws_and_its_worker_comes_back_ends_nothing_twice) {
+    expect_no_second_end_where_the_handler_throws<4>();
+    gated::reset();
+    gated::closed = true;
+    expect_no_second_end_where_the_handler_throws<1000>();
+}
+
+TEST_F(early_end, fails_whatever_waits_for_the_call) {
+    struct large {  // does not fit into the call's cell
+        std::function<void(error_code)> told;
+        std::array<char, 400> ballast{};
+        void operator()(error_code ec, const std::string&) const { told(ec); }
+    };
+    using held = port<sized<4>, std::string>;
+    const std::vector<std::function<void(held&, const std::function<void(error_code)>&)>> ways = {
+        [](held& p, const auto& told) { p.async_post({0}, {1, {}}, told); },
+        [](held& p, const auto& told) { p.async_call({0}, {1, {}}, large{told}); },
+        [](held& p, const auto& told) {
+            asio::co_spawn(
+                p.get_executor(),
+                [&p, told]() -> asio::awaitable<void> {
+                    const auto [ec, reply] = co_await p.async_call({0}, sized<4>{1, {}}, asio::as_tuple(asio::deferred));
+                    told(ec);
+                },
+                asio::detached);
+        },
+    };
+    for (const auto& ask : ways) {
+        for (const bool in_strand : {false, true}) {
+            gated::reset();
+            gated::closed = true;
+            asio::thread_pool threads(2);
+            auto& p = in_strand ? open<4>(asio::any_io_executor(asio::make_strand(threads))) : open<4>(threads.get_executor());
+            std::promise<error_code> told;
+            ask(p, [&](error_code ec) { told.set_value(ec); });
+            until_entered();
+            bridge_.reset();
+            EXPECT_EQ(told.get_future().get(), errc::outcome_unknown);
+            threads.join();
+            let_the_worker_end<4>();
+        }
+    }
+}
+
+TEST_F(early_end, fails_a_blocking_call) {
+    asio::thread_pool threads(1);
+    auto& p = open<4>(threads.get_executor());
+    error_code told;
+    std::thread blocked([&] { p.blocking_call({0}, {1, {}}, told); });
+    until_entered();
+    bridge_.reset();
+    blocked.join();
+    EXPECT_EQ(told, errc::outcome_unknown);
+    threads.join();
+    let_the_worker_end<4>();
+}
+
+TEST_F(early_end, leaves_a_reservation_and_a_batch_that_outlive_it_without_effect) {
+    asio::io_context io;
+    auto& p = open<4>(io.get_executor());
+    auto batch = std::make_unique<call_batch<sized<4>, std::string>>(p, home{0});
+    outcome runs;
+    outcome unsent;
+    p.async_call({0}, {1, {}}, [end = runs.handler(), place = p.try_reserve({0})](error_code ec, std::string reply) mutable { end(ec, std::move(reply)); });
+    until_entered();
+    EXPECT_FALSE(batch->try_call({2, {}}, unsent.handler()));
+    auto place = p.try_reserve({0});
+    bridge_.reset();
+    io.run();
+    EXPECT_EQ(runs.ec, errc::outcome_unknown);
+    EXPECT_EQ(unsent.ec, errc::stopped);
+    EXPECT_TRUE(place);
+    batch.reset();
     let_the_worker_end<4>();
 }
 

@@ -72,6 +72,26 @@ TEST(fork, a_child_in_mid_load_is_refused_and_may_destroy_its_bridge) {
     control.join();
 }
 
+TEST(fork, a_child_may_run_the_context_to_its_end_when_the_bridge_has_gone) {
+    asio::io_context io;
+    std::optional<bridge> b(std::in_place, io.get_executor(), one_worker());
+    auto& p = b->open<int, int, gated>("p");
+    b->start();
+    gated::closed = true;
+    error_code told;
+    p.async_call({0}, 1, [&](error_code ec, int) { told = ec; });
+    while (gated::entered.load() == 0) { std::this_thread::yield(); }
+    b.reset();
+    EXPECT_TRUE(child_ends([&] {
+        io.notify_fork(asio::io_context::fork_child);
+        io.run();
+        if (told != errc::outcome_unknown) { std::_Exit(1); }
+    }));
+    io.run();
+    EXPECT_EQ(told, errc::outcome_unknown);
+    gated::reset();
+}
+
 TEST(fork, a_thread_of_the_child_that_had_lanes_ends) {
     asio::io_context io;
     bridge b(io.get_executor(), one_worker(1024));

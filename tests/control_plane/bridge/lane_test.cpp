@@ -36,7 +36,7 @@ protected:
     using lane_type = lane<std::unique_ptr<int>, std::unique_ptr<int>, Ring>;
 
     lane_of() { worker_->mark_lanes(1); }
-    ~lane_of() override { requests_.abandon(); }
+    ~lane_of() override { requests_.abandon(false); }
 
     template <class Handler>
     auto submit(int number, Handler handler) {
@@ -247,9 +247,9 @@ TYPED_TEST(lane_of, destroys_the_handlers_that_are_left) {
     }
     this->serve();
     EXPECT_EQ(owned.use_count(), 4);
-    EXPECT_EQ(this->requests_.abandon(), 3U);
+    EXPECT_EQ(this->requests_.abandon(false), 3U);
     EXPECT_EQ(owned.use_count(), 1);
-    EXPECT_EQ(this->requests_.abandon(), 0U);
+    EXPECT_EQ(this->requests_.abandon(false), 0U);
 }
 
 TYPED_TEST(lane_of, holds_the_contexts_work_from_the_first_request_to_the_last_reply) {
