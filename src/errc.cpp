@@ -18,7 +18,7 @@ public:
             case errc::no_lane: return "the calling thread is ending, or has no memory left to hold a lane";
             case errc::not_started: return "the bridge has not been started";
             case errc::stopped: return "the bridge has been stopped";
-            case errc::service_failed: return "the service threw an exception";
+            case errc::service_failed: return "the service threw an exception (the worker's status keeps the text of its first)";
             case errc::forked: return "this process is a fork of the one that started the bridge";
             case errc::not_this_machine: return "the topology is not this machine's; it can be planned, not started";
             case errc::pin_refused: return "the kernel did not pin the thread as asked";
@@ -45,6 +45,7 @@ public:
             case errc::no_bulk: return "the pool has no lanes of class bulk (lane: {bulk: 256} in the plan would give it some)";
             case errc::request_lost: return "moving the request into its place threw an exception";
             case errc::outcome_unknown: return "the bridge was destroyed while the service was still at the request, which may take effect yet";
+            case errc::credit_too_large: return "the stream's credit is more than the lane has places (lane: {capacity: …} in the plan)";
             case errc::wrong_topology: return "the topology source could not be read";
         }
         return "unknown numasio error";

@@ -32,7 +32,7 @@ clock::time_point deadline_in(std::chrono::nanoseconds wait) {
 
 }  // namespace
 
-bridge_core::bridge_core(boost::asio::any_io_executor executor, poster_factory posters, plan asked, topology machine)
+bridge_core::bridge_core(boost::asio::any_io_executor executor, boost::asio::execution_context* context, poster_factory posters, plan asked, topology machine)
     : executor_(std::move(executor)),
       posters_(std::move(posters)),
       plan_(std::move(asked)),
@@ -41,19 +41,33 @@ bridge_core::bridge_core(boost::asio::any_io_executor executor, poster_factory p
       abandoned_(std::make_shared<std::atomic<std::uint64_t>>(0)),
       control_(std::make_shared<control_threads>(layout_.control, refuges_from(machine_, machine_.find(layout_.control.front())->node))),
       news_(std::make_shared<placement_news>(executor_)),
-      generation_(fork_generation()) {}
+      generation_(fork_generation()) {
+    if (context != nullptr) {
+        context_ = watch_end(*context, [this] { context_ends(); });
+    }
+}
 
 bridge_core::~bridge_core() {
+    if (context_) { context_->forget(); }
     if (fork_generation() != generation_) {
         leave_to_parent();
         return;
     }
+    cut();
+    for (auto& pool : pools_) { pool.core->release(); }
+}
+
+/// Nothing is posted from here on but what ends the requests that a worker keeps.
+void bridge_core::cut() noexcept {
     stop(std::chrono::nanoseconds::zero());
     news_->close();
     for (auto& pool : pools_) {
         for (auto& worker : pool.workers) { worker->cut(); }
-        pool.core->release();
     }
+}
+
+void bridge_core::context_ends() noexcept {
+    if (fork_generation() == generation_) { cut(); }  // a child's bridge posts nothing anyway
 }
 
 /// In a forked child: neither the workers are here nor whoever held a lock, and what they were about to do is never done. Nothing is waited for, and what

@@ -98,7 +98,7 @@ private:
     }
 
     bool check_cpus(const std::string& key, const std::vector<cpu_id>& cpus) {
-        const std::string expected = "CPUs of " + to_list(allowed_);
+        const std::string expected = "CPUs among " + to_list(allowed_);
         if (faulty(key)) { return false; }
         if (cpus.empty()) { add(key, "names no CPU", expected, ""); }
         std::vector<cpu_id> missing, refused;
@@ -129,7 +129,7 @@ private:
     std::vector<node_id> check_nodes(const std::string& key, const pool_plan& pool) {
         if (!pool.nodes) { return pool.cpus ? nodes_of(*pool.cpus) : executors_; }
         if (faulty(key + ".nodes")) { return {}; }
-        const std::string expected = "nodes of " + to_list(executors_);
+        const std::string expected = "nodes among " + to_list(executors_);
         std::vector<node_id> good;
         if (pool.nodes->empty()) { add(key + ".nodes", "names no node", expected, ""); }
         for (const auto id : *pool.nodes) {
@@ -148,7 +148,7 @@ private:
         for (const auto cpu : pool.cpus.value_or(std::vector<cpu_id>())) {
             const cpu_info* info = machine_.find(cpu);
             if (info != nullptr && !holds(*pool.nodes, info->node)) {
-                add(key + ".cpus", text(cpu) + " is on " + text(info->node), "CPUs of the pool's nodes " +
+                add(key + ".cpus", text(cpu) + " is on " + text(info->node), "CPUs among the pool's nodes " +
                     to_list(*pool.nodes), "add the node to " + key + ".nodes");
             }
         }

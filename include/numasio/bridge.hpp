@@ -8,6 +8,7 @@
 #include <numasio/plan.hpp>
 #include <numasio/port.hpp>
 #include <numasio/status.hpp>
+#include <numasio/stop_report.hpp>
 #include <numasio/topology.hpp>
 
 #include <boost/asio/execution/executor.hpp>
@@ -37,6 +38,8 @@ public:
     /// executor makes posting replies free of allocations; through any_io_executor each batch allocates once, and where
     /// that fails the process ends: replies that cannot be posted would be lost; so does counting the work of a lane that begins to be busy.
     /// Fails: throws plan_error where the machine lacks what the plan names.
+    /// Lifetime: the executor's context may be destroyed first: it stops the bridge then, as ~bridge would, and destroys the handlers that are left uninvoked
+    /// (bridge_status::abandoned); nobody may call the ports afterwards. Not where the executor is a strand, which must not outlive its context.
     template <class Executor>
         requires detail::executor<Executor>
     bridge(const Executor& executor, plan asked)
@@ -139,7 +142,7 @@ template <class Executor>
     requires detail::executor<Executor>
 bridge::bridge(const Executor& executor, plan asked, topology machine)
     : core_(std::make_unique<detail::bridge_core>(
-          executor, [executor] { return std::make_unique<detail::reply_poster_for<Executor>>(executor); },
+          executor, detail::context_of(executor), [executor] { return std::make_unique<detail::reply_poster_for<Executor>>(executor); },
           std::move(asked), std::move(machine))) {}
 
 template <class Request, class Response, class Service>
@@ -148,10 +151,11 @@ port<Request, Response>& bridge::open(std::string_view pool) {
     using carried_response = typename lanes::response;
     static_assert(std::is_constructible_v<typename lanes::service, node_context&>, "a service is built from node_context&");
     static_assert(std::is_move_constructible_v<typename lanes::request>, "a request is movable");
+    static_assert(!std::is_void_v<carried_response>, "a response is a value: std::monostate, say, where there is nothing to reply");
     static_assert(std::is_nothrow_default_constructible_v<carried_response> && std::is_nothrow_move_constructible_v<carried_response>,
                   "a response is default-initialisable and movable, both without throwing, so that a reply on its way cannot be lost");
     static_assert(service_for<typename lanes::service, typename lanes::request, carried_response>,
-                  "a service is called with Request&&, and returns Response");
+                  "a service is called with Request&& (so it takes Request, Request&& or const Request&), and returns Response");
     auto opened = std::make_shared<port<Request, Response>>(
         core_->open(pool, std::make_unique<detail::service_factory_for<typename lanes::request, typename lanes::response, typename lanes::service>>()));
     core_->keep(opened);

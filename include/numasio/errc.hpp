@@ -15,7 +15,7 @@ enum class errc {
     no_lane,              ///< the calling thread is ending and has given its lanes back, or there was no memory for its list of them
     not_started,          ///< the bridge accepts requests only after start()
     stopped,              ///< the bridge has been stopped
-    service_failed,       ///< the service threw; the worker lives on
+    service_failed,       ///< the service threw; the worker lives on, and its worker_status::first_failure keeps the first text
     forked,               ///< this process is a fork of the one that started the bridge
     not_this_machine,     ///< a topology that was simulated or read from a file cannot be pinned or bound to
     pin_refused,          ///< the kernel did not put the thread where it was asked to be
@@ -41,6 +41,7 @@ enum class errc {
     no_bulk,              ///< the plan gives the pool no lanes of class bulk
     request_lost,         ///< moving the request threw when its turn had come to have a place
     outcome_unknown,      ///< the bridge was destroyed while the service was still at this request: it may take effect yet
+    credit_too_large,     ///< a stream's credit is more than the lane has places
 };
 
 /// The category of errc; its name is "numasio".

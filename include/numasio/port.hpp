@@ -20,6 +20,7 @@
 #include <memory>
 #include <random>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -76,7 +77,7 @@ public:
     }
     /// An explicit worker. Fails: throws std::out_of_range.
     home at(std::uint32_t worker) const {
-        if (worker >= workers()) { throw std::out_of_range("numasio::port::at: the pool has fewer workers"); }
+        if (worker >= workers()) { throw std::out_of_range("numasio::port::at: worker " + std::to_string(worker) + " of " + std::to_string(workers())); }
         return {worker};
     }
 
@@ -98,7 +99,7 @@ public:
             } else if (on_its_way > fewest) { continue; }
             if (dice() % ++equal == 0) { chosen = {w}; }  // each of k equal ones with the same chance
         }
-        if (equal == 0) { throw std::out_of_range("numasio::port::any_of: the pool has no worker on this node"); }
+        if (equal == 0) { throw std::out_of_range("numasio::port::any_of: the pool has no worker on node " + std::to_string(node.value)); }
         return chosen;
     }
 

@@ -109,8 +109,8 @@ public:
     /// Hands `request` to worker `to`, whose service makes a generator of it. Signature: void(error_code, reply_stream<Item>), when the
     /// generator has been asked for the first item. `credit` is how many items may be on their way or unread at one time.
     /// Threads: any. Blocks: as async_call.
-    /// Fails: throws std::invalid_argument where `credit` is 0. By the handler, with an empty stream: as async_call; errc::lane_full at once where the
-    ///        calling thread's lane has fewer than `credit` places left, or as many streams are open at the worker as its lane has places (each
+    /// Fails: throws std::invalid_argument where `credit` is 0. By the handler, with an empty stream: as async_call; errc::credit_too_large where no lane
+    ///        of the plan has so many places; errc::lane_full at once where the calling thread's lane has fewer than `credit` places left, or as many streams are open at the worker as its lane has places (each
     ///        holds one of the lane that all threads share, so that it can always be closed); service_failed also where making the first item
     ///        threw, or the generator did not fit into the node's memory. What moving the request throws leaves the call.
     /// Cost: two allocations here, of room for `credit` items; one on the worker, of the node's memory; as a request on the lane for each
@@ -118,7 +118,7 @@ public:
     /// Lifetime: as async_call. Cancellation: the same; the stream itself is ended by destroying it.
     template <class CompletionToken>
     auto async_stream(home to, Request request, std::uint32_t credit, CompletionToken&& token) {
-        if (credit == 0) { throw std::invalid_argument("numasio::port::async_stream: no credit"); }
+        if (credit == 0) { throw std::invalid_argument("numasio::port::async_stream: credit is 0; at least one item must be allowed on its way"); }
         return boost::asio::async_initiate<CompletionToken, void(error_code, reply_stream<Item>)>(opening{this->core_}, token, to, std::move(request),
                                                                                                   credit);
     }
@@ -133,7 +133,7 @@ private:
             using handler_type = std::decay_t<Handler>;
             errc why_not{};
             const auto* lane = carrier::lane_to(*core, to, {}, why_not);
-            if (lane != nullptr && credit > lane->capacity()) { why_not = core->refuse(errc::lane_full); }  // before room is made for so many
+            if (lane != nullptr && credit > lane->capacity()) { why_not = core->refuse(errc::credit_too_large); }  // before room is made for so many
             if (why_not != errc{}) {
                 return detail::post_failure<handler_type, reply_stream<Item>>(std::forward<Handler>(handler), why_not, core->executor());
             }

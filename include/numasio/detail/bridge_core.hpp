@@ -1,12 +1,14 @@
 // The untyped part of a bridge: its plan, its pools, its workers from start to stop.
 #pragma once
 
+#include <numasio/detail/context_end.hpp>
 #include <numasio/detail/pool_core.hpp>
 #include <numasio/detail/service_factory.hpp>
 #include <numasio/invoker.hpp>
 #include <numasio/layout.hpp>
 #include <numasio/plan.hpp>
 #include <numasio/status.hpp>
+#include <numasio/stop_report.hpp>
 #include <numasio/topology.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -23,13 +25,6 @@
 
 namespace numasio {
 
-/// How a stop went.
-struct stop_report {
-    std::uint64_t stopped = 0;  ///< requests that ended with errc::stopped
-    std::uint32_t stuck = 0;    ///< workers still inside a service call at the deadline
-    bool drained() const noexcept { return stopped == 0 && stuck == 0; }
-};
-
 namespace detail {
 
 class running_worker;  // the hot path's side; only the assembly file knows it
@@ -41,7 +36,8 @@ class bridge_core {
 public:
     using poster_factory = std::function<std::unique_ptr<reply_poster>()>;
 
-    bridge_core(boost::asio::any_io_executor executor, poster_factory posters, plan asked, topology machine);
+    /// `context` is the executor's, or null.
+    bridge_core(boost::asio::any_io_executor executor, boost::asio::execution_context* context, poster_factory posters, plan asked, topology machine);
     ~bridge_core();
     bridge_core(const bridge_core&) = delete;
     bridge_core& operator=(const bridge_core&) = delete;
@@ -78,6 +74,8 @@ private:
     void launch(opened_pool& pool);
     void look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept;
     void leave_to_parent() noexcept;
+    void context_ends() noexcept;
+    void cut() noexcept;
     stop_report stop_workers(std::chrono::steady_clock::time_point deadline);
     std::uint64_t count_stopped() const noexcept;
 
@@ -101,7 +99,7 @@ private:
     std::vector<std::shared_ptr<void>> ports_;
     std::unique_ptr<placement_watch> watch_;  // while started
     stop_report report_;
-
+    std::shared_ptr<context_end> context_;  // last: what is told needs the rest
 };
 
 }  // namespace detail

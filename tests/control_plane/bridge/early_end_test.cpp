@@ -295,6 +295,50 @@ TEST_F(early_end, ends_the_wait_for_an_item_of_a_stream) {
     counter::reset();
 }
 
+TEST_F(early_end, of_the_context_alone_stops_the_bridge_and_destroys_what_is_left) {
+    const auto expect_that = [&](auto context, const auto& executor) {
+        gated::reset();
+        gated::closed = true;
+        auto witness = std::make_shared<int>(1);
+        auto& p = open<4>(executor);
+        p.async_call({0}, {1, {}}, [witness](error_code, std::string) { ADD_FAILURE() << "its context never ran"; });
+        until_entered();
+        context.reset();
+        EXPECT_EQ(witness.use_count(), 1);
+        const auto status = bridge_->status();
+        EXPECT_EQ(status.abandoned, 1U);
+        EXPECT_FALSE(status.accepting);
+        let_the_worker_end<4>();  // it finds nobody to tell
+        bridge_.reset();
+    };
+    auto io = std::make_unique<asio::io_context>();
+    const auto to_io = io->get_executor();
+    expect_that(std::move(io), to_io);
+    io = std::make_unique<asio::io_context>();
+    const asio::any_io_executor to_any = io->get_executor();
+    expect_that(std::move(io), to_any);
+    auto threads = std::make_unique<asio::thread_pool>(1);
+    threads->stop();
+    threads->join();
+    const auto to_threads = threads->get_executor();
+    expect_that(std::move(threads), to_threads);
+}
+
+TEST_F(early_end, of_the_context_beside_workers_that_reply) {
+    for (int round = 0; round < 300; ++round) {
+        auto io = std::make_unique<asio::io_context>();
+        gated::reset();
+        auto& p = open<4>(io->get_executor());
+        int ended = 0;
+        for (int i = 0; i < 30; ++i) { p.async_call({0}, {1, {}}, [&](error_code, std::string) { ++ended; }); }
+        if (round % 2 == 0) { until_entered(15); }
+        if (round % 3 == 0) { io->poll(); }
+        io.reset();
+        EXPECT_EQ(bridge_->status().abandoned, 30U - static_cast<unsigned>(ended));
+        bridge_.reset();
+    }
+}
+
 TEST_F(early_end, the_worker_may_come_back_when_the_context_is_gone_too) {
     auto io = std::make_unique<asio::io_context>();
     auto witness = std::make_shared<int>(1);

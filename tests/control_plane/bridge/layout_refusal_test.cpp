@@ -82,21 +82,21 @@ INSTANTIATE_TEST_SUITE_P(
     machines, layout_refusal,
     testing::Values(
         refusal{"unknown_node", on_nodes({{0}, {7}}), machine(2, 2), "pools.kv.nodes", "node 7 does not exist",
-                "nodes of 0-1"},
+                "nodes among 0-1"},
         refusal{"memory_node", on_nodes({{9}}), with_memory_node(machine(2, 2)), "pools.kv.nodes",
-                "node 9 has memory but no CPUs", "nodes of 0-1"},
+                "node 9 has memory but no CPUs", "nodes among 0-1"},
         refusal{"node_outside_the_cpuset", on_nodes({{1}}), without(machine(2, 2), {2, 3}), "pools.kv.nodes",
-                "node 1 has no CPU that this process may use", "nodes of 0"},
-        refusal{"no_node", on_nodes({}), machine(2, 2), "pools.kv.nodes", "names no node", "nodes of 0-1"},
+                "node 1 has no CPU that this process may use", "nodes among 0"},
+        refusal{"no_node", on_nodes({}), machine(2, 2), "pools.kv.nodes", "names no node", "nodes among 0-1"},
         refusal{"missing_cpus", plan_of({pinned("kv", {{1}, {4}, {5}})}), machine(2, 2), "pools.kv.cpus",
-                "CPUs 4-5 are not on this machine", "CPUs of 0-3"},
+                "CPUs 4-5 are not on this machine", "CPUs among 0-3"},
         refusal{"refused_cpu", plan_of({pinned("kv", {{2}})}), without(machine(2, 2), {2}), "pools.kv.cpus",
-                "CPU 2 is not allowed to this process", "CPUs of 0-1,3"},
-        refusal{"no_cpu", plan_of({pinned("kv", {})}), machine(1, 2), "pools.kv.cpus", "names no CPU", "CPUs of 0-1"},
+                "CPU 2 is not allowed to this process", "CPUs among 0-1,3"},
+        refusal{"no_cpu", plan_of({pinned("kv", {})}), machine(1, 2), "pools.kv.cpus", "names no CPU", "CPUs among 0-1"},
         refusal{"missing_control_cpu", controlled_by({{9}}), machine(1, 2), "control.cpus",
-                "CPU 9 is not on this machine", "CPUs of 0-1"},
+                "CPU 9 is not on this machine", "CPUs among 0-1"},
         refusal{"cpu_of_another_node", pinned_on({{0}, {3}}, {{0}}), machine(2, 2), "pools.kv.cpus",
-                "CPU 3 is on node 1", "CPUs of the pool's nodes 0"},
+                "CPU 3 is on node 1", "CPUs among the pool's nodes 0"},
         refusal{"node_without_a_named_cpu", pinned_on({{0}}, {{0}, {1}}), machine(2, 2), "pools.kv.cpus",
                 "names no CPU of node 1", "a CPU on each of the pool's nodes"},
         refusal{"too_many_workers", plan_of({pool("kv", 3)}), without(machine(1, 3), {1}),
@@ -241,7 +241,7 @@ TEST(layout, problems_stand_where_the_key_stood_unless_its_value_was_changed) {
               "simulate_nodes: 9 pretend nodes, and this process may use 2 CPUs (set in code or on the command line); "
               "expected a whole number from 0 to 1024, at most one for each CPU that this process may use (take 2 or "
               "fewer)");
-    EXPECT_EQ(to_text(problems[2]), "risk.yaml:6:5: pools.kv.nodes: node 5 does not exist; expected nodes of 0");
+    EXPECT_EQ(to_text(problems[2]), "risk.yaml:6:5: pools.kv.nodes: node 5 does not exist; expected nodes among 0");
 }
 
 }  // namespace

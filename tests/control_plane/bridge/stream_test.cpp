@@ -45,13 +45,22 @@ TEST_F(stream, a_lane_without_room_for_the_credit_refuses_at_once_and_nothing_ru
     auto& p = open(4);
     error_code why;
     start(p, 1, 5, &why);
-    EXPECT_EQ(why, errc::lane_full);
+    EXPECT_EQ(why, errc::credit_too_large);
     EXPECT_EQ(counter::asked.load(), 0);
+    {
+        const auto two = start(p, endless, 2);
+        counter::asked = 0;
+        start(p, 1, 3, &why);
+        EXPECT_EQ(why, errc::lane_full);
+        EXPECT_EQ(counter::asked.load(), 0);
+    }
+    settle();
+    const auto before = sum(bridge_->status(), &lane_status::ran);
     auto s = start(p, endless, 4);  // what was reserved is back; and now the lane is full although nothing is on its way
     start(p, 1, 1, &why);
     EXPECT_EQ(why, errc::lane_full);
     for (int i = 0; i < 10; ++i) { EXPECT_TRUE(next(s).is(i)); }  // the places stay the stream's
-    EXPECT_EQ(sum(bridge_->status(), &lane_status::ran), 1U + 4 + 9);
+    EXPECT_EQ(sum(bridge_->status(), &lane_status::ran), before + 1 + 4 + 9);
 }
 
 TEST_F(stream, is_not_shed_where_its_pool_sheds_requests) {

@@ -73,7 +73,7 @@ TEST_F(load_plan_test, gives_each_value_the_place_where_it_stands) {
     EXPECT_EQ(refusal(p),
               "risk.yaml:2:1: simulate_nodes: 9 pretend nodes, and this process may use 2 CPUs; expected a whole "
               "number from 0 to 1024, at most one for each CPU that this process may use (take 2 or fewer)\n"
-              "risk.yaml:5:5: pools.kv.cpus: CPUs 7-8 are not on this machine; expected CPUs of 0-1");
+              "risk.yaml:5:5: pools.kv.cpus: CPUs 7-8 are not on this machine; expected CPUs among 0-1");
 }
 
 TEST_F(load_plan_test, does_not_blame_the_file_for_what_was_changed_after_loading) {
