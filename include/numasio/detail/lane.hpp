@@ -247,12 +247,13 @@ private:
         const bool started = !context.aborted() && c.state.try_run(one.turn);
         if (!started || c.flags.has_asker) { context.owes_reply(*this); }
         if (!started) {
-            found(look, c.submitted_ns, steady_ns());
+            look_again(look, steady_ns());  // and not into the cell, which may be another's by now
             return refuse(c, one.turn);
         }
         const bool is_timed = c.flags.has_asker || c.limit != 0 || overload || keep != no_limit;
         const auto now = is_timed ? context.call_begins() : context.post_begins(c.submitted_ns);
-        found(look, c.submitted_ns, now);
+        look.saw(c.submitted_ns, now);
+        look_again(look, now);
         if (context.is_to_tell(now)) { tell(); }
         if (is_timed) {
             const auto waited = now - c.submitted_ns;

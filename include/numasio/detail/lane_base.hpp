@@ -255,8 +255,7 @@ protected:
         std::uint64_t most_ = 0;
     };
     /// By the worker, at one of its requests.
-    void found(queue_look& look, std::int64_t submitted_ns, std::int64_t now_ns) const noexcept {
-        look.saw(submitted_ns, now_ns);
+    void look_again(queue_look& look, std::int64_t now_ns) const noexcept {
         if (look.is_to_look(now_ns)) { look.looked(queued()); }
     }
     /// By the worker, after a batch of `taken`. What it left is counted only where it took all that it may.

@@ -18,7 +18,6 @@
 #include <array>
 #include <chrono>
 #include <functional>
-#include <future>
 #include <memory>
 #include <optional>
 #include <random>
@@ -220,19 +219,28 @@ TEST_F(early_end, fails_whatever_waits_for_the_call) {
         },
     };
     for (const auto& ask : ways) {
-        for (const bool in_strand : {false, true}) {
-            gated::reset();
-            gated::closed = true;
-            asio::thread_pool threads(2);
-            auto& p = in_strand ? open<4>(asio::any_io_executor(asio::make_strand(threads))) : open<4>(threads.get_executor());
-            std::promise<error_code> told;
-            ask(p, [&](error_code ec) { told.set_value(ec); });
-            until_entered();
-            bridge_.reset();
-            EXPECT_EQ(told.get_future().get(), errc::outcome_unknown);
-            threads.join();
-            let_the_worker_end<4>();
-        }
+        error_code told;
+        const auto tell = [&](error_code ec) { told = ec; };
+
+        gated::reset();
+        gated::closed = true;
+        asio::thread_pool threads(2);
+        ask(open<4>(threads.get_executor()), tell);
+        until_entered();
+        bridge_.reset();
+        threads.join();
+        EXPECT_EQ(std::exchange(told, {}), errc::outcome_unknown);
+        let_the_worker_end<4>();
+
+        gated::reset();
+        gated::closed = true;
+        asio::io_context io;
+        ask(open<4>(asio::any_io_executor(asio::make_strand(io))), tell);
+        while (gated::entered.load() == 0) { io.poll(); }
+        bridge_.reset();
+        io.run();
+        EXPECT_EQ(told, errc::outcome_unknown);
+        let_the_worker_end<4>();
     }
 }
 
