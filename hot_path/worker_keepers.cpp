@@ -55,10 +55,10 @@ void worker_keepers::look(detail::worker_core& core, const std::atomic<std::uint
         if (found.displaced) { core.displacements.fetch_add(1, std::memory_order_relaxed); }
         if (found.changed) { untold_.push_back(std::move(*found.changed)); }
     }
-    if (looks_++ % 2 == 0) {
-        for (auto& memory : memory_) {
-            if (auto moved = memory.look(ends)) { untold_.push_back(std::move(*moved)); }
-        }
+    const bool at_all = looks_++ % 2 == 0;
+    for (auto& memory : memory_) {
+        if (!at_all && !memory.is_away()) { continue; }
+        if (auto moved = memory.look(ends)) { untold_.push_back(std::move(*moved)); }
     }
     while (!untold_.empty()) {
         core.placements.replace(untold_.front());

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t pages_per_look = 256;
 constexpr std::size_t bytes_per_step = std::size_t{4} << 20;  // moved before a stop is looked for
-constexpr std::uint32_t most_patience = 31;                   // looks, twice a second
+constexpr std::uint32_t most_patience = 63;                   // looks, four times a second
 
 }  // namespace
 
@@ -55,9 +55,13 @@ std::optional<placement> region_keeper::look(const std::atomic<std::uint32_t>& e
     // Interleaved pages are never on another node than one of theirs, wherever they fled: there the policy itself tells.
     if (!told_ && sample_is_at_home() && policy_is_as_it_was()) { return std::nullopt; }
     const bool allowed = nodes_are_allowed();
-    if (allowed && !was_allowed_) { patience_ = waited_ = 0; }
+    if (allowed && !was_allowed_) { patience_ = to_wait_ = 0; }
     was_allowed_ = allowed;
-    if (told_ && (!allowed || waited_++ < patience_)) { return std::nullopt; }
+    if (told_ && !allowed) { return std::nullopt; }
+    if (told_ && to_wait_ != 0) {
+        --to_wait_;
+        return std::nullopt;
+    }
 
     error_code refused;
     if (allowed) { refused = bind_again(ends); }
@@ -79,8 +83,8 @@ std::optional<placement> region_keeper::look(const std::atomic<std::uint32_t>& e
         told_.reset();
         return now;
     }
+    to_wait_ = patience_;  // none the first time: the look may have met the cpuset's change half way
     patience_ = std::min(2 * patience_ + 1, most_patience);
-    waited_ = 0;
     auto now = elsewhere(audit, verdict, allowed);
     if (told_ && told_->got == now.got && told_->why == now.why) { return std::nullopt; }
     auto remembered = now;  // all of it or nothing

@@ -24,6 +24,8 @@ public:
     /// The placement, where it is another one since.
     /// Blocks: two system calls where all is well, while pages are moved where not, until soon after `ends` is no longer 0. Cost: about 61 ns a page; allocates a little.
     std::optional<placement> look(const std::atomic<std::uint32_t>& ends);
+    /// Memory was found elsewhere, and is not back yet.
+    bool is_away() const noexcept { return told_.has_value(); }
 
 private:
     bool policy_is_as_it_was() const;
@@ -42,8 +44,8 @@ private:
     std::optional<placement> told_;  // the last one that said "elsewhere"; absent while all is at home
     std::size_t next_ = 0;           // where the next sample starts
     bool was_allowed_ = true;
-    std::uint32_t patience_ = 0;     // looks until memory is tried to be moved again, twice as many each time
-    std::uint32_t waited_ = 0;
+    std::uint32_t patience_ = 0;     // looks to wait after the next failure to move memory back, twice as many each time
+    std::uint32_t to_wait_ = 0;      // looks before it is tried again
 };
 
 }  // namespace numasio
