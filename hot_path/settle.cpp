@@ -7,6 +7,7 @@
 
 #include <numasio/affinity.hpp>
 #include <numasio/detail/lane_rows.hpp>
+#include <numasio/detail/thread_row.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -53,6 +54,15 @@ public:
         const auto ec = set_this_thread_memory(core_.site.memory_node, memory_policy::preferred);
         p.got = ec ? "the process's default policy" : "preferred " + node_text(core_.site.memory_node);
         finish(std::move(p), ec, "set_mempolicy");
+    }
+
+    /// After the policy: they come on the worker's node, and not with the first event that a service counts.
+    void give_row() {
+        try {
+            detail::prepare_row(core_.site.node);
+        } catch (const boost::system::system_error& e) {
+            throw boost::system::system_error(e.code(), name_of(core_.site) + ": pages for what it counts: " + e.what());
+        }
     }
 
     node_region place(placement_subject subject, bytes size) {
@@ -211,6 +221,7 @@ void settle_thread(const worker_orders& orders) {
     settler steps(orders);
     steps.pin();
     steps.set_memory_policy();
+    steps.give_row();
 }
 
 void settle_no_thread(const worker_orders& orders) {

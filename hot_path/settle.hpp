@@ -6,7 +6,7 @@
 namespace numasio::hot_path {
 
 /// Pins the calling thread to the worker's CPU and has its own allocations prefer the worker's node; adds the placements, or puts them
-/// in the place of earlier ones.
+/// in the place of earlier ones. Then the thread gets the memory that it counts in (numasio/sharded_counter.hpp).
 /// Fails: under strict enforcement throws boost::system::system_error naming worker, step and errno at the first shortfall.
 void settle_thread(const worker_orders& orders);
 

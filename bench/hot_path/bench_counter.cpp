@@ -1,5 +1,6 @@
-// Counting one event: a worker's own counter, as the hot path has it, and one atomic that all threads share.
+// Counting one event: a worker's own counter, as the hot path has it, a sharded_counter, and one atomic that all threads share.
 #include <numasio/detail/counters.hpp>
+#include <numasio/sharded_counter.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -23,6 +24,13 @@ void single_writer(benchmark::State& state) {
     benchmark::DoNotOptimize(counter.get());
 }
 BENCHMARK(single_writer)->ThreadRange(1, 2);
+
+void sharded(benchmark::State& state) {
+    static numasio::sharded_counter counter;
+    for (auto _ : state) { counter.add(); }
+    benchmark::DoNotOptimize(counter.value());
+}
+BENCHMARK(sharded)->ThreadRange(1, 2);
 
 void shared_atomic(benchmark::State& state) {
     static std::atomic<std::uint64_t> counter{0};

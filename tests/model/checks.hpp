@@ -15,6 +15,7 @@ bool hunt_work_hold();
 bool hunt_inline_ring();
 bool hunt_shared_lane();
 bool hunt_waiting_line();
+bool hunt_read_epochs();
 
 /// The same and more: larger, and all executions instead of random ones. `deep`: minutes instead of seconds.
 bool check_sleep_wake(bool deep);
@@ -27,5 +28,6 @@ bool check_work_hold(bool deep);
 bool check_inline_ring(bool deep);
 bool check_shared_lane(bool deep);
 bool check_waiting_line(bool deep);
+bool check_read_epochs(bool deep);
 
 }  // namespace numasio::model

@@ -389,3 +389,49 @@ mutant waiting_line.hpp waiting_line 'dissolve() releases nothing' \
     'stands_.store(0, Atomics::release);' 'stands_.store(0, Atomics::relaxed);'
 mutant waiting_line.hpp waiting_line 'dissolve() does nothing' \
     'stands_.store(0, Atomics::release);' ''
+
+# --- read_epochs.hpp ----------------------------------------------------------------------------
+mutant read_epochs.hpp read_epochs '[read-1] no fence between the mark and the look' \
+    'Atomics::release);
+        Atomics::light_fence();  // [read-1]' \
+    'Atomics::release);'
+mutant read_epochs.hpp read_epochs '[read-1] fence before the mark' \
+    'mine.since.store(now_.load(Atomics::acquire), Atomics::release);
+        Atomics::light_fence();  // [read-1]' \
+    'Atomics::light_fence();
+        mine.since.store(now_.load(Atomics::acquire), Atomics::release);'
+mutant read_epochs.hpp read_epochs 'no mark' \
+    'mine.since.store(now_.load(Atomics::acquire), Atomics::release);' ''
+mutant read_epochs.hpp read_epochs 'the mark of a later look does not release the earlier' \
+    'mine.since.store(now_.load(Atomics::acquire), Atomics::release);' \
+    'mine.since.store(now_.load(Atomics::acquire), Atomics::relaxed);'
+mutant read_epochs.hpp read_epochs 'an epoch without what was replaced before it' \
+    'now_.load(Atomics::acquire)' 'now_.load(Atomics::relaxed)'
+mutant read_epochs.hpp read_epochs 'leave() does not release' \
+    'mine.since.store(0, Atomics::release)' 'mine.since.store(0, Atomics::relaxed)'
+mutant read_epochs.hpp read_epochs 'leave() leaves the mark' \
+    'static void leave(mark& mine) noexcept { mine.since.store(0, Atomics::release); }' 'static void leave(mark&) noexcept {}'
+mutant read_epochs.hpp read_epochs '[read-1] no fence without a mark' \
+    'unmarked_.fetch_add(1, Atomics::relaxed);
+        Atomics::light_fence();  // [read-1]' \
+    'unmarked_.fetch_add(1, Atomics::relaxed);'
+mutant read_epochs.hpp read_epochs 'who has no mark is not counted' \
+    'unmarked_.fetch_add(1, Atomics::relaxed);' 'unmarked_.fetch_add(0, Atomics::relaxed);'
+mutant read_epochs.hpp read_epochs 'leave_unmarked() does not release' \
+    'unmarked_.fetch_sub(1, Atomics::release)' 'unmarked_.fetch_sub(1, Atomics::relaxed)'
+mutant read_epochs.hpp read_epochs 'leave_unmarked() does not count' \
+    'unmarked_.fetch_sub(1, Atomics::release)' 'unmarked_.fetch_sub(0, Atomics::release)'
+mutant read_epochs.hpp read_epochs 'retire() does not release' \
+    'now_.fetch_add(1, Atomics::acq_rel)' 'now_.fetch_add(1, Atomics::relaxed)'
+mutant read_epochs.hpp read_epochs 'retire() begins no epoch' \
+    'now_.fetch_add(1, Atomics::acq_rel) + 1' 'now_.fetch_add(0, Atomics::acq_rel)'
+mutant read_epochs.hpp read_epochs '[read-2] no fence' \
+    'return Atomics::heavy_fence();' 'return true;'
+mutant read_epochs.hpp read_epochs 'has_left() does not acquire' \
+    'reader.since.load(Atomics::acquire)' 'reader.since.load(Atomics::relaxed)'
+mutant read_epochs.hpp read_epochs 'has_left() takes the epoch before for a later one' \
+    'since >= replaced' 'since + 1 >= replaced'
+mutant read_epochs.hpp read_epochs 'has_left() waits for later readers' \
+    'since == 0 || since >= replaced' 'since == 0'
+mutant read_epochs.hpp read_epochs 'unmarked_have_left() does not acquire' \
+    'unmarked_.load(Atomics::acquire)' 'unmarked_.load(Atomics::relaxed)'

@@ -118,6 +118,11 @@ struct relacy_atomics {
     static void full_fence(checked_atomic<std::uint32_t>&, const place& where = place::current()) {
         rl::atomic_thread_fence(rl::mo_seq_cst, info(where));
     }
+    static void light_fence(const place& where = place::current()) { rl::atomic_thread_fence(rl::mo_seq_cst, info(where)); }
+    static bool heavy_fence(const place& where = place::current()) {
+        rl::atomic_thread_fence(rl::mo_seq_cst, info(where));
+        return true;
+    }
 };
 
 /// Stands for numasio::detail::futex_waiter: a futex without time-outs, so that a lost wake-up is a deadlock.

@@ -3,16 +3,19 @@
 #include "control_plane/bridge/bridge_fixture.hpp"
 #include "numa_vm/kernel_version.hpp"
 
+#include "src/platform/linux_memory.hpp"
 #include "src/region_setup.hpp"
 
 #include <numasio/affinity.hpp>
 #include <numasio/node_region.hpp>
 #include <numasio/plan_error.hpp>
+#include <numasio/sharded_counter.hpp>
 #include <numasio/topology.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -135,6 +138,49 @@ TEST(machine, starts_strict_workers_on_every_node_each_with_memory_of_the_neares
                                         &placement::why, ::testing::HasSubstr("has no memory; node "))));
         }
     }
+}
+
+/// Counts, and says on which node the kernel has the pages that it counts in; negative where it does not say.
+struct teller {
+    explicit teller(node_context& /*node*/) { prepared = detail::row_of_this_thread != nullptr; }
+    int operator()(sharded_counter* const& events) const {
+        events->add();
+        const std::size_t page = platform::page_size();
+        std::vector<void*> pages;
+        for (std::size_t at = 0; at < detail::thread_row::size; at += page) {
+            pages.push_back(reinterpret_cast<std::byte*>(detail::row_of_this_thread) + at);
+        }
+        std::vector<int> status(pages.size(), -1);
+        if (!prepared || platform::locate_pages(pages, status)) { return -1; }
+        return std::ranges::count(status, status.front()) == std::ssize(status) ? status.front() : -1;
+    }
+    bool prepared;
+};
+
+TEST(machine, has_each_worker_count_in_pages_of_its_node_that_were_there_before_the_first_event) {
+    const auto machine = discover_topology();
+    plan asked;
+    auto& pool = asked.pools.emplace_back();
+    pool.name = "p";
+    pool.workers_per_node = 1;
+    pool.memory.per_worker = 1_MiB;
+    pool.lane.capacity = 16;
+    asio::io_context io;
+    bridge b{io, asked};
+    auto& p = b.open<sharded_counter*, int, teller>("p");
+    b.start();
+    sharded_counter events;
+    for (const auto& site : b.sites().workers) {
+        int found_on = -2;
+        p.async_call(p.at(site.index), &events, [&](error_code ec, int node) {
+            EXPECT_FALSE(ec);
+            found_on = node;
+        });
+        io.run();
+        io.restart();
+        EXPECT_EQ(found_on, static_cast<int>(site.memory_node.value));
+    }
+    EXPECT_EQ(events.value(), static_cast<std::int64_t>(b.sites().workers.size()));
 }
 
 /// The placement of the first worker's service memory, and that worker's status, under a plan for its memory.

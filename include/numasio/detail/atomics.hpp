@@ -1,6 +1,8 @@
 // The atomics policy: the protocols of this folder are templates over it, so that a model checker can run them.
 #pragma once
 
+#include <numasio/detail/platform.hpp>
+
 #include <atomic>
 #include <cstdint>
 
@@ -45,6 +47,18 @@ struct std_atomics {
 #else
         std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif
+    }
+
+    /// Full fences of two kinds, for what is done often and what is done seldom: a light one in one thread meets a heavy one in another as two full
+    /// ones would. Not for two light ones. No look at anything else makes up for a heavy_fence() that is false.
+    static void light_fence() noexcept {
+        may_pause();
+        if (fences_may_be_light()) { return std::atomic_signal_fence(std::memory_order_seq_cst); }
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+    [[nodiscard]] static bool heavy_fence() noexcept {
+        may_pause();
+        return fence_all_threads();
     }
 };
 

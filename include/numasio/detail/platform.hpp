@@ -28,6 +28,14 @@ std::int64_t steady_ns() noexcept;
 /// Tells the processor that the caller spins.
 void cpu_relax() noexcept;
 
+/// Asks the kernel for fence_all_threads(). Threads: any. Cost: at the first call a system call. Where it is refused every fence is one of the processor's.
+void prepare_light_fences() noexcept;
+extern std::atomic<bool> light_fences;
+inline bool fences_may_be_light() noexcept { return light_fences.load(std::memory_order_relaxed); }
+/// A full fence, in every thread of this process that runs, too, once prepare_light_fences() was granted. False where the kernel, which had granted it, refuses.
+/// Cost: a system call that interrupts the processors on which the process runs: microseconds.
+bool fence_all_threads() noexcept;
+
 extern std::atomic<std::uint32_t> forks_before_this_process;
 /// 0 in the process that loaded the library, one more in each forked child. Cost: one relaxed load.
 inline std::uint32_t fork_generation() noexcept { return forks_before_this_process.load(std::memory_order_relaxed); }
