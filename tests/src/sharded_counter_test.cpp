@@ -47,6 +47,18 @@ TEST(sharded_counter, what_comes_on_one_thread_may_go_on_another) {
     EXPECT_EQ(open.value(), -2);
 }
 
+TEST(sharded_counter, a_thread_may_keep_its_share) {
+    sharded_counter open;
+    on_threads(4, [&] {
+        auto mine = open.here();
+        for (int i = 0; i < 100'000; ++i) { mine.add(); }
+        open.add(10);
+        auto same = open.here();
+        same.subtract(9);
+    });
+    EXPECT_EQ(open.value(), 400'004);
+}
+
 TEST(sharded_counter, wraps_as_two_s_complement_does) {
     sharded_counter n;
     n.add(std::numeric_limits<std::int64_t>::max());

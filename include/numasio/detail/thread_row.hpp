@@ -18,8 +18,9 @@ struct alignas(128) thread_row {
 
     std::uint64_t* counters() noexcept { return reinterpret_cast<std::uint64_t*>(this + 1); }
     /// By the row's thread.
-    void count(std::uint32_t place, std::uint64_t n) noexcept {
-        const std::atomic_ref word(counters()[place]);
+    void count(std::uint32_t place, std::uint64_t n) noexcept { add(counters()[place], n); }
+    static void add(std::uint64_t& counter, std::uint64_t n) noexcept {
+        const std::atomic_ref word(counter);
         word.store(word.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     }
 
