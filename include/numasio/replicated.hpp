@@ -33,7 +33,7 @@ class replicated {
 
 public:
     /// What a thread looks at. Lifetime: a scope on the thread that called read(), shorter than the thread's and the replicated's; not across a co_await: while it
-    /// lives no copy is destroyed that could be the one it looks at. A newer value is seen by the next read(). They may lie inside each other.
+    /// lives no copy is destroyed that could be the one it looks at. A newer value is seen by the next read(). A thread may have several, and end them in any order.
     class reading {
     public:
         reading(const reading&) = delete;
@@ -41,8 +41,10 @@ public:
         ~reading() {
             if (row_ == nullptr) [[unlikely]] {
                 detail::epochs_of_readers.leave_unmarked();
-            } else if (--row_->reads == 0) {
+            } else if (row_->inner_reads == 0) [[likely]] {
                 detail::read_epochs::leave(row_->reading);
+            } else {
+                --row_->inner_reads;
             }
         }
         const T& operator*() const noexcept { return seen_->value; }
@@ -56,8 +58,10 @@ public:
             if (row_ == nullptr) [[unlikely]] { row_ = detail::try_row(); }
             if (row_ == nullptr) [[unlikely]] {
                 detail::epochs_of_readers.enter_unmarked();
-            } else if (row_->reads++ == 0) {
+            } else if (!detail::read_epochs::is_in(row_->reading)) [[likely]] {
                 detail::epochs_of_readers.enter(row_->reading);
+            } else {
+                ++row_->inner_reads;
             }
             const std::size_t place = row_ == nullptr || row_->node_place >= from.shown_.size() ? 0 : row_->node_place;
             seen_ = from.shown_[place].load(std::memory_order_acquire);

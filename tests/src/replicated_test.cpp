@@ -92,6 +92,28 @@ TEST_F(replicated_value, keeps_what_an_outer_reading_looks_at) {
     EXPECT_EQ(one.reclaim(), 0U);
 }
 
+TEST_F(replicated_value, is_kept_by_the_last_of_several_readings_whichever_order_they_end_in) {
+    struct kept {
+        explicit kept(const replicated<tracked>& value) : reading(value.read()) {}
+        replicated<tracked>::reading reading;
+    };
+    replicated<tracked> value(machine, 64_KiB, tracked(1));
+    auto first = std::make_unique<kept>(value);
+    const auto second = std::make_unique<kept>(value);
+    auto third = std::make_unique<kept>(value);
+    value.publish(tracked(2));
+    first.reset();
+    EXPECT_EQ(value.reclaim(), 1U);
+    third.reset();
+    EXPECT_EQ(value.reclaim(), 1U);
+    EXPECT_EQ(second->reading->number, 1);
+    { EXPECT_EQ(value.read()->number, 2); }
+    EXPECT_EQ(value.reclaim(), 1U);
+    first = std::make_unique<kept>(value);
+    first.reset();
+    EXPECT_EQ(second->reading->number, 1);
+}
+
 TEST_F(replicated_value, is_not_kept_by_a_reader_that_began_later) {
     replicated<tracked> value(machine, 64_KiB, tracked(1));
     std::optional<std::thread> late;

@@ -26,6 +26,8 @@ public:
         mine.since.store(now_.load(Atomics::acquire), Atomics::release);
         Atomics::light_fence();  // [read-1]
     }
+    /// By the mark's thread.
+    static bool is_in(const mark& mine) noexcept { return mine.since.load(Atomics::relaxed) != 0; }
     static void leave(mark& mine) noexcept { mine.since.store(0, Atomics::release); }
     /// The same by a thread that has no mark. Cost: an atomic add that all such threads share.
     void enter_unmarked() noexcept {

@@ -25,8 +25,8 @@ struct alignas(128) thread_row {
     }
 
     read_mark reading;
-    std::uint32_t reads = 0;       // inside each other; by the thread alone
-    std::uint32_t node_place = 0;  // of the node that the thread is a worker of; 0: it is none's
+    std::uint32_t inner_reads = 0;  // besides the one that set the mark; the last of them all takes it back. By the thread alone
+    std::uint32_t node_place = 0;   // of the node that the thread is a worker of; 0: it is none's
 };
 static_assert(sizeof(thread_row) + most_sharded_counters * sizeof(std::uint64_t) <= thread_row::size);
 
