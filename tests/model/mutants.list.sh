@@ -402,9 +402,6 @@ mutant read_epochs.hpp read_epochs '[read-1] fence before the mark' \
         mine.since.store(now_.load(Atomics::acquire), Atomics::release);'
 mutant read_epochs.hpp read_epochs 'no mark' \
     'mine.since.store(now_.load(Atomics::acquire), Atomics::release);' ''
-mutant read_epochs.hpp read_epochs 'the mark of a later look does not release the earlier' \
-    'mine.since.store(now_.load(Atomics::acquire), Atomics::release);' \
-    'mine.since.store(now_.load(Atomics::acquire), Atomics::relaxed);'
 mutant read_epochs.hpp read_epochs 'an epoch without what was replaced before it' \
     'now_.load(Atomics::acquire)' 'now_.load(Atomics::relaxed)'
 mutant read_epochs.hpp read_epochs 'leave() does not release' \

@@ -113,6 +113,7 @@ struct replacing : rl::test_suite<replacing<Atomics, Readers, Unmarked, Reads, V
             if (index < Unmarked) { epochs.enter_unmarked(); }
             else { epochs.enter(marks[index]); }
             const auto seen = shown.load(rl::mo_acquire);
+            interrupts::arrive();  // between two instructions as well as before a shared one
             require(values[seen](info()).load() == alive, "what is read is there");
             if (index < Unmarked) { epochs.leave_unmarked(); }
             else { epochs.leave(marks[index]); }
