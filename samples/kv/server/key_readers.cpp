@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <optional>
+#include <utility>
 
 namespace kv {
 namespace {
@@ -72,42 +73,71 @@ std::optional<std::uint8_t> expire_conditions(const call& c) {
     return static_cast<std::uint8_t>(flags);
 }
 
-command expire_in(const call& c, std::int64_t unit) {
+enum class counted_from { now, unix_epoch };
+
+command expire(const call& c, std::int64_t unit, counted_from begin) {
     const auto conditions = expire_conditions(c);
     if (!conditions) { return {}; }
     const auto given = to_integer(c.args[2]);
     if (!given) { return c.not_an_integer(); }
     if (*given > max_time / unit || *given < min_time / unit) { return c.invalid_expire_time(); }
     const std::int64_t span = *given * unit;
-    if (span > max_time - c.now) { return c.invalid_expire_time(); }
+    if (begin == counted_from::now && span > max_time - c.now) { return c.invalid_expire_time(); }
     command out = one_key(c, kv_op::expire, reply_form::number);
     out.request.flags = *conditions;
-    out.request.number = c.now + span;
+    out.request.number = begin == counted_from::now ? c.now + span : c.server.clock.from_unix(span);
     return out;
 }
 
-/// When SET's new value expires: what its option says, once it is known to be in range.
+/// When SET's new value expires, or GETEX's: what its option says, once it is known to be in range.
 struct set_deadline {
     enum class unit { none, ex, px, exat, pxat } given = unit::none;
     std::string_view text;
 };
 
-/// False after an answer was given.
-bool resolve(const call& c, const set_deadline& asked, std::int64_t& deadline) {
+/// The option at args[i] and its number, if it is one of a time: then `i` is at that. A time may be given again in its own unit, as in Redis, but not in another one.
+bool takes_time(const call& c, std::size_t& i, set_deadline& asked) {
     using unit = set_deadline::unit;
-    if (asked.given == unit::none) { return true; }
+    static constexpr std::pair<std::string_view, unit> words[] = {
+        {"ex", unit::ex}, {"px", unit::px}, {"exat", unit::exat}, {"pxat", unit::pxat}};
+    for (const auto& [word, given] : words) {
+        if (!is_word(c.args[i], word)) { continue; }
+        if (i + 1 == c.args.size() || (asked.given != unit::none && asked.given != given)) { return false; }
+        asked = {given, c.args[++i]};
+        return true;
+    }
+    return false;
+}
+
+/// ok, not_a_number or invalid_time.
+kv_status find_deadline(const call& c, const set_deadline& asked, std::int64_t& deadline) {
+    using unit = set_deadline::unit;
+    if (asked.given == unit::none) { return kv_status::ok; }
     const auto number = to_integer(asked.text);
-    if (!number) { return c.not_an_integer(), false; }
+    if (!number) { return kv_status::not_a_number; }
     const bool seconds = asked.given == unit::ex || asked.given == unit::exat;
-    if (*number <= 0 || (seconds && *number > max_time / 1000)) { return c.invalid_expire_time(), false; }
+    if (*number <= 0 || (seconds && *number > max_time / 1000)) { return kv_status::invalid_time; }
     const std::int64_t span = seconds ? *number * 1000 : *number;
     if (asked.given == unit::exat || asked.given == unit::pxat) {
         deadline = c.server.clock.from_unix(span);
-        return true;
+        return kv_status::ok;
     }
-    if (span > max_time - c.now) { return c.invalid_expire_time(), false; }
+    if (span > max_time - c.now) { return kv_status::invalid_time; }
     deadline = c.now + span;
-    return true;
+    return kv_status::ok;
+}
+
+/// SET and its like.
+command store(const call& c, std::string_view value, unsigned flags, const set_deadline& asked, reply_form form) {
+    command out = one_key(c, kv_op::set, form);
+    switch (find_deadline(c, asked, out.request.number)) {
+        case kv_status::not_a_number: return c.not_an_integer();
+        case kv_status::invalid_time: return c.invalid_expire_time();
+        default: break;
+    }
+    out.request.flags = static_cast<std::uint8_t>(flags);
+    out.request.value = value;
+    return out;
 }
 
 }  // namespace
@@ -124,8 +154,48 @@ command read_exists(call& c) { return some_keys(c, kv_op::exists, kv_op::mexists
 command read_del(call& c) { return some_keys(c, kv_op::del, kv_op::mdel, reply_form::number); }
 command read_mget(call& c) { return some_keys(c, kv_op::mget, kv_op::mget, reply_form::values); }
 command read_dbsize(call& c) { return everywhere(c, kv_op::dbsize, reply_form::number); }
-command read_expire(call& c) { return expire_in(c, 1000); }
-command read_pexpire(call& c) { return expire_in(c, 1); }
+command read_expire(call& c) { return expire(c, 1000, counted_from::now); }
+command read_pexpire(call& c) { return expire(c, 1, counted_from::now); }
+command read_expireat(call& c) { return expire(c, 1000, counted_from::unix_epoch); }
+command read_pexpireat(call& c) { return expire(c, 1, counted_from::unix_epoch); }
+command read_getdel(call& c) { return one_key(c, kv_op::getdel, reply_form::value); }
+command read_getset(call& c) { return store(c, c.args[2], want_old, {}, reply_form::old_value); }
+command read_setnx(call& c) { return store(c, c.args[2], if_absent, {}, reply_form::number); }
+command read_setex(call& c) { return store(c, c.args[3], 0, {set_deadline::unit::ex, c.args[2]}, reply_form::done); }
+command read_psetex(call& c) { return store(c, c.args[3], 0, {set_deadline::unit::px, c.args[2]}, reply_form::done); }
+
+command read_getex(call& c) {
+    set_deadline asked;
+    bool persists = false;
+    for (std::size_t i = 2; i < c.args.size(); ++i) {
+        if (is_word(c.args[i], "persist") && asked.given == set_deadline::unit::none) { persists = true; }
+        else if (persists || !takes_time(c, i, asked)) { return c.syntax_error(); }
+    }
+    command out = one_key(c, kv_op::getex, reply_form::value);
+    out.request.if_found = find_deadline(c, asked, out.request.number);
+    if (persists) { out.request.flags = no_ttl; }
+    return out;
+}
+
+command read_getrange(call& c) {
+    const auto first = to_integer(c.args[2]);
+    const auto last = to_integer(c.args[3]);
+    if (!first || !last) { return c.not_an_integer(); }
+    command out = one_key(c, kv_op::getrange, reply_form::value);
+    out.request.number = *first;
+    out.request.last = *last;
+    return out;
+}
+
+command read_setrange(call& c) {
+    const auto first = to_integer(c.args[2]);
+    if (!first) { return c.not_an_integer(); }
+    if (*first < 0) { return c.error("offset is out of range"); }
+    command out = one_key(c, kv_op::setrange, reply_form::number);
+    out.request.number = *first;
+    out.request.value = c.args[3];
+    return out;
+}
 
 command read_append(call& c) {
     command out = one_key(c, kv_op::append, reply_form::number);
@@ -164,27 +234,13 @@ command read_set(call& c) {
     set_deadline asked;
     for (std::size_t i = 3; i < c.args.size(); ++i) {
         const auto option = c.args[i];
-        const bool has_next = i + 1 < c.args.size();
-        const auto takes_time = [&](std::string_view word, unit u) {
-            // A time may be given again in its own unit, as in Redis, but not in another one.
-            if (!is_word(option, word) || (flags & keep_ttl) != 0 || !has_next) { return false; }
-            if (asked.given != unit::none && asked.given != u) { return false; }
-            asked = {u, c.args[++i]};
-            return true;
-        };
         if (is_word(option, "nx") && (flags & if_present) == 0) { flags |= if_absent; }
         else if (is_word(option, "xx") && (flags & if_absent) == 0) { flags |= if_present; }
         else if (is_word(option, "get")) { flags |= want_old; }
         else if (is_word(option, "keepttl") && asked.given == unit::none) { flags |= keep_ttl; }
-        else if (takes_time("ex", unit::ex) || takes_time("px", unit::px) || takes_time("exat", unit::exat) ||
-                 takes_time("pxat", unit::pxat)) {}
-        else { return c.syntax_error(); }
+        else if ((flags & keep_ttl) != 0 || !takes_time(c, i, asked)) { return c.syntax_error(); }
     }
-    command out = one_key(c, kv_op::set, (flags & want_old) != 0 ? reply_form::old_value : reply_form::done);
-    if (!resolve(c, asked, out.request.number)) { return {}; }
-    out.request.flags = static_cast<std::uint8_t>(flags);
-    out.request.value = c.args[2];
-    return out;
+    return store(c, c.args[2], flags, asked, (flags & want_old) != 0 ? reply_form::old_value : reply_form::done);
 }
 
 }  // namespace kv

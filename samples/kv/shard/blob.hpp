@@ -74,27 +74,42 @@ public:
     static constexpr std::size_t copied_bytes = 44;
 
     kv_value() noexcept = default;
-    explicit kv_value(blob& found) noexcept : present_(true) {
-        if (found.size > copied_bytes) {
+    explicit kv_value(blob& found) noexcept : kv_value(found, 0, found.size) {}
+    /// `size` bytes of it from `first` on.
+    kv_value(blob& found, std::uint32_t first, std::uint32_t size) noexcept : present_(true) {
+        if (size > copied_bytes) {
             large_ = blob_handle(found);
+            part_ = {first, size};
         } else {
-            size_ = static_cast<std::uint8_t>(found.size);
-            std::memcpy(small_.data(), found.bytes(), found.size);
+            size_ = static_cast<std::uint8_t>(size);
+            std::memcpy(small_.data(), found.bytes() + first, size);
         }
+    }
+    /// A value without bytes.
+    static kv_value empty() noexcept {
+        kv_value none;
+        none.present_ = true;
+        return none;
     }
 
     bool present() const noexcept { return present_; }
     /// True where the bytes are in the worker's memory and this holds them there.
     bool is_held() const noexcept { return static_cast<bool>(large_); }
     std::string_view view() const noexcept {
-        return large_ ? large_.view() : std::string_view{small_.data(), size_};
+        return large_ ? large_.view().substr(part_.first, part_.size) : std::string_view{small_.data(), size_};
     }
 
 private:
     blob_handle large_;
     bool present_ = false;
     std::uint8_t size_ = 0;
-    std::array<char, copied_bytes> small_{};
+    struct part {
+        std::uint32_t first, size;
+    };
+    union {
+        std::array<char, copied_bytes> small_{};
+        part part_;  // of the large one
+    };
 };
 
 }  // namespace kv

@@ -3,6 +3,7 @@
 
 #include "resp/number.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -50,6 +51,9 @@ kv_reply kv_shard::serve(const kv_request& request) noexcept {
             if (entry* e = find(request.key)) { reply.value = kv_value(*e->value); }
             return reply;
         }
+        case kv_op::getdel: return getdel(request);
+        case kv_op::getex: return getex(request);
+        case kv_op::getrange: return getrange(request);
         case kv_op::strlen: {
             entry* const e = find(request.key);
             return count(e != nullptr ? e->value->size : 0);
@@ -57,6 +61,7 @@ kv_reply kv_shard::serve(const kv_request& request) noexcept {
         case kv_op::exists: return count(find(request.key) != nullptr ? 1 : 0);
         case kv_op::del: return count(remove(request.key) ? 1 : 0);
         case kv_op::set: return set(request);
+        case kv_op::setrange: return setrange(request);
         case kv_op::append: return append(request);
         case kv_op::incr: return incr(request);
         case kv_op::expire: return expire(request);
@@ -91,6 +96,48 @@ kv_reply kv_shard::serve(const kv_request& request) noexcept {
     return {};
 }
 
+kv_reply kv_shard::getdel(const kv_request& request) noexcept {
+    kv_reply reply;
+    if (entry* e = find(request.key)) {
+        reply.value = kv_value(*e->value);
+        remove(request.key);
+    }
+    return reply;
+}
+
+kv_reply kv_shard::getex(const kv_request& request) noexcept {
+    const auto hash = key_hash(request.key, secret_);
+    entry* const e = find(request.key, hash);
+    kv_reply reply;
+    if (e == nullptr) { return reply; }
+    if (request.if_found != kv_status::ok) { return just(request.if_found); }
+    reply.value = kv_value(*e->value);
+    if ((request.flags & no_ttl) != 0) { set_deadline(*e, 0); }
+    else if (request.number != 0) {
+        if (request.number <= now_) { erase(table_.find(request.key, hash)); }
+        else { set_deadline(*e, request.number); }
+    }
+    return reply;
+}
+
+kv_reply kv_shard::getrange(const kv_request& request) noexcept {
+    kv_reply reply;
+    reply.value = kv_value::empty();
+    entry* const e = find(request.key);
+    if (e == nullptr) { return reply; }
+    const std::int64_t size = e->value->size;
+    auto first = request.number;
+    auto last = request.last;
+    if (first < 0 && last < 0 && first > last) { return reply; }
+    // Negative ones count from the end; what lies outside is not there.
+    if (first < 0) { first = std::max(first + size, std::int64_t{0}); }
+    if (last < 0) { last = std::max(last + size, std::int64_t{0}); }
+    last = std::min(last, size - 1);
+    if (first > last) { return reply; }
+    reply.value = kv_value(*e->value, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(last - first + 1));
+    return reply;
+}
+
 kv_reply kv_shard::set(const kv_request& request) noexcept {
     const auto hash = key_hash(request.key, secret_);
     entry* const e = find(request.key, hash);
@@ -102,11 +149,36 @@ kv_reply kv_shard::set(const kv_request& request) noexcept {
     }
     if (e == nullptr) {
         if (!add(request.key, request.value, request.number)) { return just(kv_status::out_of_memory); }
-        return reply;
+    } else {
+        if (!replace(*e, request.value)) { return just(kv_status::out_of_memory); }
+        if ((request.flags & keep_ttl) == 0) { set_deadline(*e, request.number); }
     }
-    if (!replace(*e, request.value)) { return just(kv_status::out_of_memory); }
-    if ((request.flags & keep_ttl) == 0) { set_deadline(*e, request.number); }
+    reply.number = 1;  // SETNX's
     return reply;
+}
+
+kv_reply kv_shard::setrange(const kv_request& request) noexcept {
+    entry* const e = find(request.key);
+    blob* const old = e != nullptr ? e->value : nullptr;
+    const std::size_t had = old != nullptr ? old->size : 0;
+    if (request.value.empty()) { return count(static_cast<std::int64_t>(had)); }
+    const auto most = max_value_bytes - static_cast<std::int64_t>(request.value.size());
+    if (request.number > most) { return just(kv_status::too_long); }
+    const auto first = static_cast<std::size_t>(request.number);
+    const std::size_t size = std::max(had, first + request.value.size());
+    const bool in_place = old != nullptr && size <= old->capacity && old->only_ours();
+    blob* const target = in_place ? old : make_value(old != nullptr ? old->view() : std::string_view(), size);
+    if (target == nullptr) { return just(kv_status::out_of_memory); }
+    if (first > had) { std::memset(target->bytes() + had, 0, first - had); }
+    std::memcpy(target->bytes() + first, request.value.data(), request.value.size());
+    target->size = static_cast<std::uint32_t>(size);
+    if (e == nullptr) {
+        if (!add(request.key, target, 0)) { return just(kv_status::out_of_memory); }
+    } else if (!in_place) {
+        e->value = target;
+        memory_.drop(old);
+    }
+    return count(static_cast<std::int64_t>(size));
 }
 
 kv_reply kv_shard::append(const kv_request& request) noexcept {
@@ -275,7 +347,11 @@ entry* kv_shard::make_entry(std::string_view key, std::uint64_t hash, blob* valu
 }
 
 bool kv_shard::add(std::string_view key, std::string_view value, std::int64_t deadline) noexcept {
-    entry* const made = make_entry(key, key_hash(key, secret_), make_value(value, value.size()));
+    return add(key, make_value(value, value.size()), deadline);
+}
+/// Takes `value` in any case.
+bool kv_shard::add(std::string_view key, blob* value, std::int64_t deadline) noexcept {
+    entry* const made = make_entry(key, key_hash(key, secret_), value);
     if (made == nullptr) { return false; }
     table_.insert(made);
     ++live_;

@@ -23,7 +23,11 @@ public:
 
 private:
     kv_reply serve(const kv_request& request) noexcept;
+    kv_reply getdel(const kv_request& request) noexcept;
+    kv_reply getex(const kv_request& request) noexcept;
+    kv_reply getrange(const kv_request& request) noexcept;
     kv_reply set(const kv_request& request) noexcept;
+    kv_reply setrange(const kv_request& request) noexcept;
     kv_reply append(const kv_request& request) noexcept;
     kv_reply incr(const kv_request& request) noexcept;
     kv_reply expire(const kv_request& request) noexcept;
@@ -54,6 +58,7 @@ private:
     template <class Allocate>
     auto with_sweep(Allocate allocate) noexcept;
     bool add(std::string_view key, std::string_view value, std::int64_t deadline) noexcept;
+    bool add(std::string_view key, blob* value, std::int64_t deadline) noexcept;
     bool replace(entry& e, std::string_view bytes) noexcept;
     void free_entry(entry* e) noexcept;
 

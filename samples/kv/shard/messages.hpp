@@ -9,7 +9,7 @@
 namespace kv {
 
 enum class kv_op : std::uint8_t {
-    get, strlen, exists, del, set, append, incr, expire, ttl, persist,  // one key
+    get, getdel, getex, getrange, strlen, exists, del, set, setrange, append, incr, expire, ttl, persist,  // one key
     mget, mexists, mdel, mset,                                           // the worker's part of many keys
     stage, commit, discard,                                              // MSET over several workers
     dbsize, flushall, facts, sweep                                       // the whole shard
@@ -22,7 +22,18 @@ enum : std::uint8_t {
     if_later = 4,     ///< EXPIRE GT
     if_sooner = 8,    ///< EXPIRE LT
     want_old = 16,    ///< SET GET
-    keep_ttl = 32     ///< SET KEEPTTL
+    keep_ttl = 32,    ///< SET KEEPTTL
+    no_ttl = 64       ///< GETEX PERSIST
+};
+
+enum class kv_status : std::uint8_t {
+    ok,
+    absent,         ///< no such key, or a condition did not hold
+    not_a_number,
+    invalid_time,   ///< GETEX: out of range
+    overflow,
+    too_long,       ///< longer than one value may be
+    out_of_memory   ///< and nothing was changed
 };
 
 /// A worker's part of a command with many keys: which arguments are its own, and where values go.
@@ -37,21 +48,14 @@ struct kv_part {
 struct kv_request {
     kv_op op = kv_op::get;
     std::uint8_t flags = 0;
+    kv_status if_found = kv_status::ok;  ///< GETEX: what is wrong with its time, which counts only where the key is there
     std::int64_t now = 0;       ///< steady milliseconds, from the control plane: all workers agree
-    std::int64_t number = 0;    ///< INCR: how much; SET, EXPIRE: the deadline (0: none)
+    std::int64_t number = 0;    ///< INCR: how much; SET, EXPIRE, GETEX: the deadline (0: none); GETRANGE, SETRANGE: the first byte
+    std::int64_t last = 0;      ///< GETRANGE: the last byte
     std::string_view key;
     std::string_view value;
     kv_part part;
     void* staged = nullptr;     ///< commit, discard: what `stage` replied
-};
-
-enum class kv_status : std::uint8_t {
-    ok,
-    absent,         ///< no such key, or a condition did not hold
-    not_a_number,
-    overflow,
-    too_long,       ///< longer than one value may be
-    out_of_memory   ///< and nothing was changed
 };
 
 struct kv_reply {

@@ -136,6 +136,25 @@ const std::vector<std::string>& edge_cases() {
             "set a 1\r\nexpire a 100 nx\r\nexpire a 300 nx\r\nexpire a 200 xx gt\r\nexpire a 50 xx lt\r\nttl a\r\npersist a\r\npersist a\r\nttl a\r\n",
             "set a 1\r\nexpire a 0\r\nexists a\r\nset a 1\r\nexpire a -1\r\nget a\r\nset a 1\r\npexpire a -1\r\ndbsize\r\n",
             "pttl nosuch\r\nttl nosuch\r\npersist nosuch\r\nexpire nosuch 10\r\nset a 1\r\npttl a\r\n",
+            // SET's older forms
+            "setnx a 1\r\nsetnx a 2\r\nget a\r\nset a 1 ex 100\r\nsetnx a 3\r\nttl a\r\ngetset a 4\r\nttl a\r\ngetset new 5\r\nget new\r\ngetset a\r\n",
+            "setex a 0 v\r\nsetex a -1 v\r\nsetex a x v\r\nsetex a 100 v\r\nttl a\r\nget a\r\npsetex a 0 v\r\npsetex a 100000 w\r\nget a\r\nttl a\r\n",
+            "setex a 9223372036854775 v\r\nsetex a 9223372036854776 v\r\npsetex a 9223372036854775807 v\r\nsetex a 1\r\n",
+            // reading with an effect
+            "getdel a\r\nset a 1\r\ngetdel a\r\nget a\r\ngetdel\r\ngetex a\r\nset a 1\r\ngetex a\r\nttl a\r\ngetex a ex 100\r\nttl a\r\ngetex a persist\r\nttl a\r\n",
+            "getex a ex x\r\nset a 1\r\ngetex a ex x\r\ngetex a ex 0\r\ngetex a px -1\r\ngetex a exat 0\r\ngetex a exat 1\r\nexists a\r\ngetex nosuch ex -1\r\n",
+            "set a 1\r\ngetex a ex\r\ngetex a ex 1 px 1\r\ngetex a persist ex 1\r\ngetex a ex 1 persist\r\ngetex a persist persist\r\ngetex a nx\r\ngetex a keepttl\r\ngetex a ex 10 ex 20\r\nttl a\r\n",
+            "set a 1\r\ngetex a ex 9223372036854776\r\ngetex a px 9223372036854775807\r\ngetex a pxat 1\r\nget a\r\n",
+            // parts
+            "getrange a 0 -1\r\nset a \"This is a string\"\r\ngetrange a 0 3\r\ngetrange a -3 -1\r\ngetrange a 0 -1\r\ngetrange a 10 100\r\ngetrange a 5 4\r\ngetrange a -1 -5\r\n",
+            "set a 0123456789\r\ngetrange a -100 3\r\ngetrange a -100 -50\r\ngetrange a 3 -100\r\ngetrange a 100 200\r\ngetrange a 0 9223372036854775807\r\ngetrange a -9223372036854775808 2\r\n",
+            "getrange a x 1\r\ngetrange a 1 x\r\ngetrange a 1\r\ngetrange a 9223372036854775808 1\r\nset a \"\"\r\ngetrange a 0 -1\r\nget a\r\n",
+            "setrange a 5 x\r\nget a\r\nsetrange a 0 hello\r\nget a\r\nsetrange a 3 \"\"\r\nsetrange new 3 \"\"\r\nexists new\r\nsetrange a 10 end\r\nget a\r\nstrlen a\r\n",
+            "setrange a -1 x\r\nsetrange a x y\r\nsetrange a 9223372036854775807 x\r\nsetrange a 536870912 x\r\nset a 1 ex 100\r\nsetrange a 1 2\r\nttl a\r\nincr a\r\n",
+            // expiry at a time
+            "expireat a 1\r\nset a 1\r\nexpireat a x\r\nexpireat a 1 zz\r\nexpireat a 4000000000\r\nexpireat a 4000000000 nx\r\nexpireat a 3900000000 gt\r\nexpireat a 3900000000 lt\r\npexpireat a 3800000000000 xx\r\n",
+            "set a 1\r\nexpireat a 0\r\nexists a\r\nset a 1\r\npexpireat a -1\r\nexists a\r\nset a 1\r\nexpireat a 9223372036854775807\r\nexpireat a -9223372036854775808\r\npexpireat a -9223372036854775808\r\nget a\r\n",
+            "set a 1\r\nunlink a a nosuch\r\nunlink\r\nset a 1\r\nflushdb sync\r\ndbsize\r\nflushdb x\r\nflushdb async\r\n",
             // many keys
             "mset a 1 b 2 a 3\r\nmget a b c a\r\nexists a a b nosuch\r\ndel a a b nosuch\r\ndbsize\r\n",
             "set a 1\r\nexpire a 100\r\nmset a 2\r\nttl a\r\ntype a\r\ntype nosuch\r\nstrlen a\r\nstrlen nosuch\r\n",
@@ -145,6 +164,7 @@ const std::vector<std::string>& edge_cases() {
         const std::string half(9 << 20, 'h');
         c.push_back(resp({"APPEND", "long", half}) + resp({"APPEND", "long", half}) + "strlen long\r\n");
         c.push_back(resp({"SET", "long", std::string(16 << 20, 'l')}) + "strlen long\r\nappend long x\r\nget long\r\n");
+        c.push_back("setrange long 16777215 x\r\nsetrange long 16777216 x\r\nstrlen long\r\ngetrange long 16770000 -1\r\ngetrange long 16777214 16777215\r\n");
         return c;
     }();
     return cases;

@@ -2,6 +2,7 @@
 #include "support/command_maker.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 namespace kv::test {
 
@@ -78,14 +79,37 @@ made_command command_maker::set() {
 
 made_command command_maker::expire() {
     const bool milliseconds = below(3) == 0;
+    const bool absolute = below(3) == 0;
     auto time = expiry();
-    if (milliseconds && time.size() >= 4 && time.size() < 9 && time.front() != '-') { time += "000"; }
+    const bool sane = time.size() >= 4 && time.size() < 9 && time.front() != '-';
+    if (sane && absolute) { time = std::to_string(std::time(nullptr) + std::stoll(time)); }
+    if (sane && milliseconds) { time += "000"; }
     std::vector<std::string> rest = {key(), time};
     for (auto n = below(4) == 0 ? 1 + below(2) : below(2); n > 0; --n) {
         static const char* conditions[] = {"nx", "xx", "gt", "lt", "zz"};
         rest.push_back(any_case(conditions[below(std::size(conditions))]));
     }
-    return plain(milliseconds ? "pexpire" : "expire", std::move(rest));
+    return plain(std::string(milliseconds ? "pexpire" : "expire") + (absolute ? "at" : ""), std::move(rest));
+}
+
+made_command command_maker::getex() {
+    std::vector<std::string> rest = {key()};
+    switch (below(6)) {
+        case 0: rest.push_back(any_case("persist")); break;
+        case 1: rest.push_back("nonsense"); break;
+        case 2:
+        case 3:
+            rest.push_back(any_case("ex"));
+            if (below(10) != 0) { rest.push_back(expiry()); }
+            if (below(6) == 0) { rest.push_back("persist"); }
+            break;
+        case 4:
+            rest.push_back(any_case("exat"));
+            rest.push_back(below(5) == 0 ? expiry() : std::to_string(std::time(nullptr) + 1'000 + 100 * ++times_));
+            break;
+        default: break;
+    }
+    return plain("getex", std::move(rest));
 }
 
 made_command command_maker::wrong() {
@@ -102,7 +126,17 @@ made_command command_maker::wrong() {
 }
 
 made_command command_maker::next() {
-    switch (below(32)) {
+    switch (below(42)) {
+        case 32: return plain("setnx", {key(), value()});
+        case 33: return below(2) != 0 ? plain("setex", {key(), expiry(), value()}) : plain("psetex", {key(), std::to_string(1'000'000 + 100'000 * ++times_), value()});
+        case 34: return plain("getset", {key(), value()});
+        case 35: return plain("getdel", {key()});
+        case 36: return getex();
+        case 37:
+        case 38: return plain("getrange", {key(), below(4) == 0 ? number() : std::to_string(static_cast<int>(below(80)) - 40), below(4) == 0 ? number() : std::to_string(static_cast<int>(below(200)) - 80)});
+        case 39:
+        case 40: return plain("setrange", {key(), below(6) == 0 ? number() : std::to_string(below(300)), value()});
+        case 41: return below(3) == 0 ? plain("flushdb", {}) : plain("unlink", {key(), key()});
         case 0: return below(2) != 0 ? plain("ping", {}) : plain("ping", {value()});
         case 1: return plain("echo", {value()});
         case 2: return plain("type", {key()});

@@ -33,6 +33,7 @@ private:
     made_command plain(std::string name, std::vector<std::string> rest, tolerance allowed = tolerance::exact);
     made_command set();
     made_command expire();
+    made_command getex();
     made_command wrong();
 
     std::mt19937 random_;
