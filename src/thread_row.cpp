@@ -2,6 +2,7 @@
 #include <numasio/detail/thread_row.hpp>
 
 #include "src/platform/linux_memory.hpp"
+#include "src/platform/thread_end.hpp"
 
 #include <algorithm>
 #include <array>
@@ -103,20 +104,22 @@ thread_rows& all_rows() {
     return *rows;
 }
 
-/// Gives the row back when its thread ends.
-struct row_holder {
-    ~row_holder() {
-        thread_ends = true;
-        if (auto* const row = std::exchange(row_of_this_thread, nullptr)) { all_rows().remove_row(row); }
-    }
-};
+void give_row_back(void* row) {
+    thread_ends = true;
+    row_of_this_thread = nullptr;
+    all_rows().remove_row(static_cast<thread_row*>(row));
+}
 
 /// Null where the thread is ending.
 thread_row* own_row() {
     if (thread_ends || row_of_this_thread != nullptr) { return row_of_this_thread; }
-    thread_local const row_holder holder;
-    row_of_this_thread = all_rows().add_row();
-    return row_of_this_thread;
+    static platform::thread_end at_end(&give_row_back);
+    auto* const row = all_rows().add_row();
+    if (!at_end.call_with(row)) {
+        all_rows().remove_row(row);
+        throw std::bad_alloc();
+    }
+    return row_of_this_thread = row;
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // A value with a copy on each node: readers see a whole one, copies live as long as somebody looks at them, and no longer.
+#include "support/last_words.hpp"
 #include "support/strace.hpp"
 
 #include <numasio/replicated.hpp>
@@ -211,17 +212,13 @@ TEST_F(replicated_value, needs_this_machine) {
 TEST_F(replicated_value, may_be_read_while_a_thread_ends) {
     static std::optional<replicated<tracked>> value;
     value.emplace(machine, 64_KiB, tracked(1));
-    struct reads_late {
-        ~reads_late() {
+    std::thread([] {
+        say_at_last([] {
             EXPECT_EQ(detail::row_of_this_thread, nullptr);
             const auto seen = value->read();
             value->publish(tracked(seen->number + 1));
             EXPECT_EQ(value->reclaim(), 1U);
-        }
-    };
-    std::thread([] {
-        thread_local const reads_late late;  // destroyed after the thread's row: it was there before it
-        static_cast<void>(&late);
+        });
         EXPECT_EQ(value->read()->number, 1);
     }).join();
     EXPECT_EQ(value->reclaim(), 0U);

@@ -1,4 +1,5 @@
 // Counters in rows of each thread: nothing is lost, whoever adds, and whichever threads and counters come and go.
+#include "support/last_words.hpp"
 #include "support/sanitized.hpp"
 
 #include <numasio/sharded_counter.hpp>
@@ -118,12 +119,16 @@ TEST(sharded_counter, counts_while_its_thread_ends) {
         ~counts_late() { events->add(); }
     };
     on_threads(3, [] {
-        thread_local const counts_late late;  // destroyed after the thread's counters: it was there before them
+        thread_local const counts_late late;
         static_cast<void>(&late);
+        say_at_last([] {
+            EXPECT_EQ(detail::row_of_this_thread, nullptr);
+            events->add(100);
+        });
         events->add(10);
         EXPECT_NE(detail::row_of_this_thread, nullptr);
     });
-    EXPECT_EQ(events->value(), 33);
+    EXPECT_EQ(events->value(), 333);
     events.reset();
 }
 
