@@ -1,6 +1,8 @@
 // Pinning is what the kernel says it is.
 #include <numasio/affinity.hpp>
 
+#include "support/threads.hpp"
+
 #include <numasio/topology.hpp>
 
 #include <gmock/gmock.h>
@@ -14,12 +16,7 @@
 namespace {
 
 using namespace numasio;
-
-// On a thread of its own, so that the test's thread keeps its CPUs and memory policy.
-template <class Body>
-void on_new_thread(Body body) {
-    std::thread(body).join();
-}
+using numasio::test::on_new_thread;
 
 std::string own_name() {
     std::array<char, 16> name{};

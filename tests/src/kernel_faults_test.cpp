@@ -9,14 +9,13 @@
 namespace {
 
 using numasio::test::answers;
+using numasio::test::code;
 using numasio::test::run;
 
 // The probe with every `call` answered by `error`; `only` narrows the calls down.
 answers refuse(const std::string& call, const std::string& error, const std::string& only = {}) {
     return run(numasio::test::under_fault("'" NUMASIO_KERNEL_PROBE "'", call, error, only));
 }
-
-std::string code(int value) { return "system:" + std::to_string(value); }
 
 TEST(kernel_faults, without_a_fault_all_is_granted_and_every_page_is_found) {
     const answers got = run("'" NUMASIO_KERNEL_PROBE "'");

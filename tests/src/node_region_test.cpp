@@ -4,6 +4,7 @@
 #include <numasio/topology.hpp>
 
 #include "src/node_budget.hpp"
+#include "support/this_machine.hpp"
 
 #include <boost/system/system_error.hpp>
 #include <gmock/gmock.h>
@@ -22,11 +23,7 @@ namespace {
 
 using namespace numasio;
 using namespace numasio::literals;
-
-node_id memory_node() {
-    const topology machine = discover_topology();
-    return machine.nearest_memory(machine.executor_nodes().front()).value();
-}
+using numasio::test::memory_node;
 
 TEST(node_region, a_bound_and_prefaulted_region_is_on_its_node_to_the_last_page) {
     for (const memory_policy policy : {memory_policy::bind, memory_policy::preferred, memory_policy::local}) {

@@ -6,8 +6,9 @@
 #include "src/node_budget.hpp"
 #include "src/platform/huge_pages.hpp"
 #include "src/region_setup.hpp"
-#include "support/sanitized.hpp"
 #include "support/process_memory.hpp"
+#include "support/sanitized.hpp"
+#include "support/this_machine.hpp"
 
 #include <boost/system/system_error.hpp>
 #include <gmock/gmock.h>
@@ -21,15 +22,11 @@ namespace {
 
 using namespace numasio;
 using namespace numasio::literals;
+using numasio::test::memory_node;
 using numasio::test::status_kib;
 using numasio::test::sanitized;
 using numasio::test::writable_kib;
 using ::testing::HasSubstr;
-
-node_id memory_node() {
-    const topology machine = discover_topology();
-    return machine.nearest_memory(machine.executor_nodes().front()).value();
-}
 
 region_options on(std::vector<node_id> nodes, memory_policy policy = memory_policy::bind,
                   enforcement enforce = enforcement::strict) {

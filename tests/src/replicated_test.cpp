@@ -28,13 +28,13 @@ namespace {
 using namespace numasio::literals;
 
 /// Counts those that are there; copying throws when `copies_left` is used up.
-struct tracked {
-    explicit tracked(int n) : number(n) { ++alive; }
-    tracked(const tracked& other) : number(other.number) {
+struct counted_value {
+    explicit counted_value(int n) : number(n) { ++alive; }
+    counted_value(const counted_value& other) : number(other.number) {
         if (copies_left-- <= 0) { throw std::runtime_error("no copy"); }
         ++alive;
     }
-    ~tracked() { --alive; }
+    ~counted_value() { --alive; }
     int number;
     static inline std::atomic<int> alive{0};
     static inline int copies_left = 0;
@@ -43,8 +43,8 @@ struct tracked {
 class replicated_value : public ::testing::Test {
 protected:
     void SetUp() override {
-        tracked::alive = 0;
-        tracked::copies_left = 1'000'000;
+        counted_value::alive = 0;
+        counted_value::copies_left = 1'000'000;
     }
     const topology machine = discover_topology();
     const int nodes = static_cast<int>(machine.executor_nodes().size());
@@ -62,29 +62,29 @@ TEST_F(replicated_value, is_read_as_it_was_published_last) {
 }
 
 TEST_F(replicated_value, stays_for_who_reads_it_and_goes_when_nobody_does) {
-    replicated<tracked> value(machine, 64_KiB, tracked(1));
-    EXPECT_EQ(tracked::alive, nodes);
+    replicated<counted_value> value(machine, 64_KiB, counted_value(1));
+    EXPECT_EQ(counted_value::alive, nodes);
     {
         const auto old = value.read();
-        value.publish(tracked(2));
+        value.publish(counted_value(2));
         EXPECT_EQ(old->number, 1);
         EXPECT_EQ(value.read()->number, 2);
         EXPECT_EQ(value.reclaim(), 1U);
-        EXPECT_EQ(tracked::alive, 2 * nodes);
+        EXPECT_EQ(counted_value::alive, 2 * nodes);
         EXPECT_EQ(old->number, 1);
     }
     EXPECT_EQ(value.reclaim(), 0U);
-    EXPECT_EQ(tracked::alive, nodes);
-    value.publish(tracked(3));
-    EXPECT_EQ(tracked::alive, nodes) << "with no reader about the old value goes at once";
+    EXPECT_EQ(counted_value::alive, nodes);
+    value.publish(counted_value(3));
+    EXPECT_EQ(counted_value::alive, nodes) << "with no reader about the old value goes at once";
 }
 
 TEST_F(replicated_value, keeps_what_an_outer_reading_looks_at) {
-    replicated<tracked> one(machine, 64_KiB, tracked(1)), other(machine, 64_KiB, tracked(10));
+    replicated<counted_value> one(machine, 64_KiB, counted_value(1)), other(machine, 64_KiB, counted_value(10));
     {
         const auto outer = one.read();
         { EXPECT_EQ(other.read()->number, 10); }
-        one.publish(tracked(2));
+        one.publish(counted_value(2));
         EXPECT_EQ(outer->number, 1);
         const auto inner = one.read();
         EXPECT_EQ(inner->number, 2);
@@ -95,14 +95,14 @@ TEST_F(replicated_value, keeps_what_an_outer_reading_looks_at) {
 
 TEST_F(replicated_value, is_kept_by_the_last_of_several_readings_whichever_order_they_end_in) {
     struct kept {
-        explicit kept(const replicated<tracked>& value) : reading(value.read()) {}
-        replicated<tracked>::reading reading;
+        explicit kept(const replicated<counted_value>& value) : reading(value.read()) {}
+        replicated<counted_value>::reading reading;
     };
-    replicated<tracked> value(machine, 64_KiB, tracked(1));
+    replicated<counted_value> value(machine, 64_KiB, counted_value(1));
     auto first = std::make_unique<kept>(value);
     const auto second = std::make_unique<kept>(value);
     auto third = std::make_unique<kept>(value);
-    value.publish(tracked(2));
+    value.publish(counted_value(2));
     first.reset();
     EXPECT_EQ(value.reclaim(), 1U);
     third.reset();
@@ -116,12 +116,12 @@ TEST_F(replicated_value, is_kept_by_the_last_of_several_readings_whichever_order
 }
 
 TEST_F(replicated_value, is_not_kept_by_a_reader_that_began_later) {
-    replicated<tracked> value(machine, 64_KiB, tracked(1));
+    replicated<counted_value> value(machine, 64_KiB, counted_value(1));
     std::optional<std::thread> late;
     std::atomic<int> step{0};
     {
         const auto old = value.read();
-        value.publish(tracked(2));
+        value.publish(counted_value(2));
         late.emplace([&] {
             const auto newer = value.read();
             step = 1;
@@ -141,9 +141,9 @@ TEST_F(replicated_value, is_not_kept_by_a_reader_that_began_later) {
 TEST_F(replicated_value, has_a_copy_of_its_own_on_each_node_for_that_nodes_workers) {
     if (machine.allowed_cpus().size() < 2) { FAIL() << "this test needs two CPUs"; }
     const auto pretend = simulate_nodes(machine, 2);
-    replicated<tracked> value(pretend, 64_KiB, tracked(1));
+    replicated<counted_value> value(pretend, 64_KiB, counted_value(1));
     EXPECT_EQ(value.placements().size(), 2U);
-    std::set<const tracked*> seen;
+    std::set<const counted_value*> seen;
     for (const node_id node : pretend.executor_nodes()) {
         std::thread([&] {
             detail::prepare_row(node);
@@ -171,16 +171,16 @@ TEST_F(replicated_value, takes_what_it_allocates_from_the_nodes_memory_where_it_
 
 TEST_F(replicated_value, is_what_it_was_where_a_copy_fails) {
     const auto pretend = simulate_nodes(machine, 2);
-    replicated<tracked> value(pretend, 64_KiB, tracked(1));
-    const tracked next(2);
-    tracked::copies_left = 1;  // the second node's throws
+    replicated<counted_value> value(pretend, 64_KiB, counted_value(1));
+    const counted_value next(2);
+    counted_value::copies_left = 1;  // the second node's throws
     EXPECT_THROW(value.publish(next), std::runtime_error);
-    EXPECT_THROW(value.update([](tracked&) { throw std::logic_error("change"); }), std::exception);
-    tracked::copies_left = 100;
-    EXPECT_THROW(value.update([](tracked&) { throw std::logic_error("change"); }), std::logic_error);
+    EXPECT_THROW(value.update([](counted_value&) { throw std::logic_error("change"); }), std::exception);
+    counted_value::copies_left = 100;
+    EXPECT_THROW(value.update([](counted_value&) { throw std::logic_error("change"); }), std::logic_error);
     EXPECT_EQ(value.read()->number, 1);
     EXPECT_EQ(value.read().version(), 1U);
-    EXPECT_EQ(tracked::alive, 2 + 1);
+    EXPECT_EQ(counted_value::alive, 2 + 1);
     EXPECT_EQ(value.publish(next), 2U);
 }
 
@@ -210,13 +210,13 @@ TEST_F(replicated_value, needs_this_machine) {
 }
 
 TEST_F(replicated_value, may_be_read_while_a_thread_ends) {
-    static std::optional<replicated<tracked>> value;
-    value.emplace(machine, 64_KiB, tracked(1));
+    static std::optional<replicated<counted_value>> value;
+    value.emplace(machine, 64_KiB, counted_value(1));
     std::thread([] {
         say_at_last([] {
             EXPECT_EQ(detail::row_of_this_thread, nullptr);
             const auto seen = value->read();
-            value->publish(tracked(seen->number + 1));
+            value->publish(counted_value(seen->number + 1));
             EXPECT_EQ(value->reclaim(), 1U);
         });
         EXPECT_EQ(value->read()->number, 1);
@@ -224,7 +224,7 @@ TEST_F(replicated_value, may_be_read_while_a_thread_ends) {
     EXPECT_EQ(value->reclaim(), 0U);
     EXPECT_EQ(value->read()->number, 2);
     value.reset();
-    EXPECT_EQ(tracked::alive, 0);
+    EXPECT_EQ(counted_value::alive, 0);
 }
 
 TEST_F(replicated_value, is_whole_for_every_reader_while_it_is_published) {

@@ -22,18 +22,18 @@ using testing::HasSubstr;
 
 const std::string probe = "'" NUMASIO_SCHED_PROBE "'";
 
-std::string code(int value) { return "system:" + std::to_string(value); }
-std::string code(errc value) { return "numasio:" + std::to_string(static_cast<int>(value)); }
+using numasio::test::code;
+std::string code_of(errc value) { return "numasio:" + std::to_string(static_cast<int>(value)); }
 
-struct refusal {
+struct refused_call {
     std::string call;
     std::string error;
     std::string step;    ///< what the program did then
     std::string answer;  ///< and was told
 };
-void PrintTo(const refusal& r, std::ostream* out) { *out << r.call << " " << r.error << ": " << r.step; }
+void PrintTo(const refused_call& r, std::ostream* out) { *out << r.call << " " << r.error << ": " << r.step; }
 
-class sched_faults : public testing::TestWithParam<refusal> {};
+class sched_faults : public testing::TestWithParam<refused_call> {};
 
 TEST_P(sched_faults, are_told_as_what_they_are) {
     const auto& [call, error, step, answer] = GetParam();
@@ -46,21 +46,21 @@ TEST_P(sched_faults, are_told_as_what_they_are) {
 // The first sched_getaffinity is libnuma's, which does not survive an EINVAL to every mask that it tries.
 INSTANTIATE_TEST_SUITE_P(
     of_every_call, sched_faults,
-    testing::Values(refusal{"sched_setaffinity", "EPERM", "pin", code(EPERM)},
-                    refusal{"sched_setaffinity", "EINVAL", "pin", code(EINVAL)},
-                    refusal{"sched_setaffinity", "ESRCH", "pin", code(ESRCH)},
-                    refusal{"sched_setaffinity", "EFAULT", "pin", code(EFAULT)},
-                    refusal{"sched_setaffinity", "ENOSYS", "pin", code(ENOSYS)},
-                    refusal{"sched_getaffinity", "EPERM", "pin", code(EPERM)},
-                    refusal{"sched_getaffinity", "EINVAL:when=2+", "pin", code(EINVAL)},
-                    refusal{"sched_getaffinity", "ESRCH", "pin", code(ESRCH)},
-                    refusal{"sched_getaffinity", "EFAULT", "pin", code(EFAULT)},
-                    refusal{"sched_getaffinity", "ENOSYS", "pin", code(ENOSYS)},
-                    refusal{"sched_setscheduler", "EPERM", "fifo", code(errc::realtime_refused)},
-                    refusal{"sched_setscheduler", "EINVAL", "fifo", code(EINVAL)},
-                    refusal{"sched_setscheduler", "ESRCH", "fifo", code(ESRCH)},
-                    refusal{"sched_setscheduler", "ENOSYS", "fifo", code(ENOSYS)},
-                    refusal{"sched_setscheduler", "EPERM", "ordinary", code(EPERM)}),
+    testing::Values(refused_call{"sched_setaffinity", "EPERM", "pin", code(EPERM)},
+                    refused_call{"sched_setaffinity", "EINVAL", "pin", code(EINVAL)},
+                    refused_call{"sched_setaffinity", "ESRCH", "pin", code(ESRCH)},
+                    refused_call{"sched_setaffinity", "EFAULT", "pin", code(EFAULT)},
+                    refused_call{"sched_setaffinity", "ENOSYS", "pin", code(ENOSYS)},
+                    refused_call{"sched_getaffinity", "EPERM", "pin", code(EPERM)},
+                    refused_call{"sched_getaffinity", "EINVAL:when=2+", "pin", code(EINVAL)},
+                    refused_call{"sched_getaffinity", "ESRCH", "pin", code(ESRCH)},
+                    refused_call{"sched_getaffinity", "EFAULT", "pin", code(EFAULT)},
+                    refused_call{"sched_getaffinity", "ENOSYS", "pin", code(ENOSYS)},
+                    refused_call{"sched_setscheduler", "EPERM", "fifo", code_of(errc::realtime_refused)},
+                    refused_call{"sched_setscheduler", "EINVAL", "fifo", code(EINVAL)},
+                    refused_call{"sched_setscheduler", "ESRCH", "fifo", code(ESRCH)},
+                    refused_call{"sched_setscheduler", "ENOSYS", "fifo", code(ENOSYS)},
+                    refused_call{"sched_setscheduler", "EPERM", "ordinary", code(EPERM)}),
     [](const auto& tested) {
         return tested.param.call + "_" + tested.param.error.substr(0, tested.param.error.find(':')) + "_" + tested.param.step;
     });
@@ -87,7 +87,7 @@ TEST(sched_faults, a_priority_that_cannot_be_read_back_is_not_believed) {
     // Accepted, but nothing was done: the answer of a sandbox that lies.
     const answers got = test::run("ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e trace=sched_setscheduler "
                                   "-e inject=sched_setscheduler:retval=0 " + probe + " 2>&1");
-    EXPECT_EQ(got.at("fifo"), code(errc::realtime_refused));
+    EXPECT_EQ(got.at("fifo"), code_of(errc::realtime_refused));
     EXPECT_EQ(got.at("fifo_read"), "0");
     for (const char* call : {"sched_getscheduler", "sched_getparam"}) {
         const answers unread = test::run(test::under_fault(probe, call, "EPERM"));
@@ -135,7 +135,7 @@ TEST(fifo, without_permission_is_refused_with_the_remedy) {
     const std::string copy = "/tmp/numasio_sched_probe_" + std::to_string(::getpid());  // build folders may be root's alone
     const answers got = test::run("cp " + probe + " " + copy + " && chmod 755 " + copy + " && (ulimit -r 0; " + as_nobody + copy +
                                   "); status=$?; rm -f " + copy + "; exit $status");
-    EXPECT_EQ(got.at("fifo"), code(errc::realtime_refused));
+    EXPECT_EQ(got.at("fifo"), code_of(errc::realtime_refused));
     EXPECT_THAT(got.at("fifo_says"), HasSubstr("RLIMIT_RTPRIO"));
     EXPECT_THAT(got.at("fifo_says"), HasSubstr("CAP_SYS_NICE"));
     EXPECT_EQ(got.at("fifo_read"), "0");

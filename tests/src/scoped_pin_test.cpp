@@ -1,6 +1,8 @@
 // A pin ends with its scope, and says exactly what the kernel made of it.
 #include <numasio/scoped_pin.hpp>
 
+#include "support/threads.hpp"
+
 #include <gmock/gmock.h>
 
 #include <optional>
@@ -10,13 +12,9 @@
 namespace {
 
 using namespace numasio;
+using numasio::test::on_new_thread;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-template <class Body>
-void on_new_thread(Body body) {
-    std::thread(body).join();
-}
 
 TEST(scoped_pin, gives_the_thread_back_the_cpus_that_it_had) {
     on_new_thread([] {

@@ -43,6 +43,9 @@ inline answers run(const std::string& command) {
     return parse(text);
 }
 
+/// How a probe prints an error of the system.
+inline std::string code(int value) { return "system:" + std::to_string(value); }
+
 /// The command that runs `program` with every `call` answered by `error` ("EPERM", "EPERM:when=2+"); `only` narrows
 /// the calls down.
 inline std::string under_fault(const std::string& program, const std::string& call, const std::string& error,

@@ -1,4 +1,4 @@
-// How many threads this process runs.
+// Threads of a test, and how many this process runs.
 #ifndef NUMASIO_TESTS_SUPPORT_THREADS_HPP
 #define NUMASIO_TESTS_SUPPORT_THREADS_HPP
 
@@ -10,6 +10,12 @@
 #include <thread>
 
 namespace numasio::test {
+
+/// On a thread of its own, so that the test's keeps its CPUs and memory policy.
+template <class Body>
+void on_new_thread(Body body) {
+    std::thread(body).join();
+}
 
 /// Threads of this process that are not ending. A thread that was joined is listed until the kernel has taken it down, which on
 /// an emulated machine takes as long as a test; but by then it carries PF_EXITING.
