@@ -170,7 +170,7 @@ kv_reply kv_shard::setrange(const kv_request& request) noexcept {
     blob* const target = in_place ? old : make_value(old != nullptr ? old->view() : std::string_view(), size);
     if (target == nullptr) { return just(kv_status::out_of_memory); }
     if (first > had) { std::memset(target->bytes() + had, 0, first - had); }
-    std::memcpy(target->bytes() + first, request.value.data(), request.value.size());
+    request.value.copy(target->bytes() + first, request.value.size());
     target->size = static_cast<std::uint32_t>(size);
     if (e == nullptr) {
         if (!add(request.key, target, 0)) { return just(kv_status::out_of_memory); }
@@ -200,7 +200,7 @@ kv_reply kv_shard::append(const kv_request& request) noexcept {
         e->value = target;
         memory_.drop(old);
     }
-    std::memcpy(target->bytes() + target->size, request.value.data(), request.value.size());
+    request.value.copy(target->bytes() + target->size, request.value.size());
     target->size = static_cast<std::uint32_t>(size);
     return count(static_cast<std::int64_t>(size));
 }
@@ -328,7 +328,7 @@ auto kv_shard::with_sweep(Allocate allocate) noexcept {
 
 blob* kv_shard::make_value(std::string_view bytes, std::size_t capacity) noexcept {
     blob* const made = with_sweep([&] { return memory_.make_blob(bytes.size(), capacity); });
-    if (made != nullptr) { std::memcpy(made->bytes(), bytes.data(), bytes.size()); }
+    if (made != nullptr) { bytes.copy(made->bytes(), bytes.size()); }
     return made;
 }
 
@@ -342,7 +342,7 @@ entry* kv_shard::make_entry(std::string_view key, std::uint64_t hash, blob* valu
     }
     auto* const made = ::new (block)
         entry{nullptr, hash, 0, value, static_cast<std::uint32_t>(key.size()), epoch_};
-    std::memcpy(made->key_bytes(), key.data(), key.size());
+    key.copy(made->key_bytes(), key.size());
     return made;
 }
 
@@ -363,7 +363,7 @@ bool kv_shard::replace(entry& e, std::string_view bytes) noexcept {
     blob* const old = e.value;
     // In place where nobody is reading it and not much would be wasted.
     if (bytes.size() <= old->capacity && old->capacity <= bytes.size() * 2 + 64 && old->only_ours()) {
-        std::memcpy(old->bytes(), bytes.data(), bytes.size());
+        bytes.copy(old->bytes(), bytes.size());
         old->size = static_cast<std::uint32_t>(bytes.size());
         return true;
     }
