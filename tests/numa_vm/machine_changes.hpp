@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -35,6 +36,16 @@ inline void bring_all_online() {
     for (const cpu_id cpu : discover_topology().offline_cpus) { ASSERT_TRUE(set_online(cpu, true)) << cpu.value; }
 }
 
+/// A control group that the process has left. A thread that was joined keeps its group busy until the kernel has taken it down, which here takes a while.
+inline bool remove_group(const std::filesystem::path& group) {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        if (::rmdir(group.c_str()) == 0) { return true; }
+        if (errno != EBUSY) { return false; }
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return false;
+}
+
 /// A control group with a cpuset that this process is in for as long as this lives. Version 2.
 class own_cpuset {
 public:
@@ -45,7 +56,7 @@ public:
     }
     ~own_cpuset() {
         EXPECT_TRUE(write_file(root_ / "cgroup.procs", std::to_string(::getpid())));
-        EXPECT_EQ(::rmdir(group_.c_str()), 0);
+        EXPECT_TRUE(remove_group(group_));
         EXPECT_TRUE(write_file(root_ / "cgroup.subtree_control", "-cpuset"));
     }
     own_cpuset(const own_cpuset&) = delete;
@@ -77,7 +88,7 @@ public:
     }
     ~own_cpuset_v1() {
         EXPECT_TRUE(write_file(root_ / "cgroup.procs", std::to_string(::getpid())));
-        EXPECT_EQ(::rmdir(group_.c_str()), 0);
+        EXPECT_TRUE(remove_group(group_));
         // A hierarchy outlives its mount where a group that was just removed is still on its way out, and keeps the cpusets
         // from version 2: mounted and unmounted again it goes, a moment later.
         EXPECT_EQ(::umount2(root_.c_str(), 0), 0);
