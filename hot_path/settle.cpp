@@ -1,13 +1,12 @@
 // Every step of the start yields a placement: what was asked, what the kernel says was got, and why.
 #include "hot_path/settle.hpp"
 
+#include "hot_path/thread_settler.hpp"
 #include "src/memory_choice.hpp"
 #include "src/place_text.hpp"
 #include "src/platform/memory_nodes.hpp"
 
-#include <numasio/affinity.hpp>
 #include <numasio/detail/lane_rows.hpp>
-#include <numasio/detail/thread_row.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -17,53 +16,16 @@
 namespace numasio::hot_path {
 namespace {
 
-std::string name_of(const worker_site& site) { return site.pool + "/" + std::to_string(site.index); }
-std::string node_text(node_id node) { return "node " + std::to_string(node.value); }
 std::string size_text(bytes size) {
     const auto mebi = size.value >> 20;
     return mebi << 20 == size.value ? std::to_string(mebi) + " MiB" : std::to_string((size.value + 1023) >> 10) + " KiB";
 }
 constexpr const char* memory_remedy = "; lower the pool's memory.per_worker, or lane.capacity or lane.producers";
 
-class settler {
+class settler : public thread_settler {
 public:
-    explicit settler(const worker_orders& orders) : orders_(orders), core_(*orders.core) {}
-
-    void pin() {
-        const auto& site = core_.site;
-        auto p = begin(placement_subject::cpu, "CPU " + std::to_string(site.cpu.value));
-        const auto ec = pin_this_thread(std::span(&site.cpu, 1));
-        p.got = "CPU " + to_list(this_thread_cpus());
-        finish(std::move(p), ec, "sched_setaffinity");
-    }
-
-    void leave_thread_to_the_caller() {
-        for (auto& p : {begin(placement_subject::cpu, "CPU " + std::to_string(core_.site.cpu.value)),
-                        begin(placement_subject::thread_memory, "preferred " + node_text(core_.site.memory_node))}) {
-            auto left = p;
-            left.got = "the caller's thread, as it is";
-            left.why = "idle: caller_drives; invoker::pin() pins it";
-            core_.placements.replace(std::move(left));
-        }
-    }
-
-    void set_memory_policy() {
-        auto p = begin(placement_subject::thread_memory, "preferred " + node_text(core_.site.memory_node));
-        if (!nodes_are_real()) { return unbound(std::move(p)); }
-        // The thread's own allocations prefer the node and fall back elsewhere: a bound malloc could kill the process.
-        const auto ec = set_this_thread_memory(core_.site.memory_node, memory_policy::preferred);
-        p.got = ec ? "the process's default policy" : "preferred " + node_text(core_.site.memory_node);
-        finish(std::move(p), ec, "set_mempolicy");
-    }
-
-    /// After the policy: they come on the worker's node, and not with the first event that a service counts.
-    void give_row() {
-        try {
-            detail::prepare_row(core_.site.node);
-        } catch (const boost::system::system_error& e) {
-            throw boost::system::system_error(e.code(), name_of(core_.site) + ": pages for what it counts: " + e.what());
-        }
-    }
+    explicit settler(const worker_orders& orders)
+        : thread_settler(orders.core->site, orders.core->placements, orders.enforce, orders.origin), orders_(orders), core_(*orders.core) {}
 
     node_region place(placement_subject subject, bytes size) {
         const bool service = subject == placement_subject::service_memory;
@@ -91,14 +53,6 @@ public:
     }
 
 private:
-    placement begin(placement_subject subject, std::string asked) const {
-        placement p;
-        p.subject = subject;
-        p.owner = name_of(core_.site);
-        p.asked = std::move(asked);
-        return p;
-    }
-
     bool is_shared_out() const noexcept { return interleaves(orders_.memory.policy); }
 
     node_region place_by_options(bytes size) {
@@ -146,42 +100,6 @@ private:
         std::vector<node_id> nodes;
         for (const auto& [node, pages] : audit.on_node) { nodes.push_back(node); }
         return nodes_text(nodes);
-    }
-
-    /// Honoured, or degraded with the reason; under strict enforcement the start ends here.
-    void finish(placement p, error_code ec, const std::string& step) {
-        if (!ec) {
-            p.outcome = placement_outcome::honoured;
-            if (core_.site.memory_node != core_.site.node && p.subject != placement_subject::cpu) {
-                p.why = node_text(core_.site.node) + " has no memory; " + node_text(core_.site.memory_node) + " is nearest";
-            }
-        } else {
-            if (orders_.enforce == enforcement::strict) { fail(step, ec, p); }
-            p.outcome = placement_outcome::degraded;
-            p.why = step + ": " + ec.message();
-            p.error = ec;
-        }
-        core_.placements.replace(std::move(p));
-    }
-
-    bool nodes_are_real() const noexcept { return orders_.origin == topology_origin::live; }
-
-    /// There is no real node to bind to: pretend nodes, or a machine whose nodes could not be discovered.
-    void unbound(placement p) {
-        p.got = "not bound";
-        if (orders_.origin == topology_origin::simulated) {
-            p.outcome = placement_outcome::simulated;
-            p.why = "pretend nodes have no memory of their own";
-            core_.placements.replace(std::move(p));
-        } else {
-            finish(std::move(p), errc::not_this_machine, "the machine's nodes could not be discovered");
-        }
-    }
-
-    [[noreturn]] void fail(const std::string& step, error_code ec, const placement& p) const {
-        throw boost::system::system_error(
-            ec, p.owner + " on CPU " + std::to_string(core_.site.cpu.value) + ", " + node_text(core_.site.node) + ": " +
-                    step + " (asked: " + p.asked + (p.got.empty() ? "" : "; got: " + p.got) + "); strict enforcement");
     }
 
     node_region map(bytes size) const {

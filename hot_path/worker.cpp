@@ -3,6 +3,7 @@
 
 #include "hot_path/resident.hpp"
 #include "hot_path/settle.hpp"
+#include "hot_path/thread_settler.hpp"
 #include "hot_path/worker_keepers.hpp"
 
 #include <numasio/affinity.hpp>
@@ -38,7 +39,7 @@ void worker::run(const std::shared_ptr<shared>& self) noexcept {
     const auto& site = core.site;
     try {
         settle_thread(self->orders);
-        name_this_thread(site.pool + "/" + std::to_string(site.index));
+        name_this_thread(name_of(site));
         settle_memory(self->orders);
         self->keepers = worker_keepers::of_thread_and_memory(self->orders);
         resident here(self->orders);

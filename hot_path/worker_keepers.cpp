@@ -1,28 +1,25 @@
 // What is kept is what the kernel was found to have honoured; the rest was told as degraded and stays so.
 #include "hot_path/worker_keepers.hpp"
 
+#include "hot_path/thread_settler.hpp"
+
 #include <string>
 #include <utility>
 
 namespace numasio::hot_path {
-namespace {
-
-/// For the calling thread, once it is pinned.
-thread_keeper keeper_of(const worker_orders& orders) {
-    const auto& site = orders.core->site;
+thread_keeper keeper_of_this_thread(const worker_site& site, const std::vector<std::vector<cpu_id>>& refuges,
+                                    const detail::placement_book& placements) {
     placement settled;
     settled.subject = placement_subject::cpu;
-    settled.owner = site.pool + "/" + std::to_string(site.index);
+    settled.owner = name_of(site);
     settled.outcome = placement_outcome::honoured;
     settled.asked = settled.got = "CPU " + std::to_string(site.cpu.value);
     auto now = settled;
-    for (auto& p : orders.core->placements.all()) {
+    for (auto& p : placements.all()) {
         if (p.subject == placement_subject::cpu) { now = std::move(p); }
     }
-    return {platform::this_thread(), {site.cpu}, orders.refuges, std::move(settled), now};
+    return {platform::this_thread(), {site.cpu}, refuges, std::move(settled), now};
 }
-
-}  // namespace
 
 worker_keepers worker_keepers::of_memory(const worker_orders& orders) {
     const auto& core = *orders.core;
@@ -43,7 +40,7 @@ worker_keepers worker_keepers::of_memory(const worker_orders& orders) {
 
 worker_keepers worker_keepers::of_thread_and_memory(const worker_orders& orders) {
     auto keepers = of_memory(orders);
-    keepers.thread_ = keeper_of(orders);
+    keepers.thread_ = keeper_of_this_thread(orders.core->site, orders.refuges, orders.core->placements);
     return keepers;
 }
 

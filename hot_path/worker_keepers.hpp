@@ -13,6 +13,9 @@
 
 namespace numasio::hot_path {
 
+/// For the calling thread, a worker's, once it is pinned. `refuges`: see thread_keeper.
+thread_keeper keeper_of_this_thread(const worker_site& site, const std::vector<std::vector<cpu_id>>& refuges, const detail::placement_book& placements);
+
 /// Threads: made by the worker's own, then look() by one at a time. Lifetime: the worker's core outlives it.
 class worker_keepers {
 public:
