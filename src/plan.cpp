@@ -68,4 +68,21 @@ std::string_view to_string(when_full full) noexcept {
     return "unknown";
 }
 
+std::string_view to_string(task_order order) noexcept {
+    switch (order) {
+        case task_order::oldest_first: return "oldest_first";
+        case task_order::newest_first: return "newest_first";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(steal_scope scope) noexcept {
+    switch (scope) {
+        case steal_scope::node: return "node";
+        case steal_scope::package: return "package";
+        case steal_scope::any: return "any";
+    }
+    return "unknown";
+}
+
 }  // namespace numasio

@@ -42,6 +42,7 @@ enum class errc {
     request_lost,         ///< moving the request threw when its turn had come to have a place
     outcome_unknown,      ///< the bridge was destroyed while the service was still at this request: it may take effect yet
     credit_too_large,     ///< a stream's credit is more than the lane has places
+    pool_full,            ///< every place for new tasks from outside is taken; try later or shed the work
 };
 
 /// The category of errc; its name is "numasio".

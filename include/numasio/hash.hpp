@@ -31,4 +31,10 @@ constexpr std::uint64_t hash_key(std::string_view key) noexcept {
     return mix64(h);
 }
 
+/// One of `places`, each as often: what stays the same as long as their number does.
+constexpr std::uint32_t scale_hash(std::uint64_t hash, std::uint32_t places) noexcept {
+    __extension__ using wide = unsigned __int128;
+    return static_cast<std::uint32_t>((wide{hash} * places) >> 64);
+}
+
 }  // namespace numasio

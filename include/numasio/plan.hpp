@@ -83,6 +83,29 @@ struct idle_plan {
     std::chrono::nanoseconds spin{20'000};  ///< spin budget before parking; also the control plane's, while a reply is due
 };
 
+/// Which of its own tasks a worker of a task pool runs first.
+enum class task_order {
+    oldest_first,  ///< first come, first served: bounded delay
+    newest_first   ///< for fork-join: what was made last is in the caches. The oldest may wait for as long as new ones come
+};
+
+/// From whom an idle worker of a task pool takes tasks.
+enum class steal_scope {
+    node,     ///< the workers of its own node only
+    package,  ///< also those of other nodes of its package, where more than `backlog` is queued
+    any       ///< also those of any node
+};
+
+/// Of pools that run tasks (numasio/node_pool.hpp).
+struct task_plan {
+    std::uint32_t capacity = 4096;  ///< tasks from outside that wait for a node or for a worker; rounded up to a power of two
+    task_order order = task_order::oldest_first;
+    steal_scope steal = steal_scope::node;
+    std::uint32_t backlog = 256;    ///< queued tasks of a node that other nodes leave alone
+    std::uint32_t budget = 16;      ///< tasks that a worker takes from another node at a time
+    std::uint32_t bulk_weight = 8;  ///< tasks of class bulk that a busy worker runs, against 64 of the others
+};
+
 /// A promise about the time between a request's submission and its reply's delivery.
 struct slo_plan {
     double quantile = 0.99;  ///< 0 < quantile < 1
@@ -97,6 +120,7 @@ struct pool_plan {
     memory_plan memory;
     lane_plan lane;
     idle_plan idle;
+    task_plan tasks;  ///< where the pool runs tasks
     std::optional<slo_plan> slo;
     enforcement enforce = enforcement::best_effort;
 };
@@ -143,5 +167,7 @@ std::string_view to_string(page_kind pages) noexcept;
 std::string_view to_string(enforcement enforce) noexcept;
 std::string_view to_string(idle_strategy strategy) noexcept;
 std::string_view to_string(when_full full) noexcept;
+std::string_view to_string(task_order order) noexcept;
+std::string_view to_string(steal_scope scope) noexcept;
 
 }  // namespace numasio

@@ -72,8 +72,7 @@ public:
     /// process. Threads: any. Blocks: never. Fails: never. Cost: one hash.
     template <class Key>
     home home_of(const Key& key) const noexcept {
-        __extension__ using wide = unsigned __int128;
-        return {static_cast<std::uint32_t>((wide{hash_key(key)} * core_->workers()) >> 64)};
+        return {scale_hash(hash_key(key), core_->workers())};
     }
     /// An explicit worker. Fails: throws std::out_of_range.
     home at(std::uint32_t worker) const {

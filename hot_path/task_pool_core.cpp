@@ -1,0 +1,447 @@
+// The way in from other threads, waking, leading, and the end of a task pool.
+#include "hot_path/task_pool_core.hpp"
+
+#include "hot_path/thread_settler.hpp"
+#include "hot_path/worker_keepers.hpp"
+
+#include <numasio/affinity.hpp>
+#include <numasio/detail/platform.hpp>
+#include <numasio/detail/thread_row.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <map>
+#include <system_error>
+#include <utility>
+
+namespace numasio::hot_path {
+namespace {
+
+using detail::idle_workers;
+using clock = std::chrono::steady_clock;
+
+std::uint32_t places_for(std::uint32_t tasks) { return std::bit_ceil(std::max<std::uint32_t>(tasks, 2)); }
+
+}  // namespace
+
+task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites)
+    : plan_(std::move(asked)),
+      machine_(machine),
+      sites_(std::move(sites)),
+      capacity_(places_for(plan_.tasks.capacity)),
+      generation_(detail::fork_generation()),
+      io_(std::in_place),
+      io_work_(io_->get_executor()) {
+    workers_ = static_cast<std::uint32_t>(sites_.size());
+    std::map<node_id, std::uint32_t> count;
+    for (const auto& site : sites_) { ++count[site.node]; }
+    std::uint32_t first = 0;
+    for (const auto& [id, n] : count) {
+        if (n > detail::most_task_workers) { throw std::length_error(plan_.name + ": more workers on a node than a task pool can have"); }
+        nodes_.push_back(std::make_unique<task_node>(id, first, n, capacity_));
+        first += n;
+    }
+    for (std::uint32_t place = 0; place < workers_; ++place) {
+        const auto node = std::find_if(nodes_.begin(), nodes_.end(), [&](const auto& n) { return n->id == sites_[place].node; });
+        workers_of_.push_back(std::make_unique<task_worker>(*this, **node, place, sites_[place]));
+    }
+    for (auto& worker : workers_of_) {
+        const auto* own = machine_.find(worker->site.cpu);
+        std::vector<std::pair<int, task_worker*>> by_distance;
+        for (auto& other : workers_of_) {
+            if (other == worker || &other->node() != &worker->node()) { continue; }
+            const auto* theirs = machine_.find(other->site.cpu);
+            const int far = own == nullptr || theirs == nullptr || own->l3_group != theirs->l3_group ? 2 : own->core != theirs->core ? 1 : 0;
+            by_distance.emplace_back(far, other.get());
+        }
+        std::stable_sort(by_distance.begin(), by_distance.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::vector<task_worker*> victims;
+        for (const auto& [far, other] : by_distance) { victims.push_back(other); }
+        // Those that are equally near are not all asked by everybody in the same order.
+        if (!victims.empty() && by_distance.front().first == by_distance.back().first) {
+            std::rotate(victims.begin(), victims.begin() + worker->place_on_node() % static_cast<std::uint32_t>(victims.size()), victims.end());
+        }
+        worker->set_victims(std::move(victims));
+    }
+    const auto package_of = [&](const task_node& node) {
+        const auto* cpu = machine_.find(sites_[node.first].cpu);
+        return cpu == nullptr ? 0 : cpu->package;
+    };
+    for (const auto& node : nodes_) {
+        std::vector<other_node> others;
+        for (const auto& other : nodes_) {
+            if (other == node || plan_.tasks.steal == steal_scope::node) { continue; }
+            if (plan_.tasks.steal == steal_scope::package && package_of(*other) != package_of(*node)) { continue; }
+            others.push_back({other.get(), machine_.distance(node->id, other->id).value_or(std::numeric_limits<std::uint8_t>::max())});
+        }
+        std::stable_sort(others.begin(), others.end(), [](const auto& a, const auto& b) { return a.distance < b.distance; });
+        abroad_.push_back(std::move(others));
+    }
+}
+
+task_pool_core::~task_pool_core() {
+    if (detail::fork_generation() != generation_) {  // a child: the threads are not here
+        for (auto& thread : threads_) { thread.detach(); }
+        static_cast<void>(new auto(std::move(workers_of_)));
+        static_cast<void>(new auto(std::move(nodes_)));
+        return;  // whoever held a lock of the context's is not here to let go of it
+    }
+    stop();
+    join();
+    destroy_tasks();  // whose timers and sockets are in the context
+    io_work_.reset();
+    io_.reset();
+    destroy_tasks();  // what the end of those that waited there has submitted
+}
+
+void task_pool_core::destroy_tasks() noexcept {
+    do {
+        for (auto& node : nodes_) {
+            for (auto& intake : node->intakes) {
+                while (intake.take(capacity_, [](pool_task* task) { task->kind->end(task, false); }) != 0) {}
+            }
+        }
+        for (auto& worker : workers_of_) { worker->destroy_tasks(); }
+    } while (has_queued());
+}
+
+// --- start --------------------------------------------------------------------------------------------
+
+void task_pool_core::start() {
+    awake_.store(workers_, std::memory_order_relaxed);
+    try {
+        for (auto& worker : workers_of_) {
+            const std::lock_guard lock(mutex_);
+            threads_.emplace_back([this, self = worker.get()] { run_worker(*self); });
+        }
+    } catch (const std::system_error& e) {
+        for (std::size_t missing = threads_.size(); missing < workers_of_.size(); ++missing) {
+            settled_.fetch_add(1, std::memory_order_release);
+            ended_.fetch_add(1, std::memory_order_release);
+        }
+        const auto& site = sites_[threads_.size()];
+        stop();
+        join();
+        throw boost::system::system_error(errc::thread_refused, name_of(site) + " (" + e.what() +
+                                                                    "); raise the limit on threads (ulimit -u, pids.max) or plan fewer workers");
+    }
+    wait_until_settled();
+    std::exception_ptr failure;
+    {
+        const std::lock_guard lock(mutex_);
+        failure = failure_;
+    }
+    if (failure) {
+        stop();
+        join();
+        std::rethrow_exception(failure);
+    }
+}
+
+void task_pool_core::wait_until_settled() {
+    for (auto n = settled_.load(std::memory_order_acquire); n != workers_; n = settled_.load(std::memory_order_acquire)) {
+        detail::futex_wait(settled_, n);
+    }
+}
+
+void task_pool_core::settle(task_worker& worker) {
+    thread_settler steps(worker.site, worker.placements, plan_.enforce, machine_.origin);
+    steps.pin();
+    steps.set_memory_policy();
+    steps.give_row();
+    name_this_thread(name_of(worker.site));
+    detail::keep_blocks_of(detail::place_of_node(worker.site.node));
+    worker.keeper.emplace(keeper_of_this_thread(worker.site, refuges_from(machine_, worker.site.node), worker.placements));
+}
+
+void task_pool_core::run_worker(task_worker& worker) noexcept {
+    bool runs = true;
+    try {
+        settle(worker);
+        worker.state.store(worker_state::running, std::memory_order_release);
+    } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (!failure_) { failure_ = std::current_exception(); }
+        runs = false;
+    }
+    settled_.fetch_add(1, std::memory_order_release);
+    detail::futex_wake_one(settled_);
+    if (runs) { worker.run(); }
+    worker.state.store(worker_state::stopped, std::memory_order_release);
+    detail::give_back_blocks();
+    ended_.fetch_add(1, std::memory_order_release);
+    detail::futex_wake_one(ended_);
+}
+
+// --- the way in ---------------------------------------------------------------------------------------
+
+std::uint32_t task_pool_core::place_of(const task_node& node) const noexcept {
+    const auto found = std::find_if(nodes_.begin(), nodes_.end(), [&](const auto& n) { return n.get() == &node; });
+    return static_cast<std::uint32_t>(found - nodes_.begin());
+}
+
+std::uint32_t task_pool_core::backlog_of(const task_node& node) const noexcept {
+    auto n = node.intakes[0].size();
+    for (std::uint32_t i = 0; i < node.workers; ++i) { n += workers_of_[node.first + i]->queues_[0].size(); }
+    return n;
+}
+
+error_code task_pool_core::place(pool_task* task, const detail::task_terms& terms, bool refusable) noexcept {
+    if (refusable) {
+        if (detail::fork_generation() != generation_) { return errc::forked; }
+        if (closed_.load(std::memory_order_relaxed)) { return errc::stopped; }
+    }
+    const auto full = [this] {
+        refused_.fetch_add(1, std::memory_order_relaxed);
+        return make_error_code(errc::pool_full);
+    };
+    if (terms.home == detail::task_home::worker) {
+        auto& worker = *workers_of_[terms.place];
+        if (!worker.own_intake().push(task, refusable)) { return full(); }
+        const auto sleeper = worker.node().idle.after_publishing_to(worker.place_on_node());
+        if (sleeper != idle_workers::nobody) { wake(worker.node(), sleeper); }
+        return {};
+    }
+    const auto* desk = detail::desk_of_this_thread;
+    // Without a node of its own: the caller's where it is a worker, else the nodes in turn, so many tasks of a thread on each that they arrive in batches.
+    const auto at = terms.home == detail::task_home::node                ? terms.place
+                    : desk != nullptr && desk->pool == this ? desk->node
+                    : nodes_.size() == 1                    ? 0
+                                                            : next_node_.fetch_add(1, std::memory_order_relaxed) / 16 % nodes();
+    auto& node = *nodes_[at];
+    if (!node.intake(terms.kind).push(task, refusable)) { return full(); }
+    tell_node(node);
+    return {};
+}
+
+void task_pool_core::tell_node(task_node& node) noexcept {
+    const auto sleeper = node.idle.after_publishing();
+    if (sleeper != idle_workers::nobody) { return wake(node, sleeper); }
+    if (plan_.tasks.steal == steal_scope::node || node.idle.searching() != 0) { return; }
+    // Nobody is idle here: those of other nodes that may come, where the plan has them come.
+    if (backlog_of(node) < plan_.tasks.backlog) { return; }
+    for (std::uint32_t other = 0; other < nodes(); ++other) {
+        const auto& from = abroad_[other];
+        if (std::none_of(from.begin(), from.end(), [&](const auto& o) { return o.node == &node; })) { continue; }
+        if (nodes_[other]->idle.searching() != 0) { return; }
+        const auto helper = nodes_[other]->idle.claim_any();
+        if (helper != idle_workers::nobody) { return wake(*nodes_[other], helper); }
+    }
+}
+
+void task_pool_core::submit_from(pool_task* task, const detail::task_terms& terms, bool refusable) {
+    // A worker of the pool is not refused: what it runs was admitted.
+    const auto* desk = detail::desk_of_this_thread;
+    const auto refused = place(task, terms, refusable && (desk == nullptr || desk->pool != this));
+    if (!refused) { return; }
+    task->kind->end(task, false);
+    throw boost::system::system_error(refused, plan_.name);
+}
+
+// --- timers and sockets -------------------------------------------------------------------------------
+
+void task_pool_core::give_lead(task_worker& from) noexcept {
+    lead_.store(false, std::memory_order_release);
+    if (from.searching_ && !from.has_work()) { return; }  // it is about to sleep again, and leads then
+    for (std::uint32_t i = 0; i < nodes(); ++i) {
+        auto& node = *nodes_[(from.desk_.node + i) % nodes()];
+        node.idle.fence();  // [lead-2] Pairs with [lead-1], the fence of announce()
+        const auto sleeper = node.idle.claim_any();
+        if (sleeper != idle_workers::nobody) { return wake(node, sleeper); }
+    }
+}
+
+void task_pool_core::run_io(task_worker& leader, bool blocks) noexcept {
+    if (io_->stopped()) {
+        io_->restart();
+        // A ring before the restart would be forgotten with it.
+        if (blocks && leader.bell_.is_rung()) { return; }
+    }
+    constexpr int most_handlers = 64;
+    leader.desk_.inline_calls = false;  // what completes goes to a queue: the context is not kept from others by it
+    try {
+        int n = 0;
+        if (blocks) { n += static_cast<int>(io_->run_one()); }
+        while ((n != 0 || !blocks) && n < most_handlers && io_->poll_one() != 0) { ++n; }
+    } catch (...) {
+        leader.count_failure(std::current_exception());
+    }
+    leader.desk_.inline_calls = true;
+    polled_at_.store(detail::steady_ns(), std::memory_order_relaxed);
+}
+
+// --- the end ------------------------------------------------------------------------------------------
+
+bool task_pool_core::has_queued() const noexcept {
+    return std::any_of(nodes_.begin(), nodes_.end(), [](const auto& n) { return n->intakes[0].has_some() || n->intakes[1].has_some(); }) ||
+           std::any_of(workers_of_.begin(), workers_of_.end(), [](const auto& w) { return w->has_queued() || w->own_intake().has_some(); });
+}
+
+bool task_pool_core::is_over() noexcept {
+    if (!joining_.load(std::memory_order_relaxed) || paused_.load(std::memory_order_relaxed)) { return false; }
+    if (awake_.load(std::memory_order_relaxed) != 0 || work_.load(std::memory_order_acquire) != 0 || has_queued()) { return false; }
+    order_all(task_worker::leave);
+    return true;
+}
+
+void task_pool_core::order_all(task_worker::order one) noexcept {
+    for (auto& worker : workers_of_) {
+        worker->give_order(one);
+        // The order is published as a task for this worker would be.
+        const auto sleeper = worker->node().idle.after_publishing_to(worker->place_on_node());
+        if (sleeper != idle_workers::nobody) { wake(worker->node(), sleeper); }
+    }
+}
+
+void task_pool_core::stop() noexcept {
+    closed_.store(true, std::memory_order_relaxed);
+    order_all(task_worker::leave);
+}
+
+void task_pool_core::pause() noexcept {
+    paused_.store(true, std::memory_order_relaxed);
+    order_all(task_worker::pause);
+}
+
+void task_pool_core::resume() noexcept {
+    paused_.store(false, std::memory_order_relaxed);
+    for (auto& worker : workers_of_) {
+        worker->take_back(task_worker::pause);
+        const auto sleeper = worker->node().idle.after_publishing_to(worker->place_on_node());
+        if (sleeper != idle_workers::nobody) { wake(worker->node(), sleeper); }
+    }
+}
+
+void task_pool_core::resize(std::uint32_t workers_per_node) noexcept {
+    for (auto& worker : workers_of_) {
+        const bool out = worker->place_on_node() >= std::max<std::uint32_t>(workers_per_node, 1);
+        worker->node().idle.bench(worker->place_on_node(), out);
+        out ? worker->give_order(task_worker::bench) : worker->take_back(task_worker::bench);
+        const auto sleeper = worker->node().idle.after_publishing_to(worker->place_on_node());
+        if (sleeper != idle_workers::nobody) { wake(worker->node(), sleeper); }
+    }
+}
+
+void task_pool_core::join() { join_until(clock::time_point::max()); }
+
+bool task_pool_core::join_until(clock::time_point deadline) {
+    const std::lock_guard joining(join_mutex_);
+    joining_.store(true, std::memory_order_relaxed);
+    // One wakes, finds that there is nothing, and is the last to fall asleep.
+    for (auto& node : nodes_) {
+        const auto sleeper = node->idle.after_publishing();
+        if (sleeper != idle_workers::nobody) { wake(*node, sleeper); }
+    }
+    for (auto n = ended_.load(std::memory_order_acquire); n != workers_; n = ended_.load(std::memory_order_acquire)) {
+        if (deadline == clock::time_point::max()) {
+            detail::futex_wait(ended_, n);
+            continue;
+        }
+        const auto left = deadline - clock::now();
+        if (left <= clock::duration::zero()) {
+            joining_.store(false, std::memory_order_relaxed);
+            return false;
+        }
+        detail::futex_wait_for(ended_, n, left);
+    }
+    std::vector<std::thread> threads;
+    {
+        const std::lock_guard lock(mutex_);
+        threads.swap(threads_);
+    }
+    for (auto& thread : threads) { thread.join(); }
+    return true;
+}
+
+std::uint64_t task_pool_core::stop_in(std::chrono::nanoseconds wait) {
+    closed_.store(true, std::memory_order_relaxed);
+    const auto now = clock::now();
+    if (!join_until(wait < clock::time_point::max() - now ? now + wait : clock::time_point::max())) {
+        stop();
+        join();
+    }
+    std::uint64_t left = 0;
+    for (const auto& node : nodes_) { left += node->intakes[0].size() + node->intakes[1].size(); }
+    for (const auto& worker : workers_of_) { left += worker->status().queued; }
+    return left;
+}
+
+// --- how it is ----------------------------------------------------------------------------------------
+
+task_pool_status task_pool_core::status() const {
+    task_pool_status s;
+    s.name = plan_.name;
+    s.accepting = !closed_.load(std::memory_order_relaxed);
+    s.paused = paused_.load(std::memory_order_relaxed);
+    s.refused = refused_.load(std::memory_order_relaxed);
+    s.work = work_.load(std::memory_order_relaxed);
+    for (const auto& node : nodes_) { s.queued += node->intakes[0].size() + node->intakes[1].size(); }
+    for (const auto& worker : workers_of_) { s.workers.push_back(worker->status()); }
+    s.placements = placements();
+    return s;
+}
+
+std::vector<placement> task_pool_core::placements() const {
+    std::vector<placement> all;
+    for (const auto& worker : workers_of_) {
+        auto placed = worker->placements.all();
+        all.insert(all.end(), placed.begin(), placed.end());
+    }
+    return all;
+}
+
+void task_pool_core::look_after(const std::function<void(const placement&)>& tell) {
+    for (auto& worker : workers_of_) {
+        // A thread that has ended has no place, and its number may be another's.
+        const std::lock_guard lock(mutex_);
+        if (threads_.empty() || worker->state.load(std::memory_order_acquire) != worker_state::running) { continue; }
+        auto found = worker->keeper->look();
+        if (found.displaced) { worker->displacements.fetch_add(1, std::memory_order_relaxed); }
+        if (!found.changed) { continue; }
+        worker->placements.replace(*found.changed);
+        tell(*found.changed);
+    }
+}
+
+}  // namespace numasio::hot_path
+
+namespace numasio::detail {
+
+using hot_path::task_pool_core;
+
+void task_pool::submit_elsewhere(pool_task* task, const task_terms& terms, bool refusable) {
+    static_cast<task_pool_core*>(this)->submit_from(task, terms, refusable);
+}
+
+error_code task_pool::try_submit(pool_task* task, const task_terms& terms) noexcept {
+    return static_cast<task_pool_core*>(this)->place(task, terms, true);
+}
+
+void task_pool::wake(std::uint32_t node, std::uint32_t sleeper) noexcept {
+    auto& core = *static_cast<task_pool_core*>(this);
+    core.wake(*core.nodes_[node], sleeper);
+}
+
+void task_pool::last_work_ends() noexcept {
+    auto& core = *static_cast<task_pool_core*>(this);
+    for (auto& node : core.nodes_) {
+        node->idle.fence();  // either this sees that somebody joins, or who falls asleep sees the end of the work
+        if (!core.joining_.load(std::memory_order_relaxed)) { return; }
+        const auto sleeper = node->idle.claim_any();
+        if (sleeper != idle_workers::nobody) { return core.wake(*node, sleeper); }
+    }
+}
+
+boost::asio::execution_context& task_pool::context() noexcept {
+    auto& core = *static_cast<task_pool_core*>(this);
+    if (!core.io_used_.load(std::memory_order_relaxed) && !core.io_used_.exchange(true, std::memory_order_acq_rel)) {
+        // All may sleep on their futexes: one wakes, and leads when it sleeps again.
+        for (auto& node : core.nodes_) { core.tell_node(*node); }
+    }
+    return *core.io_;
+}
+
+}  // namespace numasio::detail

@@ -1,0 +1,140 @@
+// A task pool: its workers from start to end, its io_context, who leads it, and when it is over.
+#pragma once
+
+#include "hot_path/task_node.hpp"
+#include "hot_path/task_worker.hpp"
+
+#include <numasio/detail/task_pool.hpp>
+#include <numasio/plan.hpp>
+#include <numasio/status.hpp>
+#include <numasio/topology.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace numasio::hot_path {
+
+/// Threads: start() and the destructor by one; the rest says. Lifetime: executors, timers and sockets of the pool are gone before it.
+class task_pool_core final : public detail::task_pool {
+public:
+    /// Nothing runs yet. `sites` are sorted by node and CPU. Fails: std::bad_alloc; std::length_error.
+    task_pool_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites);
+    ~task_pool_core();
+    task_pool_core(const task_pool_core&) = delete;
+    task_pool_core& operator=(const task_pool_core&) = delete;
+
+    /// As node_pool's constructor.
+    void start();
+
+    // --- any thread -----------------------------------------------------------------------------------
+    void stop() noexcept;
+    void join();
+    bool join_until(std::chrono::steady_clock::time_point deadline);
+    std::uint64_t stop_in(std::chrono::nanoseconds wait);
+    void pause() noexcept;
+    void resume() noexcept;
+    void resize(std::uint32_t workers_per_node) noexcept;
+    void notify_fork(boost::asio::execution_context::fork_event event) { io_->notify_fork(event); }
+    task_pool_status status() const;
+    std::vector<placement> placements() const;
+    void look_after(const std::function<void(const placement&)>& tell);
+
+    const topology& machine() const noexcept { return machine_; }
+    const pool_plan& plan() const noexcept { return plan_; }
+    const std::vector<worker_site>& sites() const noexcept { return sites_; }
+    std::uint32_t nodes() const noexcept { return static_cast<std::uint32_t>(nodes_.size()); }
+    const task_node& node(std::uint32_t place) const noexcept { return *nodes_[place]; }
+
+    // --- its workers ----------------------------------------------------------------------------------
+    const task_plan& asked() const noexcept { return plan_.tasks; }
+    const idle_plan& idle() const noexcept { return plan_.idle; }
+    std::uint32_t capacity() const noexcept { return capacity_; }
+    std::uint32_t bulk_weight() const noexcept { return plan_.tasks.bulk_weight; }
+    boost::asio::io_context& io() noexcept { return *io_; }
+    task_worker& worker(std::uint32_t place) noexcept { return *workers_of_[place]; }
+    std::uint32_t place_of(const task_node& node) const noexcept;
+    struct other_node {
+        task_node* node;
+        std::uint32_t distance;
+    };
+    /// The nearest first.
+    const std::vector<other_node>& nodes_to_steal_from(const task_node& thief) const noexcept { return abroad_[place_of(thief)]; }
+    std::uint32_t backlog_of(const task_node& node) const noexcept;
+
+    /// Rings one that was claimed.
+    void wake(task_node& node, std::uint32_t sleeper) noexcept {
+        one_wakes();
+        workers_of_[node.first + sleeper]->ring();
+    }
+    void one_falls_asleep() noexcept { awake_.fetch_sub(1, std::memory_order_relaxed); }
+    void one_wakes() noexcept { awake_.fetch_add(1, std::memory_order_relaxed); }
+    /// By one that has announced its sleep: is everybody asleep, and nothing left for who joins? Then all leave.
+    bool is_over() noexcept;
+
+    /// Who has the lead runs the io_context. Nobody, where it was never used.
+    bool take_lead() noexcept {
+        return io_used_.load(std::memory_order_relaxed) && !lead_.load(std::memory_order_relaxed) && !lead_.exchange(true, std::memory_order_acquire);
+    }
+    bool lead_is_free() const noexcept { return io_used_.load(std::memory_order_relaxed) && !lead_.load(std::memory_order_relaxed); }
+    /// By who has it and has something else to do: another sleeper goes on.
+    void give_lead(task_worker& from) noexcept;
+    bool io_is_due(std::int64_t now) const noexcept {
+        return io_used_.load(std::memory_order_relaxed) && now - polled_at_.load(std::memory_order_relaxed) > 100'000;
+    }
+    /// By who has the lead. `blocks`: until something has come, or the worker's bell.
+    void run_io(task_worker& leader, bool blocks) noexcept;
+
+private:
+    friend class detail::task_pool;
+    void submit_from(pool_task* task, const detail::task_terms& terms, bool refusable);
+    error_code place(pool_task* task, const detail::task_terms& terms, bool refusable) noexcept;
+    void tell_node(task_node& node) noexcept;
+    void order_all(task_worker::order one) noexcept;
+    void run_worker(task_worker& worker) noexcept;
+    void settle(task_worker& worker);
+    bool has_queued() const noexcept;
+    void destroy_tasks() noexcept;
+    void wait_until_settled();
+
+    const pool_plan plan_;
+    const topology machine_;
+    const std::vector<worker_site> sites_;
+    const std::uint32_t capacity_;
+    const std::uint32_t generation_;  // of forks
+
+    std::optional<boost::asio::io_context> io_;  // ends before the rest: what waits there holds executors
+    std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work_;
+    std::vector<std::unique_ptr<task_node>> nodes_;
+    std::vector<std::unique_ptr<task_worker>> workers_of_;
+    std::vector<std::vector<other_node>> abroad_;  // by place of node
+
+    alignas(64) std::atomic<std::int64_t> awake_{0};
+    std::atomic<bool> joining_{false};
+    std::atomic<bool> closed_{false};
+    std::atomic<bool> paused_{false};
+    alignas(64) std::atomic<bool> lead_{false};
+    std::atomic<bool> io_used_{false};
+    std::atomic<std::int64_t> polled_at_{0};
+    alignas(64) std::atomic<std::uint64_t> refused_{0};
+    std::atomic<std::uint32_t> next_node_{0};
+    std::atomic<std::uint64_t> abandoned_{0};
+
+    std::atomic<std::uint32_t> settled_{0};  // workers; a futex
+    std::exception_ptr failure_;             // of the first whose start failed; under mutex_
+    mutable std::mutex mutex_;               // threads_, failure_
+    std::mutex join_mutex_;
+    std::atomic<std::uint32_t> ended_{0};    // workers; a futex
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace numasio::hot_path

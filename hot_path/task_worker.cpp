@@ -1,0 +1,382 @@
+// The loop of a task pool's worker, where it looks for tasks, and its sleep.
+#include "hot_path/task_worker.hpp"
+
+#include "hot_path/task_pool_core.hpp"
+
+#include <numasio/detail/platform.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace numasio::detail {
+
+constinit thread_local task_desk* desk_of_this_thread = nullptr;
+
+}  // namespace numasio::detail
+
+namespace numasio::hot_path {
+namespace {
+
+using detail::idle_workers;
+using detail::task_class;
+
+constexpr std::size_t batch = 16;                   // tasks that are taken from an intake at a time
+constexpr std::uint32_t most_stolen = 64;           // at a time, and half of what there is
+constexpr std::uint32_t turns_per_bulk_share = 64;  // as a service's turn
+constexpr std::int64_t look_interval_ns = 100'000;  // a busy worker looks at timers, sockets and other threads' tasks about so often
+constexpr std::uint32_t most_tasks_per_look = 64;
+
+}  // namespace
+
+task_worker::task_worker(task_pool_core& pool, task_node& node, std::uint32_t place, const worker_site& where)
+    : site(where), pool_(pool), node_(node), place_(place), own_(pool.capacity()), bell_(pool.io()) {
+    desk_.pool = &pool;
+    desk_.node = pool.place_of(node);
+    desk_.worker = place;
+    desk_.alone = node.workers == 1 && pool.asked().steal == steal_scope::node;
+    desk_.idle = &node.idle;
+    desk_.queues[0] = &queues_[0];
+    desk_.queues[1] = &queues_[1];
+}
+
+task_worker::~task_worker() = default;
+
+void task_worker::run() noexcept {
+    detail::desk_of_this_thread = &desk_;
+    for (;;) {
+        if (const auto orders = orders_.load(std::memory_order_relaxed); orders != 0) [[unlikely]] {
+            if ((orders & leave) != 0) { break; }
+            if ((orders & bench) != 0) { empty_bench(); }
+            if ((orders & pause) != 0) {
+                sleep();
+                continue;
+            }
+        }
+        auto* task = next();
+        if (task == nullptr) { task = search(); }
+        if (task == nullptr) {
+            if (!spins()) { sleep(); }
+            continue;
+        }
+        idle_laps_ = 0;
+        if (std::exchange(searching_, false)) {
+            const auto sleeper = node_.idle.end_search_with_task([&] { return has_queued() || node_.intakes[0].has_some() || node_.intakes[1].has_some(); });
+            if (sleeper != idle_workers::nobody) { pool_.wake(node_, sleeper); }
+        }
+        run_task(task);
+    }
+    if (std::exchange(searching_, false)) { node_.idle.end_search(); }
+    detail::desk_of_this_thread = nullptr;
+}
+
+void task_worker::run_task(pool_task* task) noexcept {
+    running_.store(task->kind, std::memory_order_relaxed);
+    try {
+        task->kind->end(task, true);
+    } catch (...) {
+        count_failure(std::current_exception());
+    }
+    running_.store(nullptr, std::memory_order_relaxed);
+    ran_.add();
+}
+
+void task_worker::count_failure(const std::exception_ptr& thrown) noexcept {
+    failed_.add();
+    if (failed_.get() != 1) { return; }
+    try {
+        std::string text = "an exception that is no std::exception";
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& e) {
+            text = e.what();
+        } catch (...) {  // what it is, nobody can say
+        }
+        const std::lock_guard lock(failure_mutex_);
+        first_failure_ = std::move(text);
+    } catch (const std::exception&) {
+        // No memory for the text; it was counted.
+    }
+}
+
+// --- where tasks come from --------------------------------------------------------------------------
+
+pool_task* task_worker::next() noexcept {
+    if (desk_.tasks_until_look-- == 0) {
+        if (auto* task = look_around()) { return task; }
+    }
+    if (bulk_left_ != 0) {
+        --bulk_left_;
+        if (auto* task = take_own(1)) { return task; }
+        if (auto* task = take_in(node_.intakes[1], 1)) { return task; }
+        bulk_left_ = 0;
+    } else if (++turn_ % turns_per_bulk_share == 0) {
+        bulk_left_ = pool_.bulk_weight();
+    }
+    if (auto* task = take_own(0)) { return task; }
+    if (auto* task = take_pinned()) { return task; }
+    const bool benched = (orders_.load(std::memory_order_relaxed) & bench) != 0;
+    if (benched) { return nullptr; }
+    if (auto* task = take_in(node_.intakes[0], 0)) { return task; }
+    if (auto* task = take_own(1)) { return task; }
+    return take_in(node_.intakes[1], 1);
+}
+
+pool_task* task_worker::take_own(int kind) noexcept {
+    auto& queue = queues_[kind];
+    if (pool_.asked().order == task_order::newest_first) { return queue.take_newest(); }
+    return desk_.alone ? queue.take_oldest_alone() : queue.take_oldest();
+}
+
+/// Those that are for this worker alone; nobody steals them.
+pool_task* task_worker::take_pinned() noexcept {
+    if (pinned_first_ == nullptr) {
+        const auto n = own_.take(batch, [this](pool_task* task) {
+            task->next = nullptr;
+            *pinned_end_ = task;
+            pinned_end_ = &task->next;
+        });
+        if (n == 0) { return nullptr; }
+        taken_in_.add(n);
+        pinned_.store(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
+    }
+    auto* const task = pinned_first_;
+    pinned_first_ = task->next;
+    if (pinned_first_ == nullptr) { pinned_end_ = &pinned_first_; }
+    pinned_.store(pinned_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    return task;
+}
+
+/// One to run; some more into the own queue, from which others may steal them.
+pool_task* task_worker::take_in(task_intake& from, int kind) noexcept {
+    pool_task* first = nullptr;
+    take_some(from, kind, [&](pool_task* task) { return first == nullptr && (first = task) != nullptr; });
+    return first;
+}
+
+/// Behind what is in the own queue.
+void task_worker::take_in_last(task_intake& from, int kind) noexcept {
+    take_some(from, kind, [](pool_task*) { return false; });
+}
+
+/// Into the own queue, but for what `keep` keeps.
+template <class Keep>
+void task_worker::take_some(task_intake& from, int kind, Keep&& keep) noexcept {
+    if (!from.has_some()) { return; }
+    auto& queue = queues_[kind];
+    const std::size_t room = detail::task_deque::places - queue.size();
+    // A share: others of the node may be about to take some too.
+    const std::size_t share = from.size() / node_.workers + 1;
+    const auto n = from.take(std::min({batch, share, room}), [&](pool_task* task) {
+        if (!keep(task) && !queue.push(task)) { from.push(task, false); }
+    });
+    taken_in_.add(n);
+}
+
+/// Now and then also a worker that never idles sees to what comes from elsewhere.
+pool_task* task_worker::look_around() noexcept {
+    const auto now = detail::steady_ns();
+    const auto passed = std::max<std::int64_t>(now - looked_at_, 1);
+    looked_at_ = now;
+    // Long tasks: a look after fewer of them.
+    if (passed > look_interval_ns) {
+        tasks_per_look_ = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(tasks_per_look_ * look_interval_ns / passed));
+    } else {
+        tasks_per_look_ = std::min(tasks_per_look_ * 2, most_tasks_per_look);
+    }
+    desk_.tasks_until_look = tasks_per_look_;
+    poll_io(now);
+    if (auto* task = take_pinned()) { return task; }
+    if ((orders_.load(std::memory_order_relaxed) & bench) != 0) { return nullptr; }
+    if (pool_.asked().order == task_order::newest_first) { return take_in(node_.intakes[0], 0); }
+    take_in_last(node_.intakes[0], 0);
+    return nullptr;
+}
+
+pool_task* task_worker::search() noexcept {
+    if ((orders_.load(std::memory_order_relaxed) & bench) != 0) { return nullptr; }
+    if (!searching_) {
+        searching_ = node_.idle.begin_search();
+        if (!searching_) { return nullptr; }
+    }
+    searches_.add();
+    for (auto* victim : victims_) {
+        if (auto* task = steal_from(*victim)) { return task; }
+    }
+    if (auto* task = steal_abroad()) { return task; }
+    empty_searches_.add();
+    return nullptr;
+}
+
+pool_task* task_worker::steal_from(task_worker& victim) noexcept {
+    for (int kind = 0; kind < 2; ++kind) {
+        auto& theirs = victim.queues_[kind];
+        auto& mine = queues_[kind];
+        auto wanted = std::min((theirs.size() + 1) / 2, most_stolen);
+        pool_task* first = nullptr;
+        while (wanted != 0) {
+            const auto got = theirs.steal();
+            if (got.how == detail::task_deque::outcome::empty) { break; }
+            if (got.how == detail::task_deque::outcome::lost) { continue; }
+            --wanted;
+            stolen_.add();
+            if (first == nullptr) { first = got.item; }
+            else if (!mine.push(got.item)) { node_.intakes[kind].push(got.item, false); }
+        }
+        if (first != nullptr) { return first; }
+    }
+    return nullptr;
+}
+
+/// From another node, where the plan allows it and more is queued there than its workers are to be left with.
+pool_task* task_worker::steal_abroad() noexcept {
+    if (pool_.asked().steal == steal_scope::node) { return nullptr; }
+    for (const auto& from : pool_.nodes_to_steal_from(node_)) {
+        if (pool_.backlog_of(*from.node) < pool_.asked().backlog) { continue; }
+        pool_task* first = nullptr;
+        const auto n = from.node->intakes[0].take(pool_.asked().budget, [&](pool_task* task) {
+            if (first == nullptr) { first = task; }
+            else if (!queues_[0].push(task)) { from.node->intakes[0].push(task, false); }
+        });
+        for (std::uint32_t i = 0; i < from.node->workers && first == nullptr; ++i) {
+            first = pool_.worker(from.node->first + i).queues_[0].steal().item;
+        }
+        if (first == nullptr) { continue; }
+        stolen_abroad_.add(std::max<std::size_t>(n, 1));
+        distance_.add(from.distance * std::max<std::size_t>(n, 1));
+        return first;
+    }
+    return nullptr;
+}
+
+/// The last look before a sleep.
+bool task_worker::has_work() noexcept {
+    const auto orders = orders_.load(std::memory_order_relaxed);
+    if ((orders & leave) != 0) { return true; }
+    if ((orders & pause) != 0) { return false; }
+    if (own_.has_some() || has_queued()) { return true; }
+    if ((orders & bench) != 0) { return false; }
+    if (node_.intakes[0].has_some() || node_.intakes[1].has_some()) { return true; }
+    if (std::any_of(victims_.begin(), victims_.end(), [](task_worker* other) { return other->queues_[0].size() != 0 || other->queues_[1].size() != 0; })) { return true; }
+    if (pool_.asked().steal == steal_scope::node) { return false; }
+    const auto& abroad = pool_.nodes_to_steal_from(node_);
+    return std::any_of(abroad.begin(), abroad.end(), [this](const auto& other) { return pool_.backlog_of(*other.node) >= pool_.asked().backlog; });
+}
+
+/// Who is benched leaves nothing behind that others could run.
+void task_worker::empty_bench() noexcept {
+    for (int kind = 0; kind < 2; ++kind) {
+        while (auto* task = queues_[kind].take_oldest()) { node_.intakes[kind].push(task, false); }
+    }
+    const auto sleeper = node_.idle.after_publishing();
+    if (sleeper != idle_workers::nobody) { pool_.wake(node_, sleeper); }
+}
+
+void task_worker::destroy_tasks() noexcept {
+    const auto destroy = [](pool_task* task) { task->kind->end(task, false); };
+    for (auto& queue : queues_) {
+        while (auto* task = queue.take_oldest()) { destroy(task); }
+    }
+    while (auto* task = take_pinned()) { destroy(task); }
+}
+
+// --- idle -------------------------------------------------------------------------------------------
+
+/// False when the budget is used up.
+bool task_worker::spins() noexcept {
+    const auto& idle = pool_.idle();
+    if (idle.strategy == idle_strategy::park) { return false; }
+    detail::cpu_relax();
+    if (idle.strategy == idle_strategy::busy_spin) {
+        if (idle_laps_++ % 32 == 0) { poll_io(detail::steady_ns()); }
+        return true;
+    }
+    // One spins for all of a node: the others would only take its caches from it.
+    if (!searching_ || node_.idle.searching() > 1) { return false; }
+    if (idle_laps_++ % 32 != 0) { return true; }
+    const auto now = detail::steady_ns();
+    if (idle_laps_ == 1) { spin_until_ = now + idle.spin.count(); }
+    return now < spin_until_;
+}
+
+void task_worker::sleep() noexcept {
+    idle_laps_ = 0;
+    if (std::exchange(searching_, false)) { node_.idle.end_search(); }
+    parks_.add();
+    const bool leads = pool_.take_lead();
+    bell_.prepare(leads);
+    if (leads) { node_.idle.set_last_resort(place_on_node()); }
+    pool_.one_falls_asleep();
+    node_.idle.announce(place_on_node());  // [idle-2] is in it: what is published from now on rings
+    // [lead-1] Pairs with [lead-2]: a lead that was dropped before its owner could see this sleeper is not left lying.
+    if (has_work() || pool_.is_over() || (!leads && pool_.lead_is_free())) {
+        if (node_.idle.retract(place_on_node())) {
+            bell_.cancel();
+            pool_.one_wakes();
+        } else {
+            await_ring();
+        }
+    } else if (leads) {
+        searching_ = sleep_leading();
+    } else {
+        while (!bell_.is_rung()) { bell_.sleep(); }
+        searching_ = true;
+    }
+    if (leads) {
+        node_.idle.set_last_resort(idle_workers::nobody);
+        pool_.give_lead(*this);
+    }
+}
+
+/// Somebody has claimed this worker, and is about to ring.
+void task_worker::await_ring() noexcept {
+    while (!bell_.is_rung()) { bell_.sleep(); }
+    searching_ = true;
+}
+
+/// True: rung. False: what the pool's timers and sockets have brought is in the own queue.
+bool task_worker::sleep_leading() noexcept {
+    while (!bell_.is_rung()) {
+        pool_.run_io(*this, true);
+        if (bell_.is_rung()) { break; }
+        if (!has_work()) { continue; }
+        if (node_.idle.retract(place_on_node())) {
+            bell_.cancel();
+            pool_.one_wakes();
+            return false;
+        }
+        await_ring();
+    }
+    return true;
+}
+
+void task_worker::poll_io(std::int64_t now) noexcept {
+    if (!pool_.io_is_due(now) || !pool_.take_lead()) { return; }
+    polls_.add();
+    pool_.run_io(*this, false);
+    pool_.give_lead(*this);
+}
+
+task_worker_status task_worker::status() const {
+    task_worker_status s;
+    s.site = site;
+    s.state = state.load(std::memory_order_acquire);
+    s.asleep = node_.idle.is_asleep(place_on_node());
+    s.benched = (orders_.load(std::memory_order_relaxed) & bench) != 0;
+    s.ran = ran_.get();
+    s.failed = failed_.get();
+    s.stolen = stolen_.get();
+    s.stolen_abroad = stolen_abroad_.get();
+    s.distance_abroad = distance_.get();
+    s.taken_in = taken_in_.get();
+    s.parks = parks_.get();
+    s.searches = searches_.get();
+    s.empty_searches = empty_searches_.get();
+    s.polls = polls_.get();
+    s.queued = queues_[0].size() + queues_[1].size() + own_.size() + pinned_.load(std::memory_order_relaxed);
+    s.displacements = displacements.load(std::memory_order_relaxed);
+    const std::lock_guard lock(failure_mutex_);
+    s.first_failure = first_failure_;
+    return s;
+}
+
+}  // namespace numasio::hot_path

@@ -1,0 +1,110 @@
+// A worker of a task pool: runs its own tasks, then its node's, then what it can steal; sleeps where there is nothing.
+#pragma once
+
+#include "hot_path/task_bell.hpp"
+#include "hot_path/task_node.hpp"
+#include "src/thread_keeper.hpp"
+
+#include <numasio/detail/counters.hpp>
+#include <numasio/detail/placement_book.hpp>
+#include <numasio/detail/task_pool.hpp>
+#include <numasio/layout.hpp>
+#include <numasio/status.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace numasio::hot_path {
+
+class task_pool_core;
+
+/// Threads: run() is the worker's own; the members behind it say theirs. Lifetime: the pool's.
+class task_worker {
+public:
+    /// `place` in the pool.
+    task_worker(task_pool_core& pool, task_node& node, std::uint32_t place, const worker_site& where);
+    ~task_worker();
+    task_worker(const task_worker&) = delete;
+    task_worker& operator=(const task_worker&) = delete;
+
+    /// Until it is told to leave.
+    void run() noexcept;
+
+    // --- any thread -----------------------------------------------------------------------------------
+    enum order : std::uint32_t { leave = 1, pause = 2, bench = 4 };
+    void give_order(order one) noexcept { orders_.fetch_or(one, std::memory_order_relaxed); }
+    void take_back(order one) noexcept { orders_.fetch_and(~std::uint32_t{one}, std::memory_order_relaxed); }
+    void ring() noexcept { bell_.ring(); }
+    task_intake& own_intake() noexcept { return own_; }
+    task_node& node() noexcept { return node_; }
+    std::uint32_t place_on_node() const noexcept { return place_ - node_.first; }
+    bool has_queued() const noexcept { return queues_[0].size() != 0 || queues_[1].size() != 0 || pinned_.load(std::memory_order_relaxed) != 0; }
+    task_worker_status status() const;
+    /// A task has thrown. By the worker.
+    void count_failure(const std::exception_ptr& thrown) noexcept;
+
+    // --- while no worker runs -------------------------------------------------------------------------
+    /// Sorts whom it steals from: those nearest by cache first. `others` on its node.
+    void set_victims(std::vector<task_worker*> others) { victims_ = std::move(others); }
+    /// Destroys what was left.
+    void destroy_tasks() noexcept;
+
+    const worker_site site;
+    detail::placement_book placements;
+    std::optional<thread_keeper> keeper;          // written before the worker is told to have started; then by who looks after it
+    std::atomic<std::uint64_t> displacements{0};  // by who looks after it
+    std::atomic<worker_state> state{worker_state::starting};
+
+private:
+    friend class task_pool_core;
+    pool_task* next() noexcept;
+    pool_task* take_own(int kind) noexcept;
+    pool_task* take_pinned() noexcept;
+    pool_task* take_in(task_intake& from, int kind) noexcept;
+    void take_in_last(task_intake& from, int kind) noexcept;
+    template <class Keep>
+    void take_some(task_intake& from, int kind, Keep&& keep) noexcept;
+    pool_task* look_around() noexcept;
+    pool_task* search() noexcept;
+    pool_task* steal_from(task_worker& victim) noexcept;
+    pool_task* steal_abroad() noexcept;
+    bool has_work() noexcept;
+    void run_task(pool_task* task) noexcept;
+    void sleep() noexcept;
+    bool sleep_leading() noexcept;
+    void await_ring() noexcept;
+    void poll_io(std::int64_t now) noexcept;
+    bool spins() noexcept;
+    void empty_bench() noexcept;
+
+    task_pool_core& pool_;
+    task_node& node_;
+    const std::uint32_t place_;
+    std::atomic<std::uint32_t> orders_{0};  // read before each task, seldom written
+    alignas(64) detail::task_desk desk_;
+    bool searching_ = false;
+    std::uint32_t turn_ = 0;
+    std::uint32_t bulk_left_ = 0;      // of the share of class bulk
+    std::uint32_t tasks_per_look_ = 64;
+    std::int64_t looked_at_ = 0;
+    std::int64_t spin_until_ = 0;
+    std::uint32_t idle_laps_ = 0;
+    pool_task* pinned_first_ = nullptr;  // taken from own_: nobody else may have them
+    pool_task** pinned_end_ = &pinned_first_;
+    std::vector<task_worker*> victims_;
+    std::atomic<const detail::task_kind*> running_{nullptr};
+    std::atomic<std::uint32_t> pinned_{0};
+    detail::single_writer_counter ran_, failed_, stolen_, stolen_abroad_, distance_, taken_in_, parks_, searches_, empty_searches_, polls_;
+    detail::task_deque queues_[2];
+    task_intake own_;
+    alignas(64) task_bell bell_;
+    mutable std::mutex failure_mutex_;
+    std::string first_failure_;
+};
+
+}  // namespace numasio::hot_path

@@ -1,0 +1,140 @@
+// The executor of a node_pool: 16 bytes, 24 with an allocator that has a state.
+#pragma once
+
+#include <numasio/detail/task_pool.hpp>
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/detail/bind_handler.hpp>
+#include <boost/asio/execution.hpp>
+
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace numasio::detail {
+
+/// What asio::post() and defer() make of a function whose type names no executor: new work. All else that comes to an executor (a strand's turn, a
+/// coroutine's next step, a completed operation) is the rest of something that was admitted, and Asio could not bear to see it refused.
+template <class Function>
+inline constexpr bool is_new_work = false;
+template <class Function>
+inline constexpr bool is_new_work<boost::asio::detail::binder0<Function>> = !requires { typename Function::executor_type; };
+
+enum task_bits : unsigned { never_blocks = 1, continues = 2, tracks = 4 };
+
+/// Thread safety: distinct objects safe; shared objects safe, while none is assigned to. Lifetime: its pool outlives it.
+template <class Allocator, unsigned Bits>
+class task_executor {
+    template <class, unsigned>
+    friend class task_executor;
+    using blocking = boost::asio::execution::blocking_t;
+    using relationship = boost::asio::execution::relationship_t;
+    using outstanding_work = boost::asio::execution::outstanding_work_t;
+    template <unsigned B>
+    using with_bits = task_executor<Allocator, B>;
+
+public:
+    task_executor(task_pool& pool, task_terms terms, const Allocator& allocator = {}) noexcept : pool_(&pool), terms_(terms), allocator_(allocator) { begin(); }
+    task_executor(const task_executor& other) noexcept : pool_(other.pool_), terms_(other.terms_), allocator_(other.allocator_) { begin(); }
+    task_executor(task_executor&& other) noexcept : pool_(other.pool_), terms_(other.terms_), allocator_(std::move(other.allocator_)) {
+        if constexpr ((Bits & tracks) != 0) { other.pool_ = nullptr; }
+    }
+    task_executor& operator=(const task_executor& other) noexcept {
+        if (this != &other) {
+            auto copy = other;
+            swap(copy);
+        }
+        return *this;
+    }
+    task_executor& operator=(task_executor&& other) noexcept {
+        auto moved = std::move(other);
+        swap(moved);
+        return *this;
+    }
+    ~task_executor() {
+        if constexpr ((Bits & tracks) != 0) {
+            if (pool_ != nullptr) { pool_->work_ends(); }
+        }
+    }
+
+    // --- properties, as asio::thread_pool's executor has them ------------------------------------------
+    with_bits<Bits & ~never_blocks> require(blocking::possibly_t) const noexcept { return {*pool_, terms_, allocator_}; }
+    with_bits<Bits | never_blocks> require(blocking::never_t) const noexcept { return {*pool_, terms_, allocator_}; }
+    with_bits<Bits & ~continues> require(relationship::fork_t) const noexcept { return {*pool_, terms_, allocator_}; }
+    with_bits<Bits | continues> require(relationship::continuation_t) const noexcept { return {*pool_, terms_, allocator_}; }
+    with_bits<Bits & ~tracks> require(outstanding_work::untracked_t) const noexcept { return {*pool_, terms_, allocator_}; }
+    with_bits<Bits | tracks> require(outstanding_work::tracked_t) const noexcept { return {*pool_, terms_, allocator_}; }
+    template <class Other>
+    task_executor<Other, Bits> require(boost::asio::execution::allocator_t<Other> asked) const noexcept {
+        return {*pool_, terms_, asked.value()};
+    }
+    task_executor<std::allocator<void>, Bits> require(boost::asio::execution::allocator_t<void>) const noexcept { return {*pool_, terms_}; }
+
+    static constexpr boost::asio::execution::mapping_t query(boost::asio::execution::mapping_t) noexcept {
+        return boost::asio::execution::mapping.thread;
+    }
+    boost::asio::execution_context& query(boost::asio::execution::context_t) const noexcept { return pool_->context(); }
+    static constexpr blocking query(blocking) noexcept {
+        return (Bits & never_blocks) != 0 ? blocking(blocking::never) : blocking(blocking::possibly);
+    }
+    static constexpr relationship query(relationship) noexcept {
+        return (Bits & continues) != 0 ? relationship(relationship::continuation) : relationship(relationship::fork);
+    }
+    static constexpr outstanding_work query(outstanding_work) noexcept {
+        return (Bits & tracks) != 0 ? outstanding_work(outstanding_work::tracked) : outstanding_work(outstanding_work::untracked);
+    }
+    template <class Other>
+    constexpr Allocator query(boost::asio::execution::allocator_t<Other>) const noexcept {
+        return allocator_;
+    }
+    constexpr Allocator query(boost::asio::execution::allocator_t<void>) const noexcept { return allocator_; }
+    /// How many tasks may run at a time: the pool's workers.
+    std::size_t query(boost::asio::execution::occupancy_t) const noexcept { return pool_->workers(); }
+
+    /// Is the calling thread one of the pool's workers?
+    bool running_in_this_thread() const noexcept { return pool_->runs_here(); }
+
+    /// The same pool and the same terms: what one runs the other would.
+    friend bool operator==(const task_executor& a, const task_executor& b) noexcept {
+        return a.pool_ == b.pool_ && a.terms_ == b.terms_ && a.allocator_ == b.allocator_;
+    }
+    friend bool operator!=(const task_executor& a, const task_executor& b) noexcept { return !(a == b); }
+
+    /// Threads: any. Blocks: never; with blocking.possibly (the default) a worker of this pool calls `f` here and now. Cost: inside the pool
+    /// a block of memory that the thread keeps, a place in its queue; from outside a place in the node's inbox; one wake where a worker sleeps.
+    /// Fails: throws system_error: errc::pool_full (new work from outside, and the plan's capacity is taken), errc::forked; std::bad_alloc; what moving `f` throws.
+    /// What `f` throws when it is called here leaves this call; from a queue it is counted (node_pool_status::failed).
+    template <class F>
+    void execute(F&& f) const {
+        using function = std::decay_t<F>;
+        if constexpr ((Bits & never_blocks) == 0) {
+            if (pool_->may_call_here(terms_)) {
+                auto here = function(std::forward<F>(f));  // as Asio: the function is not the caller's while it runs
+                here();
+                return;
+            }
+        }
+        pool_->submit(make_task<function>(std::forward<F>(f), allocator_), terms_, is_new_work<function>);
+    }
+
+    // --- terms ------------------------------------------------------------------------------------------
+    const task_terms& terms() const noexcept { return terms_; }
+    task_executor with(task_terms terms) const noexcept { return {*pool_, terms, allocator_}; }
+
+private:
+    void begin() const noexcept {
+        if constexpr ((Bits & tracks) != 0) { pool_->work_begins(); }
+    }
+    void swap(task_executor& other) noexcept {
+        std::swap(pool_, other.pool_);
+        std::swap(terms_, other.terms_);
+        std::swap(allocator_, other.allocator_);
+    }
+
+    task_pool* pool_;
+    task_terms terms_;
+    [[no_unique_address]] Allocator allocator_;
+};
+
+}  // namespace numasio::detail

@@ -1,0 +1,101 @@
+// What a node_pool's executors reach of it: the calling worker's own queue, and the way in from other threads.
+#pragma once
+
+#include <numasio/detail/atomics.hpp>
+#include <numasio/detail/idle_workers.hpp>
+#include <numasio/detail/pool_task.hpp>
+#include <numasio/detail/stealing_deque.hpp>
+#include <numasio/errc.hpp>
+
+#include <boost/asio/execution_context.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace numasio::detail {
+
+/// Workers of one node in one pool.
+inline constexpr std::uint32_t most_task_workers = 512;
+using idle_workers = basic_idle_workers<std_atomics, most_task_workers>;
+using task_deque = basic_stealing_deque<std_atomics, pool_task, 1024>;
+
+/// For whom a task is.
+enum class task_home : std::uint8_t { any, node, worker };
+enum class task_class : std::uint8_t { latency, bulk };
+
+/// What an executor carries beside its pool: 8 bytes.
+struct task_terms {
+    std::uint32_t place = 0;  // of the node, or of the worker, in the pool
+    task_home home = task_home::any;
+    task_class kind = task_class::latency;
+    friend bool operator==(const task_terms&, const task_terms&) noexcept = default;
+};
+
+class task_pool;
+
+/// What the thread of a worker has at hand while it runs tasks.
+struct task_desk {
+    task_pool* pool = nullptr;
+    std::uint32_t node = 0;    // places in the pool
+    std::uint32_t worker = 0;  // in the pool
+    bool alone = false;        // nobody steals here
+    bool inline_calls = true;  // not while it runs the timers and sockets of all
+    std::uint32_t tasks_until_look = 0;
+    idle_workers* idle = nullptr;
+    task_deque* queues[2] = {};  // of each class
+};
+/// Null outside of workers.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local task_desk* desk_of_this_thread;
+
+/// Threads: any. Lifetime: the pool's.
+class task_pool {
+public:
+    bool runs_here() const noexcept {
+        const auto* desk = desk_of_this_thread;
+        return desk != nullptr && desk->pool == this;
+    }
+    /// On a worker of this pool, where a function may be called at once.
+    bool may_call_here(const task_terms& terms) const noexcept {
+        const auto* desk = desk_of_this_thread;
+        if (desk == nullptr || desk->pool != this || !desk->inline_calls) { return false; }
+        return terms.home == task_home::any || terms.place == (terms.home == task_home::node ? desk->node : desk->worker);
+    }
+
+    /// The task belongs to the pool from now on, also where this throws: it is destroyed then. `refusable`: new work, for which there may be no room.
+    /// Fails: throws system_error: errc::pool_full, errc::forked.
+    void submit(pool_task* task, const task_terms& terms, bool refusable) {
+        auto* desk = desk_of_this_thread;
+        const bool here = desk != nullptr && desk->pool == this &&
+                          (terms.home == task_home::any || (terms.home == task_home::node && terms.place == desk->node));
+        if (!here || !desk->queues[static_cast<int>(terms.kind)]->push(task)) { return submit_elsewhere(task, terms, refusable); }
+        if (desk->alone) { return; }
+        const auto sleeper = desk->idle->after_publishing();
+        if (sleeper != idle_workers::nobody) { wake(desk->node, sleeper); }
+    }
+    /// The same, which answers instead of throwing, and leaves a refused task to the caller.
+    [[nodiscard]] error_code try_submit(pool_task* task, const task_terms& terms) noexcept;
+
+    void work_begins() noexcept { work_.fetch_add(1, std::memory_order_relaxed); }
+    void work_ends() noexcept {
+        // Release: who joins sees what was done before.
+        if (work_.fetch_sub(1, std::memory_order_acq_rel) == 1) { last_work_ends(); }
+    }
+
+    /// Where timers, sockets and strands on this pool live.
+    boost::asio::execution_context& context() noexcept;
+    std::uint32_t workers() const noexcept { return workers_; }
+
+protected:
+    task_pool() = default;
+    ~task_pool() = default;
+
+    std::uint32_t workers_ = 0;
+    std::atomic<std::int64_t> work_{0};  // tracked by executors: join() waits for it
+
+private:
+    void submit_elsewhere(pool_task* task, const task_terms& terms, bool refusable);
+    void wake(std::uint32_t node, std::uint32_t sleeper) noexcept;
+    void last_work_ends() noexcept;
+};
+
+}  // namespace numasio::detail
