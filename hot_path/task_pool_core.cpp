@@ -36,6 +36,7 @@ task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::ve
       io_(std::in_place),
       io_work_(io_->get_executor()) {
     workers_ = static_cast<std::uint32_t>(sites_.size());
+    ended_.store(workers_, std::memory_order_relaxed);  // none has begun
     std::map<node_id, std::uint32_t> count;
     for (const auto& site : sites_) { ++count[site.node]; }
     std::uint32_t first = 0;
@@ -112,6 +113,7 @@ void task_pool_core::destroy_tasks() noexcept {
 
 void task_pool_core::start() {
     awake_.store(workers_, std::memory_order_relaxed);
+    ended_.store(0, std::memory_order_relaxed);
     try {
         for (auto& worker : workers_of_) {
             const std::lock_guard lock(mutex_);
@@ -222,7 +224,7 @@ void task_pool_core::tell_node(task_node& node) noexcept {
     if (sleeper != idle_workers::nobody) { return wake(node, sleeper); }
     if (plan_.tasks.steal == steal_scope::node || node.idle.searching() != 0) { return; }
     // Nobody is idle here: those of other nodes that may come, where the plan has them come.
-    if (backlog_of(node) < plan_.tasks.backlog) { return; }
+    if (backlog_of(node) <= plan_.tasks.backlog) { return; }
     for (std::uint32_t other = 0; other < nodes(); ++other) {
         const auto& from = abroad_[other];
         if (std::none_of(from.begin(), from.end(), [&](const auto& o) { return o.node == &node; })) { continue; }

@@ -59,14 +59,17 @@ void task_worker::run() noexcept {
             continue;
         }
         idle_laps_ = 0;
-        if (std::exchange(searching_, false)) {
-            const auto sleeper = node_.idle.end_search_with_task([&] { return has_queued() || node_.intakes[0].has_some() || node_.intakes[1].has_some(); });
-            if (sleeper != idle_workers::nobody) { pool_.wake(node_, sleeper); }
-        }
+        if (searching_) { end_search_for_others(); }
         run_task(task);
     }
     if (std::exchange(searching_, false)) { node_.idle.end_search(); }
     detail::desk_of_this_thread = nullptr;
+}
+
+void task_worker::end_search_for_others() noexcept {
+    searching_ = false;
+    const auto sleeper = node_.idle.end_search_with_task([&] { return queues_[0].size() != 0 || queues_[1].size() != 0 || others_have_some(); });
+    if (sleeper != idle_workers::nobody) { pool_.wake(node_, sleeper); }
 }
 
 void task_worker::run_task(pool_task* task) noexcept {
@@ -166,10 +169,17 @@ void task_worker::take_some(task_intake& from, int kind, Keep&& keep) noexcept {
     const std::size_t room = detail::task_deque::places - queue.size();
     // A share: others of the node may be about to take some too.
     const std::size_t share = from.size() / node_.workers + 1;
+    std::size_t shown = 0;
     const auto n = from.take(std::min({batch, share, room}), [&](pool_task* task) {
-        if (!keep(task) && !queue.push(task)) { from.push(task, false); }
+        if (keep(task)) { return; }
+        if (!queue.push(task)) { from.push(task, false); }
+        ++shown;
     });
     taken_in_.add(n);
+    // Who looked for them in between has found them in neither place: they are published anew.
+    if (shown == 0 || desk_.alone) { return; }
+    const auto sleeper = node_.idle.after_publishing();
+    if (sleeper != idle_workers::nobody) { pool_.wake(node_, sleeper); }
 }
 
 /// Now and then also a worker that never idles sees to what comes from elsewhere.
@@ -231,9 +241,10 @@ pool_task* task_worker::steal_from(task_worker& victim) noexcept {
 pool_task* task_worker::steal_abroad() noexcept {
     if (pool_.asked().steal == steal_scope::node) { return nullptr; }
     for (const auto& from : pool_.nodes_to_steal_from(node_)) {
-        if (pool_.backlog_of(*from.node) < pool_.asked().backlog) { continue; }
+        const auto queued = pool_.backlog_of(*from.node);
+        if (queued <= pool_.asked().backlog) { continue; }
         pool_task* first = nullptr;
-        const auto n = from.node->intakes[0].take(pool_.asked().budget, [&](pool_task* task) {
+        const auto n = from.node->intakes[0].take(std::min(pool_.asked().budget, queued - pool_.asked().backlog), [&](pool_task* task) {
             if (first == nullptr) { first = task; }
             else if (!queues_[0].push(task)) { from.node->intakes[0].push(task, false); }
         });
@@ -248,6 +259,12 @@ pool_task* task_worker::steal_abroad() noexcept {
     return nullptr;
 }
 
+/// On this node, for any of its workers.
+bool task_worker::others_have_some() const noexcept {
+    return node_.intakes[0].has_some() || node_.intakes[1].has_some() ||
+           std::any_of(victims_.begin(), victims_.end(), [](const task_worker* other) { return other->queues_[0].size() != 0 || other->queues_[1].size() != 0; });
+}
+
 /// The last look before a sleep.
 bool task_worker::has_work() noexcept {
     const auto orders = orders_.load(std::memory_order_relaxed);
@@ -255,11 +272,10 @@ bool task_worker::has_work() noexcept {
     if ((orders & pause) != 0) { return false; }
     if (own_.has_some() || has_queued()) { return true; }
     if ((orders & bench) != 0) { return false; }
-    if (node_.intakes[0].has_some() || node_.intakes[1].has_some()) { return true; }
-    if (std::any_of(victims_.begin(), victims_.end(), [](task_worker* other) { return other->queues_[0].size() != 0 || other->queues_[1].size() != 0; })) { return true; }
+    if (others_have_some()) { return true; }
     if (pool_.asked().steal == steal_scope::node) { return false; }
     const auto& abroad = pool_.nodes_to_steal_from(node_);
-    return std::any_of(abroad.begin(), abroad.end(), [this](const auto& other) { return pool_.backlog_of(*other.node) >= pool_.asked().backlog; });
+    return std::any_of(abroad.begin(), abroad.end(), [this](const auto& other) { return pool_.backlog_of(*other.node) > pool_.asked().backlog; });
 }
 
 /// Who is benched leaves nothing behind that others could run.
@@ -300,7 +316,12 @@ bool task_worker::spins() noexcept {
 
 void task_worker::sleep() noexcept {
     idle_laps_ = 0;
-    if (std::exchange(searching_, false)) { node_.idle.end_search(); }
+    if (searching_) {
+        // Who is benched does not look at the node's tasks: others may have counted on it.
+        if ((orders_.load(std::memory_order_relaxed) & bench) != 0) { end_search_for_others(); }
+        else { node_.idle.end_search(); }
+        searching_ = false;
+    }
     parks_.add();
     const bool leads = pool_.take_lead();
     bell_.prepare(leads);

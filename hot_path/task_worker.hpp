@@ -74,7 +74,9 @@ private:
     pool_task* steal_from(task_worker& victim) noexcept;
     pool_task* steal_abroad() noexcept;
     bool has_work() noexcept;
+    bool others_have_some() const noexcept;
     void run_task(pool_task* task) noexcept;
+    void end_search_for_others() noexcept;
     void sleep() noexcept;
     bool sleep_leading() noexcept;
     void await_ring() noexcept;

@@ -68,6 +68,7 @@ public:
     /// A task was found. The worker to ring where no other searches and there is `more()` to do: others may have counted on this search for it.
     template <class More>
     std::uint32_t end_search_with_task(More&& more) noexcept {
+        Atomics::full_fence(searching_);  // [idle-1] of what was found and put into the own queue: who searches still looks there
         if (searching_.fetch_sub(1, Atomics::relaxed) != 1) { return nobody; }
         Atomics::full_fence(searching_);  // [idle-3] Pairs with [idle-1]: who counted on this search has published before
         return more() ? claim_any() : nobody;
