@@ -63,14 +63,14 @@ void empty_store(void* store) noexcept {
     }
 }
 
-void thread_ends(void* store) {
+void blocks_go_back(void* store) {
     static_cast<block_store*>(store)->ended = true;
     static_cast<block_store*>(store)->keeps = false;
     empty_store(store);
 }
 
 platform::thread_end& end_of_threads() {
-    static platform::thread_end end(thread_ends);
+    static platform::thread_end end(blocks_go_back);
     return end;
 }
 
