@@ -92,10 +92,15 @@ task_pool_core::~task_pool_core() {
     }
     stop();
     join();
-    destroy_tasks();  // whose timers and sockets are in the context
+    destroy_tasks();
     io_work_.reset();
+    // A coroutine that waited for a timer is destroyed by a task, and its timer with it: both before the timers' service goes.
+    for (int turn = 0; turn < 2; ++turn) {
+        io_->destroy_operations();
+        destroy_tasks();
+    }
     io_.reset();
-    destroy_tasks();  // what the end of those that waited there has submitted
+    destroy_tasks();
 }
 
 void task_pool_core::destroy_tasks() noexcept {

@@ -24,6 +24,13 @@
 
 namespace numasio::hot_path {
 
+/// Timers and sockets that end with the pool may be in tasks that end before: between the two steps of a context's end.
+class task_pool_context final : public boost::asio::io_context {
+public:
+    /// What waits is destroyed; timers and sockets themselves may still be. Any number of times.
+    void destroy_operations() noexcept { shutdown(); }
+};
+
 /// Threads: start() and the destructor by one; the rest says. Lifetime: executors, timers and sockets of the pool are gone before it.
 class task_pool_core final : public detail::task_pool {
 public:
@@ -112,7 +119,7 @@ private:
     const std::uint32_t capacity_;
     const std::uint32_t generation_;  // of forks
 
-    std::optional<boost::asio::io_context> io_;  // ends before the rest: what waits there holds executors
+    std::optional<task_pool_context> io_;  // ends before the rest: what waits there holds executors
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work_;
     std::vector<std::unique_ptr<task_node>> nodes_;
     std::vector<std::unique_ptr<task_worker>> workers_of_;
