@@ -360,6 +360,8 @@ bool task_pool_core::join_until(clock::time_point deadline) {
         threads.swap(threads_);
     }
     for (auto& thread : threads) { thread.join(); }
+    // [join-2] Who has ended the last work counted itself before, and is on its way out.
+    while (enders_.load(std::memory_order_acquire) != 0) { std::this_thread::yield(); }
     return true;
 }
 
@@ -434,6 +436,13 @@ void task_pool::wake(std::uint32_t node, std::uint32_t sleeper) noexcept {
 
 void task_pool::last_work_ends() noexcept {
     auto& core = *static_cast<task_pool_core*>(this);
+    // Once the work has ended a worker that is awake may see it, and the pool be gone: [join-1] pairs with [join-2].
+    struct ender {
+        std::atomic<std::uint32_t>& enders;
+        explicit ender(std::atomic<std::uint32_t>& e) noexcept : enders(e) { enders.fetch_add(1, std::memory_order_relaxed); }
+        ~ender() { enders.fetch_sub(1, std::memory_order_release); }
+    } const here(enders_);
+    if (work_.fetch_sub(1, std::memory_order_acq_rel) != 1) { return; }
     for (auto& node : core.nodes_) {
         node->idle.fence();  // either this sees that somebody joins, or who falls asleep sees the end of the work
         if (!core.joining_.load(std::memory_order_relaxed)) { return; }

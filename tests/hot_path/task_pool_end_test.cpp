@@ -5,7 +5,9 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -68,6 +70,21 @@ TEST(task_pool_end, destroys_coroutines_that_wait_for_a_socket_before_the_socket
             co_await socket.async_receive(asio::buffer(bytes), asio::use_awaitable);
         },
         1ms));
+}
+
+TEST(task_pool_end, by_join_waits_for_the_thread_that_ends_the_last_work) {
+    for (int round = 0; round < 300; ++round) {
+        std::thread elsewhere;
+        {
+            task_pool_here here(2);
+            elsewhere = std::thread([work = asio::make_work_guard(here.pool.get_executor())]() mutable {
+                asio::post(work.get_executor(), [] {});  // a worker is awake, and may see that this was the last
+                work.reset();
+            });
+            here.pool.join();
+        }
+        elsewhere.join();
+    }
 }
 
 }  // namespace

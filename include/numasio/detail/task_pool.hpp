@@ -78,7 +78,10 @@ public:
     void work_begins() noexcept { work_.fetch_add(1, std::memory_order_relaxed); }
     void work_ends() noexcept {
         // Release: who joins sees what was done before.
-        if (work_.fetch_sub(1, std::memory_order_acq_rel) == 1) { last_work_ends(); }
+        for (auto n = work_.load(std::memory_order_relaxed); n != 1;) {
+            if (work_.compare_exchange_weak(n, n - 1, std::memory_order_acq_rel, std::memory_order_relaxed)) { return; }
+        }
+        last_work_ends();
     }
 
     /// Where timers, sockets and strands on this pool live.
@@ -90,7 +93,8 @@ protected:
     ~task_pool() = default;
 
     std::uint32_t workers_ = 0;
-    std::atomic<std::int64_t> work_{0};  // tracked by executors: join() waits for it
+    std::atomic<std::int64_t> work_{0};     // tracked by executors: join() waits for it
+    std::atomic<std::uint32_t> enders_{0};  // threads that may be about to end the last of it: join() waits for them, too
 
 private:
     void submit_elsewhere(pool_task* task, const task_terms& terms, bool refusable);
