@@ -64,6 +64,8 @@ constexpr auto table = std::to_array<command_spec>({
     {"incr", 2, "write denyoom fast", 1, 1, 1, read_incr, "string", "Increment the integer value of a key by one"},
     {"incrby", 3, "write denyoom fast", 1, 1, 1, read_incrby, "string",
      "Increment the integer value of a key by the given amount"},
+    {"incrbyfloat", 3, "write denyoom fast", 1, 1, 1, read_incrbyfloat, "string",
+     "Increment the float value of a key by the given amount"},
     {"info", -1, "loading stale", 0, 0, 0, read_info, "server",
      "Get information and statistics about the server"},
     {"mget", -2, "readonly fast", 1, -1, 1, read_mget, "string", "Get the values of all the given keys"},

@@ -105,6 +105,8 @@ void append_reply(reply_form form, kv_reply& reply, fan_out* many, reply_stream&
         case kv_status::absent: break;
         case kv_status::not_a_number:
             return resp::append_error(text, "value is not an integer or out of range");
+        case kv_status::not_a_float: return resp::append_error(text, "value is not a valid float");
+        case kv_status::not_finite: return resp::append_error(text, "increment would produce NaN or Infinity");
         case kv_status::invalid_time: return resp::append_error(text, "invalid expire time in 'getex' command");
         case kv_status::overflow: return resp::append_error(text, "increment or decrement would overflow");
         case kv_status::too_long:

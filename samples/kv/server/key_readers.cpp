@@ -215,6 +215,13 @@ command read_decrby(call& c) {
     return change_by(c, -*amount);
 }
 
+command read_incrbyfloat(call& c) {
+    if (!resp::to_float(c.args[2])) { return c.error("value is not a valid float"); }
+    command out = one_key(c, kv_op::incrbyfloat, reply_form::value);
+    out.request.value = c.args[2];
+    return out;
+}
+
 command read_mset(call& c) {
     if (c.args.size() % 2 == 0) { return c.error("wrong number of arguments for 'mset' command"); }
     command out = some_keys(c, kv_op::mset, kv_op::mset, reply_form::done);

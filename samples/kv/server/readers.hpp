@@ -22,6 +22,7 @@ command read_getrange(call& c);
 command read_getset(call& c);
 command read_incr(call& c);
 command read_incrby(call& c);
+command read_incrbyfloat(call& c);
 command read_mget(call& c);
 command read_mset(call& c);
 command read_persist(call& c);

@@ -2,52 +2,13 @@
 #include "server/readers.hpp"
 
 #include "resp/number.hpp"
+#include "resp/pattern.hpp"
 #include "resp/reply_text.hpp"
 
 #include <limits>
 
 namespace kv {
 namespace {
-
-/// Patterns as Redis has them for CONFIG GET: * ? [a-c] [^a] and \ before a character.
-bool matches(std::string_view pattern, std::string_view text, int depth = 0) {
-    while (!pattern.empty()) {
-        const char p = pattern.front();
-        if (p == '*') {
-            while (pattern.starts_with('*')) { pattern.remove_prefix(1); }
-            if (pattern.empty()) { return true; }
-            if (depth > 8) { return false; }  // a pattern of stars must not cost exponential time
-            for (std::size_t i = 0; i <= text.size(); ++i) {
-                if (matches(pattern, text.substr(i), depth + 1)) { return true; }
-            }
-            return false;
-        }
-        if (text.empty()) { return false; }
-        const char t = text.front();
-        if (p == '[') {
-            pattern.remove_prefix(1);
-            const bool negated = pattern.starts_with('^');
-            if (negated) { pattern.remove_prefix(1); }
-            bool hit = false;
-            while (!pattern.empty() && pattern.front() != ']') {
-                if (pattern.size() >= 3 && pattern[1] == '-') {
-                    hit = hit || (t >= pattern[0] && t <= pattern[2]);
-                    pattern.remove_prefix(3);
-                } else {
-                    hit = hit || t == pattern.front();
-                    pattern.remove_prefix(1);
-                }
-            }
-            if (hit == negated) { return false; }
-        } else if (p != '?') {
-            if (p == '\\' && pattern.size() > 1) { pattern.remove_prefix(1); }
-            if (pattern.front() != t) { return false; }
-        }
-        if (!pattern.empty()) { pattern.remove_prefix(1); }
-        text.remove_prefix(1);
-    }
-    return text.empty();
-}
 
 void append_lines(std::string& out, std::initializer_list<std::string_view> lines) {
     resp::append_array(out, lines.size());
@@ -101,7 +62,7 @@ command read_config_get(call& c) {
     std::vector<std::pair<std::string_view, std::string_view>> hits;
     for (const auto& [name, value] : c.server.config) {
         for (const auto pattern : c.args.subspan(2)) {
-            if (!matches(lower(pattern), name)) { continue; }
+            if (!resp::matches(lower(pattern), name)) { continue; }
             // Redis repeats a name as the client wrote it, and has its own writing for what a pattern finds.
             const bool is_pattern = pattern.find_first_of("*?[") != pattern.npos;
             hits.emplace_back(is_pattern ? std::string_view(name) : pattern, value);

@@ -1,11 +1,7 @@
-// Commands on one key, and how dead keys go away without ever stopping the worker.
+// Commands on one key (kv_shard_numbers.cpp has those that count), and how dead keys go away without ever stopping the worker.
 #include "shard/kv_shard.hpp"
 
-#include "resp/number.hpp"
-
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <limits>
 #include <random>
 #include <utility>
@@ -17,17 +13,6 @@ hash_secret fresh_secret() {
     std::random_device entropy;
     const auto word = [&] { return (std::uint64_t{entropy()} << 32) | entropy(); };
     return {word(), word()};
-}
-
-kv_reply just(kv_status status) noexcept {
-    kv_reply reply;
-    reply.status = status;
-    return reply;
-}
-kv_reply count(std::int64_t number) noexcept {
-    kv_reply reply;
-    reply.number = number;
-    return reply;
 }
 
 }  // namespace
@@ -64,6 +49,7 @@ kv_reply kv_shard::serve(const kv_request& request) noexcept {
         case kv_op::setrange: return setrange(request);
         case kv_op::append: return append(request);
         case kv_op::incr: return incr(request);
+        case kv_op::incrbyfloat: return incrbyfloat(request);
         case kv_op::expire: return expire(request);
         case kv_op::ttl: return ttl(request);
         case kv_op::persist: return persist(request);
@@ -148,7 +134,7 @@ kv_reply kv_shard::set(const kv_request& request) noexcept {
         return reply;
     }
     if (e == nullptr) {
-        if (!add(request.key, request.value, request.number)) { return just(kv_status::out_of_memory); }
+        if (add(request.key, request.value, request.number) == nullptr) { return just(kv_status::out_of_memory); }
     } else {
         if (!replace(*e, request.value)) { return just(kv_status::out_of_memory); }
         if ((request.flags & keep_ttl) == 0) { set_deadline(*e, request.number); }
@@ -173,7 +159,7 @@ kv_reply kv_shard::setrange(const kv_request& request) noexcept {
     request.value.copy(target->bytes() + first, request.value.size());
     target->size = static_cast<std::uint32_t>(size);
     if (e == nullptr) {
-        if (!add(request.key, target, 0)) { return just(kv_status::out_of_memory); }
+        if (add(request.key, target, 0) == nullptr) { return just(kv_status::out_of_memory); }
     } else if (!in_place) {
         e->value = target;
         memory_.drop(old);
@@ -185,7 +171,7 @@ kv_reply kv_shard::append(const kv_request& request) noexcept {
     const auto hash = key_hash(request.key, secret_);
     entry* const e = find(request.key, hash);
     if (e == nullptr) {
-        if (!add(request.key, request.value, 0)) { return just(kv_status::out_of_memory); }
+        if (add(request.key, request.value, 0) == nullptr) { return just(kv_status::out_of_memory); }
         return count(static_cast<std::int64_t>(request.value.size()));
     }
     blob* const old = e->value;
@@ -203,20 +189,6 @@ kv_reply kv_shard::append(const kv_request& request) noexcept {
     request.value.copy(target->bytes() + target->size, request.value.size());
     target->size = static_cast<std::uint32_t>(size);
     return count(static_cast<std::int64_t>(size));
-}
-
-kv_reply kv_shard::incr(const kv_request& request) noexcept {
-    const auto hash = key_hash(request.key, secret_);
-    entry* const e = find(request.key, hash);
-    const auto old = e != nullptr ? resp::to_integer(e->value->view()) : 0;
-    if (!old) { return just(kv_status::not_a_number); }
-    std::int64_t sum = 0;
-    if (__builtin_add_overflow(*old, request.number, &sum)) { return just(kv_status::overflow); }
-    std::array<char, 24> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), sum).ptr;
-    const std::string_view text{digits.data(), end};
-    const bool stored = e != nullptr ? replace(*e, text) : add(request.key, text, 0);
-    return stored ? count(sum) : just(kv_status::out_of_memory);
 }
 
 kv_reply kv_shard::expire(const kv_request& request) noexcept {
@@ -346,17 +318,17 @@ entry* kv_shard::make_entry(std::string_view key, std::uint64_t hash, blob* valu
     return made;
 }
 
-bool kv_shard::add(std::string_view key, std::string_view value, std::int64_t deadline) noexcept {
+entry* kv_shard::add(std::string_view key, std::string_view value, std::int64_t deadline) noexcept {
     return add(key, make_value(value, value.size()), deadline);
 }
 /// Takes `value` in any case.
-bool kv_shard::add(std::string_view key, blob* value, std::int64_t deadline) noexcept {
+entry* kv_shard::add(std::string_view key, blob* value, std::int64_t deadline) noexcept {
     entry* const made = make_entry(key, key_hash(key, secret_), value);
-    if (made == nullptr) { return false; }
+    if (made == nullptr) { return nullptr; }
     table_.insert(made);
     ++live_;
     set_deadline(*made, deadline);
-    return true;
+    return made;
 }
 
 bool kv_shard::replace(entry& e, std::string_view bytes) noexcept {

@@ -29,11 +29,14 @@ private:
     kv_reply set(const kv_request& request) noexcept;
     kv_reply setrange(const kv_request& request) noexcept;
     kv_reply append(const kv_request& request) noexcept;
-    kv_reply incr(const kv_request& request) noexcept;
     kv_reply expire(const kv_request& request) noexcept;
     kv_reply ttl(const kv_request& request) noexcept;
     kv_reply persist(const kv_request& request) noexcept;
     kv_reply flush() noexcept;
+
+    // Numbers (kv_shard_numbers.cpp).
+    kv_reply incr(const kv_request& request) noexcept;
+    kv_reply incrbyfloat(const kv_request& request) noexcept;
 
     // Many keys at once (kv_shard_many.cpp).
     kv_reply read_part(const kv_request& request) noexcept;
@@ -57,8 +60,8 @@ private:
     blob* make_value(std::string_view bytes, std::size_t capacity) noexcept;
     template <class Allocate>
     auto with_sweep(Allocate allocate) noexcept;
-    bool add(std::string_view key, std::string_view value, std::int64_t deadline) noexcept;
-    bool add(std::string_view key, blob* value, std::int64_t deadline) noexcept;
+    entry* add(std::string_view key, std::string_view value, std::int64_t deadline) noexcept;
+    entry* add(std::string_view key, blob* value, std::int64_t deadline) noexcept;
     bool replace(entry& e, std::string_view bytes) noexcept;
     void free_entry(entry* e) noexcept;
 

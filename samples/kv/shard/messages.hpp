@@ -9,7 +9,8 @@
 namespace kv {
 
 enum class kv_op : std::uint8_t {
-    get, getdel, getex, getrange, strlen, exists, del, set, setrange, append, incr, expire, ttl, persist,  // one key
+    get, getdel, getex, getrange, strlen, exists, del, set, setrange, append, incr, incrbyfloat, expire, ttl,
+    persist,                                                             // one key
     mget, mexists, mdel, mset,                                           // the worker's part of many keys
     stage, commit, discard,                                              // MSET over several workers
     dbsize, flushall, facts, sweep                                       // the whole shard
@@ -30,6 +31,8 @@ enum class kv_status : std::uint8_t {
     ok,
     absent,         ///< no such key, or a condition did not hold
     not_a_number,
+    not_a_float,
+    not_finite,     ///< INCRBYFLOAT
     invalid_time,   ///< GETEX: out of range
     overflow,
     too_long,       ///< longer than one value may be
@@ -66,6 +69,17 @@ struct kv_reply {
     kv_value value;
     void* staged = nullptr;
 };
+
+inline kv_reply just(kv_status status) noexcept {
+    kv_reply reply;
+    reply.status = status;
+    return reply;
+}
+inline kv_reply count(std::int64_t number) noexcept {
+    kv_reply reply;
+    reply.number = number;
+    return reply;
+}
 
 /// A sweep ends when it has freed this many entries: some 300 µs.
 inline constexpr std::size_t sweep_enough = 256;

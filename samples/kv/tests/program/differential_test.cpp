@@ -128,6 +128,10 @@ const std::vector<std::string>& edge_cases() {
             "decrby a -9223372036854775808\r\nincrby a x\r\nincrby a 07\r\nincrby a +7\r\nincrby a \"\"\r\n",
             "set a \"\"\r\nincr a\r\nset a 1.5\r\nincr a\r\nset a \" 1\"\r\nincr a\r\nset a 007\r\nincr a\r\nset a -0\r\nincr a\r\n",
             "set a 5\r\nappend a 5\r\nincr a\r\nstrlen a\r\nappend new 12\r\nincr new\r\nappend e \"\"\r\nexists e\r\n",
+            "incrbyfloat a 1.5\r\nincrbyfloat a -1.5\r\nget a\r\nset a 10.50\r\nincrbyfloat a 0.1\r\nset a 5.0e3\r\nincrbyfloat a 2.0e2\r\nincrbyfloat a\r\n",
+            "set a 3\r\nincrbyfloat a inf\r\nincrbyfloat a nan\r\nincrbyfloat a x\r\nincrbyfloat a \" 1\"\r\nincrbyfloat a 0x10\r\nincrbyfloat a -19.0\r\nincrbyfloat a -0\r\nincrbyfloat a 1e-5000\r\n",
+            "set a x\r\nincrbyfloat a 1\r\nset a \"\"\r\nincrbyfloat a 1\r\nset a \"1 \"\r\nincrbyfloat a 1\r\nset a 1.5\r\nincr a\r\nincrbyfloat a 1e4000\r\nstrlen a\r\nincrbyfloat a 1e4932\r\nincrbyfloat a 1e4932\r\n",
+            "set a 1 ex 100\r\nincrbyfloat a 0.00000000000000001\r\nttl a\r\nincrbyfloat a 3.333333333333333333\r\nset a 1\r\nappend a 2\r\nincrbyfloat a 0.5\r\nincrbyfloat new -0.0\r\nget new\r\n",
             // expiry
             "expire a 1 zz\r\nexpire a 1 nx gt\r\nexpire a 1 nx xx\r\nexpire a 1 nx lt\r\nexpire a 1 gt lt\r\n",
             "expire a z gt\r\nexpire a 9223372036854775807\r\nexpire a 9223372036854775\r\nexpire a -9223372036854775807\r\n",

@@ -126,7 +126,8 @@ made_command command_maker::wrong() {
 }
 
 made_command command_maker::next() {
-    switch (below(42)) {
+    switch (below(43)) {
+        case 42: return plain("incrbyfloat", {key(), below(2) != 0 ? number() : number() + "." + std::to_string(below(1000))});
         case 32: return plain("setnx", {key(), value()});
         case 33: return below(2) != 0 ? plain("setex", {key(), expiry(), value()}) : plain("psetex", {key(), std::to_string(1'000'000 + 100'000 * ++times_), value()});
         case 34: return plain("getset", {key(), value()});
