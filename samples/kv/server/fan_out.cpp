@@ -3,23 +3,23 @@
 
 namespace kv {
 
-std::size_t fan_out::cost(const command& what, arguments args) noexcept {
+std::size_t fan_out::cost(const command& what, arguments args, std::uint32_t workers) noexcept {
     const std::size_t keys = what.to == command::route::some ? (args.size() - 1) / what.step : 0;
     const std::size_t value = what.form == reply_form::values ? sizeof(kv_value) : 0;
-    return args.size() * sizeof(std::string_view) + keys * (3 * sizeof(std::uint32_t) + value);
+    const std::size_t lines = workers > 1 && writes(what.request.op) ? key_locks::cost(keys) : 0;
+    return args.size() * sizeof(std::string_view) + keys * (3 * sizeof(std::uint32_t) + value) + lines;
 }
 
-fan_out::fan_out(const command& what, arguments args, std::uint32_t workers, const home_of& home) {
+fan_out::fan_out(const command& what, arguments args, std::uint32_t workers, const home_of& home,
+                 const moment& begun)
+    : distance_(what.step), begun_(begun) {
     if (what.to == command::route::all) {
-        for (std::uint32_t w = 0; w < workers; ++w) { parts_.push_back({w, what.request, nullptr}); }
+        for (std::uint32_t w = 0; w < workers; ++w) { parts_.push_back({w, what.request}); }
         return;
     }
     arguments_.assign(args.begin(), args.end());
     deal(what, workers, home);
-    if (what.request.op == kv_op::mset && parts_.size() > 1) {
-        staging_ = true;
-        for (auto& p : parts_) { p.request.op = kv_op::stage; }
-    }
+    if (parts_.size() > 1) { plan_steps(what, home); }
 }
 
 /// A counting sort of the keys by their worker.
@@ -43,7 +43,7 @@ void fan_out::deal(const command& what, std::uint32_t workers, const home_of& ho
     if (what.form == reply_form::values) { values_.resize(count); }
     for (std::uint32_t w = 0; w < workers; ++w) {
         if (first[w] == first[w + 1]) { continue; }
-        part p{w, what.request, nullptr};
+        part p{w, what.request};
         p.request.part = {arguments_.data(), keys_.data() + first[w], first[w + 1] - first[w],
                           values_.empty() ? nullptr : values_.data() + first[w]};
         parts_.push_back(p);
@@ -53,7 +53,14 @@ void fan_out::deal(const command& what, std::uint32_t workers, const home_of& ho
 void fan_out::absorb(std::size_t i, kv_reply reply, std::size_t most) noexcept {
     part& from = parts_[i];
     from.answered = true;
-    if (reply.status != kv_status::ok) { total_.status = reply.status; }
+    if (decided_) { return; }
+    // A condition that did not hold counts more than a want of memory: Redis would not have got to that.
+    if (reply.status != kv_status::ok && total_.status != kv_status::absent) { total_.status = reply.status; }
+    if (next_ == step::bring) {
+        moved_ = std::move(reply.value);
+        deadline_ = reply.number;
+        return;
+    }
     total_.number += reply.number;
     total_.expiring += reply.expiring;
     total_.used += reply.used;
@@ -75,14 +82,6 @@ void fan_out::absorb(std::size_t i, kv_reply reply, std::size_t most) noexcept {
 void fan_out::let_go(part& of) noexcept {
     const kv_part& got = of.request.part;
     for (std::uint32_t k = 0; got.values != nullptr && k < got.count; ++k) { got.values[k] = {}; }
-}
-
-void fan_out::resolve_stage() noexcept {
-    staging_ = false;
-    for (auto& p : parts_) {
-        p.request.op = total_.status == kv_status::ok ? kv_op::commit : kv_op::discard;
-        p.request.staged = p.staged;
-    }
 }
 
 void fan_out::append_values(reply_stream& out) {
@@ -111,6 +110,8 @@ void append_reply(reply_form form, kv_reply& reply, fan_out* many, reply_stream&
         case kv_status::overflow: return resp::append_error(text, "increment or decrement would overflow");
         case kv_status::too_long:
             return resp::append_error(text, "string exceeds maximum allowed size (proto-max-bulk-len)");
+        case kv_status::no_such_key: return resp::append_error(text, "no such key");
+        case kv_status::lost: return;  // the session knows why
         case kv_status::out_of_memory:
             return resp::append_error(text, "-OOM command not allowed when used memory > 'maxmemory'.");
     }

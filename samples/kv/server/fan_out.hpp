@@ -11,27 +11,41 @@
 
 namespace kv {
 
-/// All parts are handed over by one thread in one go, and each lane keeps its order: so between two commands
-/// with many keys, all workers agree on which came first.
+/// All parts of a step are handed over by one thread in one go, and each lane keeps its order: so between two
+/// commands with many keys, all workers agree on which came first. Who writes on several workers takes more than one
+/// step: nothing can be seen of the first ones, and the last one, which nothing can refuse, makes all of it visible
+/// or takes it back.
+///
+///   MSET, MSETNX   every worker stages its pairs (MSETNX: if none of its keys is there) ─▶ every worker commits
+///   RENAME         the source shows its value ─▶ the target stages it ─▶ the target commits, the source deletes
 class fan_out {
 public:
     struct part {
         std::uint32_t worker = 0;
-        kv_request request;
+        kv_request request = {};
         void* staged = nullptr;
         bool answered = false;
     };
     using home_of = std::function<std::uint32_t(std::string_view key)>;
 
-    /// What it takes from the heap, for the server's meter.
-    static std::size_t cost(const command& what, arguments args) noexcept;
+    /// What a step looks at beside the replies to the one before.
+    struct moment {
+        std::int64_t now = 0;       ///< the expiry clock's
+        std::uint64_t flushes = 0;  ///< FLUSHALLs handed over
+    };
+
+    /// What it takes from the heap, for the server's meter; with its place in the lines for its keys.
+    static std::size_t cost(const command& what, arguments args, std::uint32_t workers) noexcept;
 
     /// Views into `args`' bytes are kept, `args` itself is not.
-    fan_out(const command& what, arguments args, std::uint32_t workers, const home_of& home);
+    fan_out(const command& what, arguments args, std::uint32_t workers, const home_of& home, const moment& begun);
     fan_out(const fan_out&) = delete;
     fan_out& operator=(const fan_out&) = delete;
 
+    /// Of the current step.
     std::vector<part>& parts() noexcept { return parts_; }
+    arguments all_arguments() const noexcept { return arguments_; }
+    std::uint8_t distance() const noexcept { return distance_; }  ///< from key to key
 
     /// Worker `parts()[i]` has answered. Where the values so far make a reply beyond `most` bytes of memory, they
     /// are let go of at once, and so is what comes later.
@@ -44,14 +58,26 @@ public:
     /// The values of MGET, in the order of its keys.
     void append_values(reply_stream& out);
 
-    /// An MSET over several workers takes two steps: every worker stages its pairs, and when all could, every
-    /// worker commits. True while the first step is under way.
-    bool staging() const noexcept { return staging_; }
-    /// Turns the parts into commits, or into discards where one worker had no memory.
-    void resolve_stage() noexcept;
+    /// True while a step is to come when the current one is answered.
+    bool unfinished() const noexcept { return next_ != step::none; }
+    /// The workers of all steps to come: a place on each lane is reserved before the first step.
+    std::vector<std::uint32_t> later_workers() const;
+    /// The current step is answered: its parts become those of the next one. There may be none, where that has nothing to do.
+    void next_step(const moment& current);
 
 private:
+    enum class step : std::uint8_t {
+        none,    ///< the current one is the last
+        commit,  ///< what was staged; or take it back
+        bring,   ///< RENAME: stage the source's value at the target
+        move     ///< RENAME: commit the target, delete the source
+    };
+
     void deal(const command& what, std::uint32_t workers, const home_of& home);
+    void plan_steps(const command& what, const home_of& home);
+    void commit();
+    void bring();
+    void move(const moment& current);
     static void let_go(part& of) noexcept;
 
     std::vector<std::string_view> arguments_;
@@ -62,7 +88,13 @@ private:
     kv_reply total_;
     reply_size size_{32, 0};  ///< the array's own line, or any reply without values
     bool too_large_ = false;
-    bool staging_ = false;
+    bool decided_ = false;  ///< total_ is the reply, whatever the last step's parts say
+    step next_ = step::none;
+    std::uint8_t distance_ = 1;
+    moment begun_;
+    part source_, target_;   ///< RENAME
+    kv_value moved_;         ///< what the source had
+    std::int64_t deadline_ = 0;
 };
 
 /// Memory that append_reply() will take for this reply.

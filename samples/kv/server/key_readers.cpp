@@ -43,6 +43,21 @@ command everywhere(const call& c, kv_op op, reply_form form) {
     return out;
 }
 
+command set_pairs(const call& c, unsigned flags, reply_form form) {
+    if (c.args.size() % 2 == 0) { return c.error("wrong number of arguments for '" + std::string(c.spec.name) + "' command"); }
+    command out = some_keys(c, kv_op::mset, kv_op::mset, form);
+    out.step = 2;
+    out.request.flags = static_cast<std::uint8_t>(flags);
+    return out;
+}
+
+command rename(const call& c, unsigned flags, reply_form form) {
+    command out = some_keys(c, kv_op::rename, kv_op::rename, form);
+    out.request.value = c.args[2];
+    out.request.flags = static_cast<std::uint8_t>(flags);
+    return out;
+}
+
 command change_by(const call& c, std::int64_t amount) {
     command out = one_key(c, kv_op::incr, reply_form::number);
     out.request.number = amount;
@@ -153,6 +168,10 @@ command read_decr(call& c) { return change_by(c, -1); }
 command read_exists(call& c) { return some_keys(c, kv_op::exists, kv_op::mexists, reply_form::number); }
 command read_del(call& c) { return some_keys(c, kv_op::del, kv_op::mdel, reply_form::number); }
 command read_mget(call& c) { return some_keys(c, kv_op::mget, kv_op::mget, reply_form::values); }
+command read_mset(call& c) { return set_pairs(c, 0, reply_form::done); }
+command read_msetnx(call& c) { return set_pairs(c, if_absent, reply_form::number); }
+command read_rename(call& c) { return rename(c, 0, reply_form::done); }
+command read_renamenx(call& c) { return rename(c, if_absent, reply_form::number); }
 command read_dbsize(call& c) { return everywhere(c, kv_op::dbsize, reply_form::number); }
 command read_expire(call& c) { return expire(c, 1000, counted_from::now); }
 command read_pexpire(call& c) { return expire(c, 1, counted_from::now); }
@@ -219,13 +238,6 @@ command read_incrbyfloat(call& c) {
     if (!resp::to_float(c.args[2])) { return c.error("value is not a valid float"); }
     command out = one_key(c, kv_op::incrbyfloat, reply_form::value);
     out.request.value = c.args[2];
-    return out;
-}
-
-command read_mset(call& c) {
-    if (c.args.size() % 2 == 0) { return c.error("wrong number of arguments for 'mset' command"); }
-    command out = some_keys(c, kv_op::mset, kv_op::mset, reply_form::done);
-    out.step = 2;
     return out;
 }
 

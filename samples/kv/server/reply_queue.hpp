@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server/fan_out.hpp"
+#include "server/key_locks.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,7 @@ struct pending_command {
     std::unique_ptr<fan_out> many;
     std::shared_ptr<const void> bytes; ///< keeps the arguments where the workers look at them
     resp::metered charge;              ///< for `many`
+    std::unique_ptr<key_claim> claim;  ///< on its keys, until its last step is handed over
 };
 
 /// A ring that grows to the connection's bound and is then used again and again without allocating.

@@ -4,6 +4,7 @@
 #include "resp/input_buffer.hpp"
 #include "resp/request_parser.hpp"
 #include "server/expiry_clock.hpp"
+#include "server/key_locks.hpp"
 #include "shard/messages.hpp"
 
 #include <chrono>
@@ -58,6 +59,8 @@ struct server_state {
     std::uint64_t busy = 0;                 ///< commands refused because a lane was full
     std::uint64_t oversized = 0;            ///< replies replaced by an error, for want of reply memory
     bool may_expire = false;                ///< a key may be waiting to be swept out
+    key_locks locks;
+    std::uint64_t flushes = 0;              ///< FLUSHALLs handed over
     std::map<std::uint64_t, const client_state*> clients;
     resp::memory_meter query_memory;
     resp::memory_meter reply_memory;

@@ -81,7 +81,7 @@ void session::on_readable(error_code ec) {
 
 bool session::overloaded() const noexcept {
     const std::size_t most = state_.limits.unsent_bytes;
-    return staging_ || queue_.size() >= state_.limits.in_flight || unsent() > most || account_.used() > most ||
+    return stepping_ || waiting_ || queue_.size() >= state_.limits.in_flight || unsent() > most || account_.used() > most ||
            account_.full();
 }
 
@@ -111,6 +111,7 @@ void session::read_commands() {
             case resp::request_parser::outcome::broken: return refuse(parser_.error());
             case resp::request_parser::outcome::command:
                 if (!parser_.arguments().empty()) { execute(parser_.arguments()); }
+                if (waiting_) { return; }
                 input_.consume(parser_.consumed());
                 break;
         }
@@ -189,6 +190,7 @@ void session::close() {
     socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);
     ready_.clear();
+    waiting_.reset();
     settle();
     state_.clients.erase(client_.id);
     server_.forget(*this);

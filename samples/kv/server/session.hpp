@@ -13,6 +13,8 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace kv {
@@ -60,11 +62,15 @@ private:
     void execute(arguments args);
     void answer(std::string_view text);
     void enqueue(std::string text);
+    void begin(const command& what, arguments args);
+    void wait_for_keys_over();
     void to_one(const command& what);
-    void to_many(const command& what, arguments args);
+    void to_many(const command& what, arguments args, resp::metered charge, std::unique_ptr<key_claim> claim);
     void submit(std::uint64_t number, std::uint32_t part, kv_port::reservation place, const kv_request& request);
     void on_reply(std::uint64_t number, std::uint32_t part, numasio::error_code ec, kv_reply reply);
-    void finish_stage(std::uint64_t number);
+    void next_step(std::uint64_t number);
+    bool must_wait_to_write(std::uint64_t number);
+    void after_reply(std::uint64_t number);
     std::string_view why_refused(const numasio::error_code& ec);
 
     // Writing.
@@ -88,11 +94,18 @@ private:
     std::vector<asio::const_buffer> buffers_;
     std::size_t queued_text_ = 0;  ///< bytes of the answers in queue_
     reply_account account_;        ///< of ready_, sending_ and these
-    std::vector<kv_port::reservation> commit_places_;  ///< of the MSET that is being staged
+    std::vector<std::pair<std::uint32_t, kv_port::reservation>> later_places_;  ///< of a command in several steps, for those to come
+    /// A command that was read and stands in line for its keys. Nothing is received meanwhile, so its arguments stay.
+    struct in_line {
+        command what;
+        resp::metered charge;
+        std::unique_ptr<key_claim> claim;
+    };
+    std::optional<in_line> waiting_;
     std::int64_t now_ = 0;
     bool reading_ = false;
     bool writing_ = false;
-    bool staging_ = false;  ///< later commands wait until the MSET before them is settled
+    bool stepping_ = false;  ///< later commands wait until the one before them, of several steps, is settled
     bool closed_ = false;
 };
 

@@ -4,9 +4,28 @@
 #include "resp/reply_text.hpp"
 #include "server/server.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
+#include <utility>
 
 namespace kv {
+namespace {
+
+/// Reads in one step what it writes in another, where its keys are on several workers.
+bool decides_by_what_is_there(const kv_request& request) noexcept {
+    return request.op == kv_op::rename || (request.op == kv_op::mset && (request.flags & if_absent) != 0);
+}
+
+/// Of the keys, which are the arguments 1, 1 + distance, …
+std::vector<std::uint64_t> hashes_of(const key_locks& locks, arguments args, std::size_t distance) {
+    std::vector<std::uint64_t> out;
+    out.reserve((args.size() - 1) / distance + 1);
+    for (std::size_t i = 1; i < args.size(); i += distance) { out.push_back(locks.hash(args[i])); }
+    return out;
+}
+
+}  // namespace
 
 void session::execute(arguments args) {
     // Where nothing is owed, an answer that needs no worker goes straight to the stream.
@@ -19,10 +38,52 @@ void session::execute(arguments args) {
             if (!local.empty()) { enqueue(std::move(local)); }
             settle();
             break;
-        case command::route::one: to_one(what); break;
+        case command::route::one:
         case command::route::some:
-        case command::route::all: to_many(what, args); break;
+        case command::route::all: begin(what, args); break;
     }
+}
+
+/// Who writes looks at the lines first; readers never do (see key_locks).
+void session::begin(const command& what, arguments args) {
+    resp::metered charge;
+    if (what.to != command::route::one) {
+        constexpr std::size_t free_of_charge = 16 << 10;
+        const std::size_t cost = fan_out::cost(what, args, port_.workers());
+        const std::size_t charged = cost > free_of_charge ? cost : 0;
+        if (!state_.query_memory.has_room(charged)) {
+            return answer("-BUSY query memory is in use, try again\r\n");
+        }
+        charge = resp::metered(state_.query_memory, charged);
+    }
+    std::unique_ptr<key_claim> claim;
+    // Of one worker everything is asked in one request, which nothing can come between.
+    const bool looks_first = port_.workers() > 1 && decides_by_what_is_there(what.request);
+    if (looks_first || (!state_.locks.empty() && writes(what.request.op))) {
+        const std::size_t distance = what.to == command::route::one ? args.size() : what.step;
+        claim = state_.locks.take(hashes_of(state_.locks, args, distance), [self = weak_from_this(), this] {
+            asio::post(socket_.get_executor(), [self] {
+                if (const auto alive = self.lock()) { alive->wait_for_keys_over(); }
+            });
+        });
+        if (!claim->granted()) {
+            waiting_ = in_line{what, std::move(charge), std::move(claim)};
+            return;
+        }
+    }
+    if (what.to == command::route::one) { to_one(what); }
+    else { to_many(what, args, std::move(charge), std::move(claim)); }
+}
+
+/// At the front of all lines. Since the connection may have closed meanwhile, nobody may be waiting any more.
+void session::wait_for_keys_over() {
+    if (!waiting_) { return; }
+    auto next = std::exchange(waiting_, std::nullopt);
+    if (client_.closing) { return; }  // it was not accepted
+    if (next->what.to == command::route::one) { to_one(next->what); }
+    else { to_many(next->what, parser_.arguments(), std::move(next->charge), std::move(next->claim)); }
+    input_.consume(parser_.consumed());
+    server_.has_replies(shared_from_this());
 }
 
 void session::answer(std::string_view text) {
@@ -52,7 +113,7 @@ std::string_view session::why_refused(const numasio::error_code& ec) {
 void session::to_one(const command& what) {
     auto place = port_.try_reserve(port_.home_of(what.request.key));
     if (!place) { return answer(why_refused(place.error())); }
-    if (what.request.op == kv_op::set || what.request.op == kv_op::expire) {
+    if (what.request.op == kv_op::set || what.request.op == kv_op::expire || what.request.op == kv_op::getex) {
         state_.may_expire = state_.may_expire || what.request.number != 0;
     }
     pending_command owed;
@@ -62,36 +123,45 @@ void session::to_one(const command& what) {
     submit(queue_.push(std::move(owed)), 0, std::move(place), what.request);
 }
 
-/// Several workers: places on all lanes first, and only then the first request. Either all are accepted or none.
-void session::to_many(const command& what, arguments args) {
-    constexpr std::size_t free_of_charge = 16 << 10;
-    const std::size_t cost = fan_out::cost(what, args);
-    const std::size_t charged = cost > free_of_charge ? cost : 0;
-    if (!state_.query_memory.has_room(charged)) {
-        return answer("-BUSY query memory is in use, try again\r\n");
-    }
+/// Several workers: places on all lanes first, also for the steps to come, and only then the first request. Either all
+/// are accepted or none.
+void session::to_many(const command& what, arguments args, resp::metered charge, std::unique_ptr<key_claim> claim) {
     auto many = std::make_unique<fan_out>(what, args, port_.workers(),
-                                          [&](std::string_view key) { return port_.home_of(key).worker; });
+                                          [&](std::string_view key) { return port_.home_of(key).worker; },
+                                          fan_out::moment{now_, state_.flushes});
     std::vector<kv_port::reservation> places;
-    const std::size_t steps = many->staging() ? 2 : 1;
-    for (std::size_t i = 0; i < many->parts().size() * steps; ++i) {
-        auto place = port_.try_reserve(port_.at(many->parts()[i / steps].worker));
-        if (!place) {
-            commit_places_.clear();
-            return answer(why_refused(place.error()));  // the places taken so far go back
+    const auto reserve = [&](std::uint32_t worker, auto&& keep) {
+        auto place = port_.try_reserve(port_.at(worker));
+        if (place) {
+            keep(std::move(place));
+            return true;
         }
-        (i % steps == 0 ? places : commit_places_).push_back(std::move(place));
+        later_places_.clear();
+        answer(why_refused(place.error()));  // the places taken so far go back
+        return false;
+    };
+    for (const auto& part : many->parts()) {
+        if (!reserve(part.worker, [&](auto place) { places.push_back(std::move(place)); })) { return; }
     }
-    staging_ = many->staging();
-    if (what.request.op == kv_op::flushall) { state_.may_expire = true; }
+    for (const auto worker : many->later_workers()) {
+        if (!reserve(worker, [&](auto place) { later_places_.emplace_back(worker, std::move(place)); })) { return; }
+    }
+    stepping_ = many->unfinished();
+    if (what.request.op == kv_op::flushall) {
+        state_.may_expire = true;
+        ++state_.flushes;
+    }
+    // A deadline may move to a worker that has had none.
+    if (what.request.op == kv_op::rename) { state_.may_expire = true; }
 
     pending_command owed;
     owed.form = what.form;
     owed.waiting_for = static_cast<std::uint32_t>(places.size());
     owed.section = what.form == reply_form::info ? what.request.key : std::string_view{};
     owed.bytes = input_.hold();
-    owed.charge = resp::metered(state_.query_memory, charged);
+    owed.charge = std::move(charge);
     owed.many = std::move(many);
+    if (stepping_) { owed.claim = std::move(claim); }
     const auto number = queue_.push(std::move(owed));
     for (std::uint32_t i = 0; i < places.size(); ++i) {
         submit(number, i, std::move(places[i]), queue_[number].many->parts()[i].request);
@@ -111,25 +181,59 @@ void session::submit(std::uint64_t number, std::uint32_t part, kv_port::reservat
 /// send once, when the batch is through.
 void session::on_reply(std::uint64_t number, std::uint32_t part, numasio::error_code ec, kv_reply reply) {
     auto& command = queue_[number];
-    if (ec) { command.text = why_refused(ec); }
+    if (ec) {
+        command.text = why_refused(ec);
+        reply.status = kv_status::lost;  // of several steps, none that can be seen follows
+    }
     if (command.many) { command.many->absorb(part, std::move(reply), state_.limits.reply_bytes); }
     else { command.reply = std::move(reply); }
     --command.waiting_for;
-    if (command.waiting_for == 0 && command.many && command.many->staging()) { finish_stage(number); }
+    if (command.waiting_for == 0 && command.many && command.many->unfinished()) { next_step(number); }
+    after_reply(number);
+}
+
+void session::after_reply(std::uint64_t number) {
+    auto& command = queue_[number];
     // No worker looks at the arguments any more; the reply may wait for long, behind others that nobody reads.
     if (command.waiting_for == 0) { command.bytes.reset(); }
     server_.has_replies(shared_from_this());
 }
 
-/// Every worker has staged its part of an MSET, or one could not. The places for this second step were taken
-/// together with those for the first, so it cannot be refused.
-void session::finish_stage(std::uint64_t number) {
-    auto& parts = queue_[number].many->parts();
-    queue_[number].many->resolve_stage();
-    queue_[number].waiting_for = static_cast<std::uint32_t>(parts.size());
-    auto places = std::exchange(commit_places_, {});
-    for (std::uint32_t i = 0; i < parts.size(); ++i) { submit(number, i, std::move(places[i]), parts[i].request); }
-    staging_ = false;
+/// Every worker has answered, and another step follows. Its places were taken together with those of the first one,
+/// so it cannot be refused.
+void session::next_step(std::uint64_t number) {
+    if (must_wait_to_write(number)) { return; }
+    pending_command& owed = queue_[number];
+    owed.many->next_step({state_.clock.now(), state_.flushes});
+    const auto& parts = owed.many->parts();
+    owed.waiting_for = static_cast<std::uint32_t>(parts.size());
+    for (std::uint32_t i = 0; i < parts.size(); ++i) {
+        const auto place = std::ranges::find(later_places_, parts[i].worker, [](const auto& p) { return p.first; });
+        auto reserved = std::move(place->second);
+        later_places_.erase(place);
+        submit(number, i, std::move(reserved), parts[i].request);
+    }
+    if (owed.many->unfinished()) { return; }
+    later_places_.clear();
+    stepping_ = false;
+    owed.claim.reset();  // who writes now is behind us on every lane
+}
+
+/// An MSET holds no keys while it is staged, because it looks at none; but it may not write between another command's
+/// look and its write. RENAME and MSETNX have had their claim from the beginning.
+bool session::must_wait_to_write(std::uint64_t number) {
+    pending_command& owed = queue_[number];
+    if (owed.claim || state_.locks.empty()) { return false; }
+    const auto hashes = hashes_of(state_.locks, owed.many->all_arguments(), owed.many->distance());
+    owed.claim = state_.locks.take(hashes, [self = shared_from_this(), number] {
+        asio::post(self->socket_.get_executor(), [self, number] {
+            self->next_step(number);
+            self->after_reply(number);
+        });
+    });
+    if (owed.claim->granted()) { return false; }
+    owed.waiting_for = 1;  // for its turn
+    return true;
 }
 
 }  // namespace kv

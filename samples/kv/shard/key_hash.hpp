@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <string_view>
 
 namespace kv {
@@ -12,6 +13,12 @@ struct hash_secret {
     std::uint64_t a = 0;
     std::uint64_t b = 0;
 };
+
+inline hash_secret fresh_secret() {
+    std::random_device entropy;
+    const auto word = [&] { return (std::uint64_t{entropy()} << 32) | entropy(); };
+    return {word(), word()};
+}
 
 /// Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012); one round a word, three at the end.
 inline std::uint64_t key_hash(std::string_view key, hash_secret secret) noexcept {

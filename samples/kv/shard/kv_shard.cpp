@@ -3,19 +3,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <random>
 #include <utility>
 
 namespace kv {
-namespace {
-
-hash_secret fresh_secret() {
-    std::random_device entropy;
-    const auto word = [&] { return (std::uint64_t{entropy()} << 32) | entropy(); };
-    return {word(), word()};
-}
-
-}  // namespace
 
 kv_shard::kv_shard(numasio::node_context& context)
     : memory_(context.memory()), secret_(fresh_secret()), table_(memory_, context.memory_limit().value) {}
@@ -56,12 +46,11 @@ kv_reply kv_shard::serve(const kv_request& request) noexcept {
         case kv_op::mget:
         case kv_op::mexists:
         case kv_op::mdel: return read_part(request);
-        case kv_op::mset: {
-            kv_reply reply = stage(request);
-            if (reply.status == kv_status::ok) { commit(static_cast<entry*>(reply.staged)); }
-            return reply;
-        }
+        case kv_op::mset: return set_many(request);
+        case kv_op::rename: return rename(request);
         case kv_op::stage: return stage(request);
+        case kv_op::stage_one: return stage_one(request);
+        case kv_op::peek: return peek(request);
         case kv_op::commit: commit(static_cast<entry*>(request.staged)); return {};
         case kv_op::discard: discard(static_cast<entry*>(request.staged)); return {};
         case kv_op::dbsize: return count(static_cast<std::int64_t>(live_));

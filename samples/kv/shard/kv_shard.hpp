@@ -40,7 +40,11 @@ private:
 
     // Many keys at once (kv_shard_many.cpp).
     kv_reply read_part(const kv_request& request) noexcept;
+    kv_reply set_many(const kv_request& request) noexcept;
+    kv_reply rename(const kv_request& request) noexcept;
+    kv_reply peek(const kv_request& request) noexcept;
     kv_reply stage(const kv_request& request) noexcept;
+    kv_reply stage_one(const kv_request& request) noexcept;
     void commit(entry* staged) noexcept;
     void discard(entry* staged) noexcept;
 

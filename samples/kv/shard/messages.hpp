@@ -12,13 +12,14 @@ enum class kv_op : std::uint8_t {
     get, getdel, getex, getrange, strlen, exists, del, set, setrange, append, incr, incrbyfloat, expire, ttl,
     persist,                                                             // one key
     mget, mexists, mdel, mset,                                           // the worker's part of many keys
-    stage, commit, discard,                                              // MSET over several workers
+    rename,                                                              // both keys are this worker's
+    peek, stage, stage_one, commit, discard,                             // the steps of what spans several workers
     dbsize, flushall, facts, sweep                                       // the whole shard
 };
 
 /// Bits of kv_request::flags.
 enum : std::uint8_t {
-    if_absent = 1,    ///< SET NX, EXPIRE NX (the key has no deadline)
+    if_absent = 1,    ///< SET NX, MSETNX, RENAMENX, EXPIRE NX (the key has no deadline)
     if_present = 2,   ///< SET XX, EXPIRE XX
     if_later = 4,     ///< EXPIRE GT
     if_sooner = 8,    ///< EXPIRE LT
@@ -36,8 +37,30 @@ enum class kv_status : std::uint8_t {
     invalid_time,   ///< GETEX: out of range
     overflow,
     too_long,       ///< longer than one value may be
-    out_of_memory   ///< and nothing was changed
+    no_such_key,    ///< RENAME
+    out_of_memory,  ///< and nothing was changed
+    lost            ///< the worker did not answer
 };
+
+/// True where it may change a key, but for a flush, which knows no keys.
+constexpr bool writes(kv_op op) noexcept {
+    switch (op) {
+        case kv_op::getdel:
+        case kv_op::getex:
+        case kv_op::del:
+        case kv_op::set:
+        case kv_op::setrange:
+        case kv_op::append:
+        case kv_op::incr:
+        case kv_op::incrbyfloat:
+        case kv_op::expire:
+        case kv_op::persist:
+        case kv_op::mdel:
+        case kv_op::mset:
+        case kv_op::rename: return true;
+        default: return false;
+    }
+}
 
 /// A worker's part of a command with many keys: which arguments are its own, and where values go.
 struct kv_part {
@@ -53,17 +76,17 @@ struct kv_request {
     std::uint8_t flags = 0;
     kv_status if_found = kv_status::ok;  ///< GETEX: what is wrong with its time, which counts only where the key is there
     std::int64_t now = 0;       ///< steady milliseconds, from the control plane: all workers agree
-    std::int64_t number = 0;    ///< INCR: how much; SET, EXPIRE, GETEX: the deadline (0: none); GETRANGE, SETRANGE: the first byte
+    std::int64_t number = 0;    ///< INCR: how much; SET, EXPIRE, GETEX, stage_one: the deadline (0: none); GETRANGE, SETRANGE: the first byte
     std::int64_t last = 0;      ///< GETRANGE: the last byte
     std::string_view key;
-    std::string_view value;
+    std::string_view value;     ///< RENAME: the new key
     kv_part part;
     void* staged = nullptr;     ///< commit, discard: what `stage` replied
 };
 
 struct kv_reply {
     kv_status status = kv_status::ok;
-    std::int64_t number = 0;
+    std::int64_t number = 0;    ///< peek: the deadline
     std::int64_t expiring = 0;  ///< facts: keys with a deadline; sweep: what is left to sweep
     std::int64_t used = 0;      ///< facts: bytes of keys, values and table
     kv_value value;

@@ -164,6 +164,20 @@ const std::vector<std::string>& edge_cases() {
             "set a 1\r\nexpire a 100\r\nmset a 2\r\nttl a\r\ntype a\r\ntype nosuch\r\nstrlen a\r\nstrlen nosuch\r\n",
             "set a 1\r\nflushall sync\r\ndbsize\r\nset a 1\r\nFLUSHALL ASYNC\r\nget a\r\nflushall a\r\nflushall sync async\r\n",
         };
+        for (const std::string from : {"a", "b", "c"}) {  // to the same worker and to others
+            std::string all;
+            for (const std::string& to : {std::string("x"), std::string("y"), std::string("z"), from}) {
+                const auto both = " " + from + " " + to + "\r\n";
+                all += "rename" + both + "renamenx" + both + "set " + from + " 1\r\nrename" + both + "get " + to +
+                            "\r\nexists " + from + "\r\nset " + from + " 2 ex 100\r\nset " + to + " 3\r\nrenamenx" + both +
+                            "mget" + both + "rename" + both + "mget" + both + "ttl " + to + "\r\ndbsize\r\ndel " + to +
+                            "\r\nset " + from + " 4\r\nrenamenx" + both + "mget" + both + "ttl " + to + "\r\n";
+                all += "msetnx" + both + "msetnx" + both + "mget" + both + "msetnx q 1 " + from + " 2 r 3\r\ndbsize\r\nmget q r" +
+                            both + "del " + from + "\r\nmsetnx q 1 " + from + " 2 q 3\r\nmget q" + both + "flushall\r\n";
+            }
+            c.push_back(all);
+        }
+        c.push_back("rename a\r\nrenamenx a b c\r\nmsetnx a\r\nmsetnx a 1 b\r\nmsetnx\r\nrename \"\" b\r\nset \"\" 1\r\nrename \"\" b\r\nget b\r\n");
         // values at and beyond the longest that there may be
         const std::string half(9 << 20, 'h');
         c.push_back(resp({"APPEND", "long", half}) + resp({"APPEND", "long", half}) + "strlen long\r\n");

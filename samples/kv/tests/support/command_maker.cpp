@@ -126,7 +126,16 @@ made_command command_maker::wrong() {
 }
 
 made_command command_maker::next() {
-    switch (below(43)) {
+    switch (below(47)) {
+        case 43:
+        case 44: return plain("rename", {key(), key()});
+        case 45: return plain("renamenx", {key(), key()});
+        case 46: {
+            std::vector<std::string> pairs;
+            for (auto n = 1 + below(4); n > 0; --n) { pairs.insert(pairs.end(), {key(), value()}); }
+            if (below(20) == 0) { pairs.pop_back(); }
+            return plain("msetnx", std::move(pairs));
+        }
         case 42: return plain("incrbyfloat", {key(), below(2) != 0 ? number() : number() + "." + std::to_string(below(1000))});
         case 32: return plain("setnx", {key(), value()});
         case 33: return below(2) != 0 ? plain("setex", {key(), expiry(), value()}) : plain("psetex", {key(), std::to_string(1'000'000 + 100'000 * ++times_), value()});

@@ -5,6 +5,8 @@
 
 #include <numasio/hash.hpp>
 
+#include <utility>
+
 namespace kv::test {
 
 local_shard::local_shard(std::size_t bytes)
@@ -28,16 +30,17 @@ std::string local_shards::operator()(const std::vector<std::string>& words) {
         auto reply = call(home(what.request.key), what.request);
         append_reply(what.form, reply, nullptr, out);
     } else if (what.to != command::route::answered) {
-        fan_out many(what, args, static_cast<std::uint32_t>(shards_.size()), home);
+        if (what.request.op == kv_op::flushall) { ++server.flushes; }
+        fan_out many(what, args, static_cast<std::uint32_t>(shards_.size()), home, {now, server.flushes});
         const auto all = [&] {
             for (std::size_t i = 0; i < many.parts().size(); ++i) {
                 many.absorb(i, call(many.parts()[i].worker, many.parts()[i].request));
             }
         };
-        const bool staging = many.staging();
         all();
-        if (staging) {
-            many.resolve_stage();
+        while (many.unfinished()) {
+            if (auto meanwhile = std::exchange(between_steps, nullptr)) { meanwhile(); }
+            many.next_step({now, server.flushes});
             all();
         }
         kv_reply unused;

@@ -7,6 +7,7 @@
 
 #include <numasio/node_memory.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +38,7 @@ public:
     std::string operator()(const std::vector<std::string>& words);
 
     std::int64_t now = 1'000'000;  ///< milliseconds
+    std::function<void()> between_steps;  ///< called once, when a command of several steps is half done
     server_state server;
     client_state client;  ///< gives back to the server's meters: goes first
 
