@@ -22,6 +22,8 @@ enum class reply_form : std::uint8_t {
     type,          ///< +string or +none
     seconds,       ///< milliseconds rounded to seconds; negative ones as they are
     values,        ///< an array in the order of the keys
+    keys,          ///< an array of what each worker has written
+    scan,          ///< the next cursor, and an array
     info           ///< INFO, with the sum of the shards' facts
 };
 

@@ -7,13 +7,19 @@ std::size_t fan_out::cost(const command& what, arguments args, std::uint32_t wor
     const std::size_t keys = what.to == command::route::some ? (args.size() - 1) / what.step : 0;
     const std::size_t value = what.form == reply_form::values ? sizeof(kv_value) : 0;
     const std::size_t lines = workers > 1 && writes(what.request.op) ? key_locks::cost(keys) : 0;
-    return args.size() * sizeof(std::string_view) + keys * (3 * sizeof(std::uint32_t) + value) + lines;
+    return args.size() * sizeof(std::string_view) + keys * (3 * sizeof(std::uint32_t) + value) + lines +
+           (what.request.op == kv_op::scan ? page_bytes : 0);
 }
 
 fan_out::fan_out(const command& what, arguments args, std::uint32_t workers, const home_of& home,
                  const moment& begun)
-    : distance_(what.step), begun_(begun) {
+    : distance_(what.step), begun_(begun), workers_(workers) {
+    if (what.request.op == kv_op::scan) {
+        begin_scan(what);
+        return;
+    }
     if (what.to == command::route::all) {
+        if (what.form == reply_form::keys) { values_.resize(workers); }
         for (std::uint32_t w = 0; w < workers; ++w) { parts_.push_back({w, what.request}); }
         return;
     }
@@ -65,6 +71,13 @@ void fan_out::absorb(std::size_t i, kv_reply reply, std::size_t most) noexcept {
     total_.expiring += reply.expiring;
     total_.used += reply.used;
     from.staged = reply.staged;
+    if (from.request.op == kv_op::keys) {
+        const auto one = reply_stream::size_of_text(reply.value);
+        size_.text += one.text;
+        size_.held += one.held;
+        values_[i] = std::move(reply.value);
+        return;
+    }
     if (too_large_) { return let_go(from); }
     const kv_part& got = from.request.part;
     for (std::uint32_t k = 0; got.values != nullptr && k < got.count; ++k) {
@@ -89,6 +102,18 @@ void fan_out::append_values(reply_stream& out) {
     for (const auto slot : slots_) { out.append(std::move(values_[slot])); }
 }
 
+void fan_out::append_keys(reply_stream& out) {
+    resp::append_array(out.text(), static_cast<std::size_t>(total_.number));
+    for (auto& written : values_) { out.append_text(std::move(written)); }
+}
+
+void fan_out::append_scan(reply_stream& out) {
+    resp::append_array(out.text(), 2);
+    resp::append_bulk(out.text(), std::to_string(cursor_));
+    resp::append_array(out.text(), static_cast<std::size_t>(total_.number));
+    out.text().append(found_);
+}
+
 reply_size size_of_reply(const kv_reply& reply, const fan_out* many) noexcept {
     if (many != nullptr) { return many->size(); }
     const auto value = reply_stream::size_of(reply.value);
@@ -111,6 +136,7 @@ void append_reply(reply_form form, kv_reply& reply, fan_out* many, reply_stream&
         case kv_status::too_long:
             return resp::append_error(text, "string exceeds maximum allowed size (proto-max-bulk-len)");
         case kv_status::no_such_key: return resp::append_error(text, "no such key");
+        case kv_status::no_room: return resp::append_error(text, "-BUSY query memory is in use, try again");
         case kv_status::lost: return;  // the session knows why
         case kv_status::out_of_memory:
             return resp::append_error(text, "-OOM command not allowed when used memory > 'maxmemory'.");
@@ -125,6 +151,8 @@ void append_reply(reply_form form, kv_reply& reply, fan_out* many, reply_stream&
         case reply_form::seconds:
             return resp::append_integer(text, number < 0 ? number : (number + 500) / 1000);
         case reply_form::values: return many->append_values(out);
+        case reply_form::keys: return many->append_keys(out);
+        case reply_form::scan: return many->append_scan(out);
         case reply_form::info: return;  // the server's own text: see session
     }
 }

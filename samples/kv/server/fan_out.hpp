@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <string>
 #include <vector>
 
 namespace kv {
@@ -17,6 +18,7 @@ namespace kv {
 /// or takes it back.
 ///
 ///   MSET, MSETNX   every worker stages its pairs (MSETNX: if none of its keys is there) ─▶ every worker commits
+///   SCAN           one worker after the other shows a page of its keys, until there are enough
 ///   RENAME         the source shows its value ─▶ the target stages it ─▶ the target commits, the source deletes
 class fan_out {
 public:
@@ -32,7 +34,12 @@ public:
     struct moment {
         std::int64_t now = 0;       ///< the expiry clock's
         std::uint64_t flushes = 0;  ///< FLUSHALLs handed over
+        std::size_t room = std::numeric_limits<std::size_t>::max();  ///< bytes of heap that there are
     };
+
+    /// A cursor of SCAN is a worker and a point of its table, of which no table needs the lower bits.
+    static constexpr int point_bits = 48;
+    static constexpr std::uint64_t worker_of(std::uint64_t cursor) noexcept { return cursor >> point_bits; }
 
     /// What it takes from the heap, for the server's meter; with its place in the lines for its keys.
     static std::size_t cost(const command& what, arguments args, std::uint32_t workers) noexcept;
@@ -57,6 +64,9 @@ public:
 
     /// The values of MGET, in the order of its keys.
     void append_values(reply_stream& out);
+    /// The keys of KEYS, and of SCAN with its cursor.
+    void append_keys(reply_stream& out);
+    void append_scan(reply_stream& out);
 
     /// True while a step is to come when the current one is answered.
     bool unfinished() const noexcept { return next_ != step::none; }
@@ -64,13 +74,20 @@ public:
     std::vector<std::uint32_t> later_workers() const;
     /// The current step is answered: its parts become those of the next one. There may be none, where that has nothing to do.
     void next_step(const moment& current);
+    /// False where SCAN looks further.
+    bool writes_next() const noexcept { return next_ != step::none && next_ != step::look_on; }
+    /// SCAN ends with what it has. False where that is not even a cursor to go on from.
+    bool stop_here();
+    /// Heap bytes that SCAN's keys take beyond cost().
+    std::size_t grown_bytes() const noexcept { return found_.capacity(); }
 
 private:
     enum class step : std::uint8_t {
         none,    ///< the current one is the last
         commit,  ///< what was staged; or take it back
         bring,   ///< RENAME: stage the source's value at the target
-        move     ///< RENAME: commit the target, delete the source
+        move,    ///< RENAME: commit the target, delete the source
+        look_on  ///< SCAN: another page, or the end
     };
 
     void deal(const command& what, std::uint32_t workers, const home_of& home);
@@ -78,6 +95,10 @@ private:
     void commit();
     void bring();
     void move(const moment& current);
+    void begin_scan(const command& what);
+    void ask_for_page(std::size_t room);
+    void look_on(const moment& current);
+    static constexpr std::size_t page_bytes = 4 << 10;
     static void let_go(part& of) noexcept;
 
     std::vector<std::string_view> arguments_;
@@ -95,6 +116,12 @@ private:
     part source_, target_;   ///< RENAME
     kv_value moved_;         ///< what the source had
     std::int64_t deadline_ = 0;
+    scan_page page_;         ///< SCAN: parts_[0]'s
+    std::string found_;      ///< the pages so far
+    std::size_t found_bytes_ = 0;
+    std::int64_t wanted_ = 0;  ///< keys still to be looked at
+    std::uint64_t cursor_ = 0;
+    std::uint32_t workers_ = 0;
 };
 
 /// Memory that append_reply() will take for this reply.

@@ -1,6 +1,7 @@
-// The steps of a command that writes on several workers.
+// The steps of a command that writes on several workers, and of SCAN.
 #include "server/fan_out.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace kv {
@@ -22,7 +23,7 @@ void fan_out::plan_steps(const command& what, const home_of& home) {
 
 std::vector<std::uint32_t> fan_out::later_workers() const {
     std::vector<std::uint32_t> out;
-    if (next_ == step::none) { return out; }
+    if (next_ == step::none || next_ == step::look_on) { return out; }  // SCAN may end at any step
     if (next_ == step::bring) { out = {target_.worker, target_.worker}; }  // its value, its commit
     for (const auto& p : parts_) { out.push_back(p.worker); }
     return out;
@@ -34,6 +35,7 @@ void fan_out::next_step(const moment& current) {
         case step::commit: commit(); break;
         case step::bring: bring(); break;
         case step::move: move(current); break;
+        case step::look_on: look_on(current); break;
     }
 }
 
@@ -75,6 +77,72 @@ void fan_out::move(const moment& current) {
     target.request.staged = target.staged;
     source_.request.op = kv_op::del;
     if (all) { parts_.push_back(source_); }
+}
+
+// --- SCAN -----------------------------------------------------------------------------------------
+
+namespace {
+/// COUNT is a hint: a reply that got so long is enough for one call.
+constexpr std::size_t enough_bytes = 64 << 10;
+constexpr int unused_bits = 64 - fan_out::point_bits;
+}  // namespace
+
+void fan_out::begin_scan(const command& what) {
+    const auto cursor = static_cast<std::uint64_t>(what.request.number);
+    parts_.push_back({static_cast<std::uint32_t>(worker_of(cursor)), what.request});
+    page_.next = cursor << unused_bits;
+    wanted_ = what.request.last;
+    ask_for_page(page_bytes);
+}
+
+void fan_out::ask_for_page(std::size_t room) {
+    constexpr std::int64_t most_at_once = 256;  // keys: the worker has others to serve
+    found_.resize(found_bytes_ + room);
+    page_.text = found_.data() + found_bytes_;
+    page_.room = room;
+    parts_[0].request.staged = &page_;
+    parts_[0].request.last = std::min(wanted_, most_at_once);
+    next_ = step::look_on;
+}
+
+void fan_out::look_on(const moment& current) {
+    found_bytes_ += page_.size;
+    total_.number += page_.keys;
+    wanted_ -= page_.looked_at;
+    page_.size = 0;
+    page_.keys = page_.looked_at = 0;
+    if (page_.ended) {
+        page_.ended = false;
+        page_.next = 0;
+        if (++parts_[0].worker == workers_) {
+            parts_[0].worker = 0;
+            stop_here();
+            return;
+        }
+    }
+    if (total_.status != kv_status::ok || wanted_ <= 0 || found_bytes_ >= enough_bytes) {
+        stop_here();
+        return;
+    }
+    const std::size_t room = std::max(page_bytes, page_.needed);
+    if (room > current.room) {
+        // What was found can be had; the rest perhaps next time.
+        if (found_bytes_ == 0) { total_.status = kv_status::no_room; }
+        stop_here();
+        return;
+    }
+    ask_for_page(room);
+}
+
+bool fan_out::stop_here() {
+    next_ = step::none;
+    decided_ = true;
+    cursor_ = (std::uint64_t{parts_[0].worker} << point_bits) | (page_.next >> unused_bits);
+    found_.resize(found_bytes_);
+    found_.shrink_to_fit();
+    size_.text += 64 + found_bytes_;
+    parts_.clear();
+    return cursor_ != 0;
 }
 
 }  // namespace kv

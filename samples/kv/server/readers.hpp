@@ -41,6 +41,10 @@ command read_strlen(call& c);
 command read_ttl(call& c);
 command read_type(call& c);
 
+// scan_readers.cpp: which keys there are
+command read_keys(call& c);
+command read_scan(call& c);
+
 // server_readers.cpp: connection, configuration, INFO
 command read_config_get(call& c);
 command read_config_help(call& c);

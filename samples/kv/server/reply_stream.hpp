@@ -50,6 +50,20 @@ public:
         text_.append("\r\n");
     }
 
+    /// Bytes that are RESP already.
+    static reply_size size_of_text(const kv_value& value) noexcept {
+        const bool holds = value.is_held() && value.view().size() >= worth_holding;
+        return {holds ? 0 : value.view().size(), holds ? std::size_t{1} : 0};
+    }
+    void append_text(kv_value value) {
+        if (!value.is_held() || value.view().size() < worth_holding) {
+            text_.append(value.view());
+            return;
+        }
+        held_bytes_ += value.view().size();
+        held_.push_back({text_.size(), std::move(value)});
+    }
+
     /// What to write, in order; valid until the next change.
     void gather(std::vector<boost::asio::const_buffer>& out) const {
         out.clear();

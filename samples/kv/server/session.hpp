@@ -69,6 +69,7 @@ private:
     void submit(std::uint64_t number, std::uint32_t part, kv_port::reservation place, const kv_request& request);
     void on_reply(std::uint64_t number, std::uint32_t part, numasio::error_code ec, kv_reply reply);
     void next_step(std::uint64_t number);
+    kv_port::reservation place_for(std::uint32_t worker);
     bool must_wait_to_write(std::uint64_t number);
     void after_reply(std::uint64_t number);
     std::string_view why_refused(const numasio::error_code& ec);

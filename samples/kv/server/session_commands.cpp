@@ -50,7 +50,8 @@ void session::begin(const command& what, arguments args) {
     if (what.to != command::route::one) {
         constexpr std::size_t free_of_charge = 16 << 10;
         const std::size_t cost = fan_out::cost(what, args, port_.workers());
-        const std::size_t charged = cost > free_of_charge ? cost : 0;
+        // SCAN's reply has nothing to do with the length of what asks for it.
+        const std::size_t charged = cost > free_of_charge || what.request.op == kv_op::scan ? cost : 0;
         if (!state_.query_memory.has_room(charged)) {
             return answer("-BUSY query memory is in use, try again\r\n");
         }
@@ -204,14 +205,18 @@ void session::after_reply(std::uint64_t number) {
 void session::next_step(std::uint64_t number) {
     if (must_wait_to_write(number)) { return; }
     pending_command& owed = queue_[number];
-    owed.many->next_step({state_.clock.now(), state_.flushes});
+    owed.many->next_step({state_.clock.now(), state_.flushes, state_.query_memory.left()});
+    if (owed.form == reply_form::scan) { owed.charge = resp::metered(state_.query_memory, owed.many->grown_bytes()); }
     const auto& parts = owed.many->parts();
     owed.waiting_for = static_cast<std::uint32_t>(parts.size());
     for (std::uint32_t i = 0; i < parts.size(); ++i) {
-        const auto place = std::ranges::find(later_places_, parts[i].worker, [](const auto& p) { return p.first; });
-        auto reserved = std::move(place->second);
-        later_places_.erase(place);
-        submit(number, i, std::move(reserved), parts[i].request);
+        auto place = place_for(parts[i].worker);
+        if (!place) {  // SCAN's: it reserves none
+            owed.waiting_for = 0;
+            if (!owed.many->stop_here()) { owed.text = why_refused(place.error()); }
+            break;
+        }
+        submit(number, i, std::move(place), parts[i].request);
     }
     if (owed.many->unfinished()) { return; }
     later_places_.clear();
@@ -219,11 +224,19 @@ void session::next_step(std::uint64_t number) {
     owed.claim.reset();  // who writes now is behind us on every lane
 }
 
+kv_port::reservation session::place_for(std::uint32_t worker) {
+    const auto kept = std::ranges::find(later_places_, worker, [](const auto& p) { return p.first; });
+    if (kept == later_places_.end()) { return port_.try_reserve(port_.at(worker)); }
+    auto place = std::move(kept->second);
+    later_places_.erase(kept);
+    return place;
+}
+
 /// An MSET holds no keys while it is staged, because it looks at none; but it may not write between another command's
 /// look and its write. RENAME and MSETNX have had their claim from the beginning.
 bool session::must_wait_to_write(std::uint64_t number) {
     pending_command& owed = queue_[number];
-    if (owed.claim || state_.locks.empty()) { return false; }
+    if (owed.claim || state_.locks.empty() || !owed.many->writes_next()) { return false; }
     const auto hashes = hashes_of(state_.locks, owed.many->all_arguments(), owed.many->distance());
     owed.claim = state_.locks.take(hashes, [self = shared_from_this(), number] {
         asio::post(self->socket_.get_executor(), [self, number] {

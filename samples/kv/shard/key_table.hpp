@@ -4,6 +4,7 @@
 #include "shard/key_hash.hpp"
 #include "shard/shard_memory.hpp"
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <new>
@@ -23,6 +24,15 @@ struct entry {
     char* key_bytes() noexcept { return reinterpret_cast<char*>(this + 1); }
     std::string_view key() noexcept { return {key_bytes(), key_size}; }
 };
+
+/// A hash from its other end. Buckets are told apart by low bits: by their reversed hashes, the keys of a bucket are
+/// neighbours at any size of the table, and a split cuts a bucket's stretch in two.
+constexpr std::uint64_t reversed(std::uint64_t hash) noexcept {
+    hash = ((hash >> 1) & 0x5555555555555555) | ((hash & 0x5555555555555555) << 1);
+    hash = ((hash >> 2) & 0x3333333333333333) | ((hash & 0x3333333333333333) << 2);
+    hash = ((hash >> 4) & 0x0f0f0f0f0f0f0f0f) | ((hash & 0x0f0f0f0f0f0f0f0f) << 4);
+    return __builtin_bswap64(hash);
+}
 
 /// Linear hashing (Litwin 1980) over segments of 512 buckets: with each insertion beyond one entry a bucket, the
 /// next bucket in turn is split; with deletions it is merged again. The work of one operation is bounded
@@ -59,6 +69,20 @@ public:
     template <class Visit>
     void each_in_bucket(std::size_t number, Visit visit) {
         for (entry** link = &bucket(number); *link != nullptr;) { link = visit(link); }
+    }
+
+    /// The bucket whose stretch of reversed hashes has `point` in it, and where the next stretch begins; 0: it is the last.
+    /// Who goes from point to point, and takes of each bucket what is not before the point, meets each key once that
+    /// was there all the time, however the table grows and shrinks meanwhile.
+    struct stretch {
+        std::size_t bucket;
+        std::uint64_t end;
+    };
+    stretch at(std::uint64_t point) const noexcept {
+        const std::size_t i = index_of(reversed(point));
+        const int bits = std::countr_zero(round_) + (i < split_ || i >= round_ ? 1 : 0);
+        const std::uint64_t width = std::uint64_t{1} << (64 - bits);
+        return {i, (point & ~(width - 1)) + width};
     }
 
     std::size_t buckets() const noexcept { return round_ + split_; }

@@ -55,6 +55,8 @@ kv_reply kv_shard::serve(const kv_request& request) noexcept {
         case kv_op::discard: discard(static_cast<entry*>(request.staged)); return {};
         case kv_op::dbsize: return count(static_cast<std::int64_t>(live_));
         case kv_op::flushall: return flush();
+        case kv_op::keys: return keys(request);
+        case kv_op::scan: return scan(request);
         case kv_op::facts: {
             kv_reply reply = count(static_cast<std::int64_t>(live_));
             reply.expiring = static_cast<std::int64_t>(expiring_);

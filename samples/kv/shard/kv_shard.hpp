@@ -48,6 +48,10 @@ private:
     void commit(entry* staged) noexcept;
     void discard(entry* staged) noexcept;
 
+    // Which keys there are (kv_shard_scan.cpp).
+    kv_reply keys(const kv_request& request) noexcept;
+    kv_reply scan(const kv_request& request) noexcept;
+
     // Keys.
     entry* find(std::string_view key, std::uint64_t hash) noexcept;
     entry* find(std::string_view key) noexcept { return find(key, key_hash(key, secret_)); }

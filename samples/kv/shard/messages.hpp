@@ -14,7 +14,7 @@ enum class kv_op : std::uint8_t {
     mget, mexists, mdel, mset,                                           // the worker's part of many keys
     rename,                                                              // both keys are this worker's
     peek, stage, stage_one, commit, discard,                             // the steps of what spans several workers
-    dbsize, flushall, facts, sweep                                       // the whole shard
+    dbsize, flushall, facts, sweep, keys, scan                           // the whole shard
 };
 
 /// Bits of kv_request::flags.
@@ -25,7 +25,8 @@ enum : std::uint8_t {
     if_sooner = 8,    ///< EXPIRE LT
     want_old = 16,    ///< SET GET
     keep_ttl = 32,    ///< SET KEEPTTL
-    no_ttl = 64       ///< GETEX PERSIST
+    no_ttl = 64,      ///< GETEX PERSIST
+    no_match = 128    ///< SCAN for a type of which there is no key
 };
 
 enum class kv_status : std::uint8_t {
@@ -39,6 +40,7 @@ enum class kv_status : std::uint8_t {
     too_long,       ///< longer than one value may be
     no_such_key,    ///< RENAME
     out_of_memory,  ///< and nothing was changed
+    no_room,        ///< SCAN: for its next keys, on the control plane
     lost            ///< the worker did not answer
 };
 
@@ -70,18 +72,30 @@ struct kv_part {
     kv_value* values = nullptr;           ///< MGET: parallel to `keys`
 };
 
+/// Where a worker writes what SCAN finds, and how far it came. Belongs to the command; ours until we reply.
+struct scan_page {
+    char* text = nullptr;       ///< the keys, as RESP
+    std::size_t room = 0;       ///< bytes there
+    std::uint64_t next = 0;     ///< point to go on from: see key_table::at()
+    bool ended = false;         ///< there was nothing more on this worker
+    std::size_t size = 0;       ///< bytes written
+    std::size_t needed = 0;     ///< bytes that the next bucket's keys take, where there was no room for them
+    std::int64_t keys = 0;      ///< written
+    std::int64_t looked_at = 0; ///< keys, whether they matched or not
+};
+
 /// Views point into the connection's input buffer, which the connection keeps until the reply is there.
 struct kv_request {
     kv_op op = kv_op::get;
     std::uint8_t flags = 0;
     kv_status if_found = kv_status::ok;  ///< GETEX: what is wrong with its time, which counts only where the key is there
     std::int64_t now = 0;       ///< steady milliseconds, from the control plane: all workers agree
-    std::int64_t number = 0;    ///< INCR: how much; SET, EXPIRE, GETEX, stage_one: the deadline (0: none); GETRANGE, SETRANGE: the first byte
-    std::int64_t last = 0;      ///< GETRANGE: the last byte
-    std::string_view key;
+    std::int64_t number = 0;    ///< INCR: how much; SET, EXPIRE, GETEX, stage_one: the deadline (0: none); GETRANGE, SETRANGE: the first byte; SCAN: the cursor
+    std::int64_t last = 0;      ///< GETRANGE: the last byte; scan: how many keys to look at
+    std::string_view key;       ///< KEYS, SCAN: the pattern
     std::string_view value;     ///< RENAME: the new key
     kv_part part;
-    void* staged = nullptr;     ///< commit, discard: what `stage` replied
+    void* staged = nullptr;     ///< commit, discard: what `stage` replied; scan: the scan_page
 };
 
 struct kv_reply {

@@ -15,12 +15,11 @@
 namespace kv::test {
 namespace {
 
-using words = std::vector<std::string>;
-using replies = std::vector<std::string>;
+using word_list = std::vector<std::string>;
 
 /// Sends all that `make` returns for 0, 1, … `count` - 1, as fast as it is taken.
 template <class Make>
-replies pipelined(std::uint16_t port, int count, Make make) {
+word_list pipelined(std::uint16_t port, int count, Make make) {
     wire client(port);
     std::string bytes;
     for (int i = 0; i < count; ++i) { bytes += resp(make(i)); }
@@ -30,15 +29,15 @@ replies pipelined(std::uint16_t port, int count, Make make) {
     return out;
 }
 
-words keys_of_round(int round, int from = 0) {
+word_list keys_of_round(int round, int from = 0) {
     constexpr int keys = 6;  // on all workers there are
-    words out;
+    word_list out;
     for (int k = 0; k < keys; ++k) { out.push_back(std::to_string(round) + ":" + std::to_string((k + from) % keys)); }
     return out;
 }
 
-words with_value(std::string name, const words& keys, const std::string& value) {
-    words out = {std::move(name)};
+word_list with_value(std::string name, const word_list& keys, const std::string& value) {
+    word_list out = {std::move(name)};
     for (const auto& key : keys) {
         out.push_back(key);
         out.push_back(value);
@@ -46,8 +45,8 @@ words with_value(std::string name, const words& keys, const std::string& value) 
     return out;
 }
 
-words mget(const words& keys) {
-    words out = {"MGET"};
+word_list mget(const word_list& keys) {
+    word_list out = {"MGET"};
     out.insert(out.end(), keys.begin(), keys.end());
     return out;
 }
@@ -72,13 +71,13 @@ public:
         for (std::size_t c = 0; c < clients; ++c) { clients_.push_back(std::make_unique<wire>(port)); }
     }
     /// One command for each client; returns their replies.
-    replies at_once(const std::vector<words>& commands) {
+    word_list at_once(const std::vector<word_list>& commands) {
         constexpr std::size_t long_enough = 8;
         std::string work;
         for (std::size_t i = 0; i < long_enough; ++i) { work += resp({"COMMAND", "DOCS"}); }
         busy_.send(work);
         for (std::size_t c = 0; c < commands.size(); ++c) { clients_[c]->send(resp(commands[c])); }
-        replies out;
+        word_list out;
         for (std::size_t c = 0; c < commands.size(); ++c) { out.push_back(clients_[c]->read_reply()); }
         busy_.read_replies(long_enough);
         return out;
@@ -89,7 +88,7 @@ private:
     std::vector<std::unique_ptr<wire>> clients_;
 };
 
-constexpr int rounds = 500;
+constexpr int meetings = 500;
 
 }  // namespace
 
@@ -98,13 +97,13 @@ TEST(atomicity, of_several_that_set_keys_only_if_none_is_there_exactly_one_does)
     constexpr std::size_t clients = 4;
     crowd all(server.port, clients);
     wire reader(server.port);
-    for (int r = 0; r < rounds; ++r) {
+    for (int r = 0; r < meetings; ++r) {
         // One of them, each time another, writes a single key.
         const std::size_t single = static_cast<std::size_t>(r) % clients;
-        std::vector<words> commands;
+        std::vector<word_list> commands;
         for (std::size_t c = 0; c < clients; ++c) {
             const auto keys = keys_of_round(r, static_cast<int>(c));
-            commands.push_back(c == single ? words{"SETNX", keys[0], std::to_string(c)}
+            commands.push_back(c == single ? word_list{"SETNX", keys[0], std::to_string(c)}
                                            : with_value("MSETNX", keys, std::to_string(c)));
         }
         const auto got = all.at_once(commands);
@@ -121,7 +120,7 @@ TEST(atomicity, what_is_set_blindly_is_not_overwritten_by_who_looked_before) {
     kv_program server(plan_options{.workers = usable_cpus()});
     crowd all(server.port, 5);
     wire reader(server.port);
-    for (int r = 0; r < rounds; ++r) {
+    for (int r = 0; r < meetings; ++r) {
         const auto keys = keys_of_round(r);
         auto first = with_value("MSETNX", keys, "careful"), second = with_value("MSET", keys_of_round(r, 3), "blind");
         if (r % 2 == 0) { std::swap(first, second); }
@@ -140,7 +139,7 @@ TEST(atomicity, a_flush_beside_renames_leaves_nothing_behind) {
     kv_program server(plan_options{.workers = usable_cpus()});
     crowd all(server.port, 3);
     wire client(server.port);
-    for (int r = 0; r < rounds; ++r) {
+    for (int r = 0; r < meetings; ++r) {
         const auto keys = keys_of_round(r);
         client.call({"SET", keys[0], "v"});
         client.call({"SET", keys[1], "v"});
@@ -155,7 +154,7 @@ TEST(atomicity, of_several_that_want_one_value_exactly_one_gets_it) {
     kv_program server(plan_options{.workers = usable_cpus()});
     crowd all(server.port, 3);
     wire client(server.port);
-    for (int r = 0; r < rounds; ++r) {
+    for (int r = 0; r < meetings; ++r) {
         const auto keys = keys_of_round(r);
         client.call({"SET", keys[0], "v"});
         auto got = all.at_once({{"RENAMENX", keys[0], keys[2]}, {"RENAMENX", keys[0], keys[3]}, {"DEL", keys[0]}});
@@ -167,7 +166,7 @@ TEST(atomicity, of_several_that_want_one_value_exactly_one_gets_it) {
 
 TEST(atomicity, a_value_that_changes_its_key_is_always_under_exactly_one) {
     kv_program server(plan_options{.workers = usable_cpus()});
-    const words keys = keys_of_round(0);
+    const word_list keys = keys_of_round(0);
     wire reader(server.port);
     const std::string token(100, 't');  // long enough to be held and not copied
     ASSERT_EQ(reader.call({"SET", keys[0], token, "EX", "1000"}), ok);
@@ -179,7 +178,7 @@ TEST(atomicity, a_value_that_changes_its_key_is_always_under_exactly_one) {
             std::mt19937 random(static_cast<unsigned>(c));
             const auto any = [&] { return keys[random() % keys.size()]; };
             const auto got = pipelined(server.port, 4000, [&](int i) {
-                return words{i % 2 == 0 ? "RENAME" : "RENAMENX", any(), any()};
+                return word_list{i % 2 == 0 ? "RENAME" : "RENAMENX", any(), any()};
             });
             for (const auto& reply : got) {
                 EXPECT_TRUE(reply == ok || reply == integer(1) || reply == integer(0) || reply == error("no such key")) << reply;
@@ -192,6 +191,8 @@ TEST(atomicity, a_value_that_changes_its_key_is_always_under_exactly_one) {
         const auto values = reader.call(mget(keys));
         EXPECT_EQ(count_of(values, bulk(token)), 1U) << values;
         EXPECT_EQ(count_of(values, null), keys.size() - 1) << values;
+        const auto names = reader.call({"KEYS", "0:*"});
+        EXPECT_EQ(names.substr(0, 4), "*1\r\n") << names;
     }
     for (auto& t : threads) { t.join(); }
     EXPECT_GT(moved, 100);

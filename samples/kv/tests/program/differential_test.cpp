@@ -21,8 +21,27 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// The reply with its bulk strings sorted.
+std::string in_order(const std::string& reply) {
+    std::vector<std::string> strings;
+    std::string out;
+    for (std::size_t at = 0; at < reply.size();) {
+        auto end = reply.find("\r\n", at) + 2;
+        if (reply[at] != '$') { out += reply.substr(at, end - at); }
+        else {
+            end += std::stoul(reply.substr(at + 1)) + 2;
+            strings.push_back(reply.substr(at, end - at));
+        }
+        at = end;
+    }
+    std::sort(strings.begin(), strings.end());
+    for (const auto& s : strings) { out += s; }
+    return out;
+}
+
 bool close_enough(const std::string& a, const std::string& b, tolerance allowed) {
     if (a == b) { return true; }
+    if (allowed == tolerance::order) { return in_order(a) == in_order(b); }
     if (allowed == tolerance::exact || a[0] != ':' || b[0] != ':') { return false; }
     const long long x = std::stoll(a.substr(1)), y = std::stoll(b.substr(1));
     const long long most = allowed == tolerance::seconds ? 1 : 1000;
@@ -164,6 +183,14 @@ const std::vector<std::string>& edge_cases() {
             "set a 1\r\nexpire a 100\r\nmset a 2\r\nttl a\r\ntype a\r\ntype nosuch\r\nstrlen a\r\nstrlen nosuch\r\n",
             "set a 1\r\nflushall sync\r\ndbsize\r\nset a 1\r\nFLUSHALL ASYNC\r\nget a\r\nflushall a\r\nflushall sync async\r\n",
         };
+        c.push_back("keys *\r\nscan 0\r\nscan 0 match * count 5 type string\r\nkeys\r\nkeys a b\r\nscan\r\nscan x\r\nscan -\r\nscan \" 0\"\r\nscan 1x\r\n");
+        c.push_back("scan 18446744073709551616\r\nscan \"\"\r\nscan +0\r\nscan 0 count\r\nscan 0 count 0\r\nscan 0 count -1\r\nscan 0 count x\r\nscan 0 match\r\nscan 0 type\r\n");
+        c.push_back("scan 0 nonsense 1\r\nscan x nonsense\r\nscan 0 count x nonsense\r\nset a 1\r\nkeys *\r\nscan 0 count 1000\r\nscan 0 count 1000 type list\r\nscan 0 COUNT 1000 type STRING match [a-b]\r\n");
+        c.push_back("set \"\" 1\r\nkeys *\r\nkeys **\r\nkeys \"\"\r\nkeys ?\r\nscan 0 count 1000 match **\r\nscan 0 count 1000 match *\r\n" +
+                    resp({"KEYS", [] { std::string s; for (int i = 0; i < 1100; ++i) { s += "*a"; } return s; }()}) +
+                    resp({"SET", std::string(1200, 'a'), ""}) +
+                    resp({"KEYS", [] { std::string s; for (int i = 0; i < 1100; ++i) { s += "*a"; } return s; }()}) +
+                    resp({"KEYS", [] { std::string s; for (int i = 0; i < 990; ++i) { s += "*a"; } return s; }()}));
         for (const std::string from : {"a", "b", "c"}) {  // to the same worker and to others
             std::string all;
             for (const std::string& to : {std::string("x"), std::string("y"), std::string("z"), from}) {

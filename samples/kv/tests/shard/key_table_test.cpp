@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <map>
 #include <memory_resource>
 #include <string>
 #include <vector>
@@ -85,6 +87,61 @@ TEST_F(key_table_test, one_insertion_splits_at_most_one_bucket) {
         const auto before = table.buckets();
         add(i);
         ASSERT_LE(table.buckets() - before, 1U);
+    }
+}
+
+TEST_F(key_table_test, the_stretches_of_all_buckets_make_up_the_hashes_at_every_size) {
+    for (int i = 0; i < 3000; ++i) {
+        add(i);
+        if (i % 7 != 0) { continue; }
+        std::vector<int> visits(table.buckets());
+        std::uint64_t point = 0;
+        do {
+            const auto [bucket, end] = table.at(point);
+            ++visits.at(bucket);
+            table.each_in_bucket(bucket, [&, from = point, to = end](entry** link) {
+                EXPECT_GE(reversed((*link)->hash), from);
+                EXPECT_LE(reversed((*link)->hash), to - 1);
+                return &(*link)->next;
+            });
+            point = end;
+        } while (point != 0);
+        ASSERT_EQ(std::ranges::count(visits, 1), static_cast<std::ptrdiff_t>(visits.size()));
+    }
+}
+
+TEST_F(key_table_test, a_walk_meets_each_key_once_although_the_table_grows_and_shrinks_under_it) {
+    for (const bool grows : {true, false}) {
+        int others = grows ? 100'000 : 200'000;
+        for (int i = 0; i < 1000; ++i) { add(i + (grows ? 0 : 50'000)); }
+        if (!grows) { for (int i = 0; i < 5000; ++i) { add(200'000 + i); } }
+        std::map<std::string, int> met;
+        std::uint64_t point = 0;
+        do {
+            const auto [bucket, end] = table.at(point);
+            table.each_in_bucket(bucket, [&, from = point](entry** link) {
+                if (reversed((*link)->hash) >= from) { ++met[std::string((*link)->key())]; }
+                return &(*link)->next;
+            });
+            point = end;
+            for (int k = 0; k < 5; ++k) {
+                if (grows) { add(others++); }
+                else if (others < 205'000) {
+                    table.unlink(table.find(name(others), key_hash(name(others), secret)));
+                    ++others;
+                }
+                table.shrink();
+            }
+        } while (point != 0);
+        for (int i = 0; i < 1000; ++i) { ASSERT_EQ(met[name(i + (grows ? 0 : 50'000))], 1) << i; }
+        for (const auto& [key, times] : met) { ASSERT_EQ(times, 1) << key; }
+        // The next round begins with an empty table.
+        for (auto& e : entries) {
+            entry** const link = table.find(e.it->key(), e.it->hash);
+            if (*link != nullptr) { table.unlink(link); }
+        }
+        while (table.shrink()) {}
+        entries.clear();
     }
 }
 

@@ -6,14 +6,14 @@
 namespace kv::test {
 namespace {
 
-std::string name(int i) { return "key:" + std::to_string(i); }
+std::string nth_key(int i) { return "key:" + std::to_string(i); }
 
 /// For each pair of neighbours among keys, of which about half are on two workers.
 template <class Check>
 void with_pairs(Check check) {
     for (int i = 0; i < 20; ++i) {
         local_shards kv(2);
-        check(kv, name(i), name(i + 1));
+        check(kv, nth_key(i), nth_key(i + 1));
     }
 }
 
@@ -68,14 +68,14 @@ TEST(steps, a_value_for_which_the_other_worker_has_no_room_stays_where_it_was) {
     local_shards kv(2, 1 << 20);
     const std::string value(300'000, 'v');
     int refused = 0;
-    for (int i = 0; i < 10; ++i) { kv({"SET", name(i), value}); }
+    for (int i = 0; i < 10; ++i) { kv({"SET", nth_key(i), value}); }
     for (int i = 0; i < 10; ++i) {
-        if (kv({"EXISTS", name(i)}) == integer(0)) { continue; }
+        if (kv({"EXISTS", nth_key(i)}) == integer(0)) { continue; }
         const auto size = kv({"DBSIZE"});
-        const auto reply = kv({"RENAME", name(i), "new:" + std::to_string(i)});
+        const auto reply = kv({"RENAME", nth_key(i), "new:" + std::to_string(i)});
         ASSERT_TRUE(reply == ok || reply == oom) << reply;
         refused += reply == oom ? 1 : 0;
-        EXPECT_EQ(kv({"GET", reply == ok ? "new:" + std::to_string(i) : name(i)}), bulk(value));
+        EXPECT_EQ(kv({"GET", reply == ok ? "new:" + std::to_string(i) : nth_key(i)}), bulk(value));
         EXPECT_EQ(kv({"DBSIZE"}), size);
     }
     EXPECT_GT(refused, 0);
@@ -84,10 +84,10 @@ TEST(steps, a_value_for_which_the_other_worker_has_no_room_stays_where_it_was) {
 TEST(steps, msetnx_without_room_sets_nothing_and_with_a_key_that_is_there_says_so) {
     local_shards kv(2, 1 << 20);
     std::vector<std::string> msetnx = {"MSETNX"};
-    for (int i = 0; i < 10; ++i) { msetnx.insert(msetnx.end(), {name(i), std::string(300'000, 'v')}); }
+    for (int i = 0; i < 10; ++i) { msetnx.insert(msetnx.end(), {nth_key(i), std::string(300'000, 'v')}); }
     EXPECT_EQ(kv(msetnx), oom);
     EXPECT_EQ(kv({"DBSIZE"}), integer(0));
-    kv({"SET", name(3), "here"});
+    kv({"SET", nth_key(3), "here"});
     EXPECT_EQ(kv(msetnx), integer(0));
     EXPECT_EQ(kv({"DBSIZE"}), integer(1));
 }

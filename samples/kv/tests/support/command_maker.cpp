@@ -112,6 +112,25 @@ made_command command_maker::getex() {
     return plain("getex", std::move(rest));
 }
 
+std::string command_maker::pattern() {
+    static const char* parts[] = {"*", "?", "key:", "k", "[a-z]", "[^0-5]", "1", "[12", "\\", "\\*", "[", "]", "^", "-", "[z-a]",
+                                  "odd", "[\\]1-]", "**", ":", "2"};
+    if (below(3) == 0) { return below(2) != 0 ? "*" : "key:*"; }
+    std::string out;
+    for (auto n = below(6); n > 0; --n) { out += parts[below(std::size(parts))]; }
+    return out;
+}
+
+/// Keys in any order. SCAN asks for more than there are, so that both servers answer with all of them at once.
+made_command command_maker::which() {
+    if (below(2) != 0) { return plain("keys", {pattern()}, tolerance::order); }
+    std::vector<std::string> rest = {below(20) == 0 ? number() + "x" : "0", any_case("count"), below(20) == 0 ? "0" : "1000"};
+    if (below(2) != 0) { rest.insert(rest.end(), {any_case("match"), pattern()}); }
+    if (below(4) == 0) { rest.insert(rest.end(), {any_case("type"), below(3) == 0 ? "list" : any_case("string")}); }
+    if (below(10) == 0) { rest.push_back(below(2) != 0 ? "match" : "nonsense"); }
+    return plain("scan", std::move(rest), tolerance::order);
+}
+
 made_command command_maker::wrong() {
     switch (below(8)) {
         case 0: return plain("get", {});
@@ -126,7 +145,10 @@ made_command command_maker::wrong() {
 }
 
 made_command command_maker::next() {
-    switch (below(47)) {
+    switch (below(50)) {
+        case 47:
+        case 48:
+        case 49: return which();
         case 43:
         case 44: return plain("rename", {key(), key()});
         case 45: return plain("renamenx", {key(), key()});

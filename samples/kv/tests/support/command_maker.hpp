@@ -9,7 +9,7 @@
 namespace kv::test {
 
 /// What may differ between two servers in a reply.
-enum class tolerance { exact, seconds, milliseconds };
+enum class tolerance { exact, seconds, milliseconds, order };
 
 struct made_command {
     std::vector<std::string> words;
@@ -34,6 +34,8 @@ private:
     made_command set();
     made_command expire();
     made_command getex();
+    made_command which();
+    std::string pattern();
     made_command wrong();
 
     std::mt19937 random_;
