@@ -3,6 +3,7 @@
 
 #include <numasio/detail/function_in_memory.hpp>
 #include <numasio/detail/lane_base.hpp>
+#include <numasio/detail/tracked_executor.hpp>
 #include <numasio/errc.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,10 +12,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/executor.hpp>
-#include <boost/asio/execution/outstanding_work.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -68,28 +66,6 @@ template <class Handler, class Response>
 void post_failure(Handler handler, error_code ec, const asio::any_io_executor& fallback) {
     post_completion(std::move(handler), ec, Response{}, fallback);
 }
-
-/// An executor together with outstanding work on its context, in one object where the executor can say so
-/// (executor_work_guard keeps two copies).
-template <class Executor, bool = asio::execution::is_executor<Executor>::value>
-class tracked_executor {
-public:
-    explicit tracked_executor(const Executor& executor)
-        : executor_(asio::prefer(executor, asio::execution::outstanding_work.tracked)) {}
-    const auto& get() const noexcept { return executor_; }
-
-private:
-    std::decay_t<typename asio::prefer_result<Executor, asio::execution::outstanding_work_t::tracked_t>::type> executor_;
-};
-template <class Executor>
-class tracked_executor<Executor, false> {  // Networking TS executors: on_work_started/on_work_finished
-public:
-    explicit tracked_executor(const Executor& executor) : guard_(executor) {}
-    Executor get() const noexcept { return guard_.get_executor(); }
-
-private:
-    asio::executor_work_guard<Executor> guard_;
-};
 
 /// Inline storage for one handler of signature void(error_code, Response); larger ones are allocated with the handler's associated
 /// allocator. Holds tracked work on the handler's executor where that is not the bridge's, whose work the lane holds.
