@@ -94,6 +94,8 @@ public:
 
     /// Is the calling thread one of the pool's workers?
     bool running_in_this_thread() const noexcept { return pool_->runs_here(); }
+    /// Is it one of those that this executor's tasks are for?
+    bool is_home_of_this_thread() const noexcept { return pool_->is_home_here(terms_); }
 
     /// The same pool and the same terms: what one runs the other would.
     friend bool operator==(const task_executor& a, const task_executor& b) noexcept {

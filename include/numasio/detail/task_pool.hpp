@@ -55,9 +55,11 @@ public:
         return desk != nullptr && desk->pool == this;
     }
     /// On a worker of this pool, where a function may be called at once.
-    bool may_call_here(const task_terms& terms) const noexcept {
+    bool may_call_here(const task_terms& terms) const noexcept { return is_home_here(terms) && desk_of_this_thread->inline_calls; }
+    /// On a worker that the terms name.
+    bool is_home_here(const task_terms& terms) const noexcept {
         const auto* desk = desk_of_this_thread;
-        if (desk == nullptr || desk->pool != this || !desk->inline_calls) { return false; }
+        if (desk == nullptr || desk->pool != this) { return false; }
         return terms.home == task_home::any || terms.place == (terms.home == task_home::node ? desk->node : desk->worker);
     }
 
