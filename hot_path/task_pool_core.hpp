@@ -56,6 +56,9 @@ public:
     std::vector<placement> placements() const;
     void look_after(const std::function<void(const placement&)>& tell);
 
+    /// Its workers have left; what is submitted from now on is destroyed with the pool.
+    bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire) == workers_; }
+
     const topology& machine() const noexcept { return machine_; }
     const pool_plan& plan() const noexcept { return plan_; }
     const std::vector<worker_site>& sites() const noexcept { return sites_; }

@@ -63,6 +63,7 @@ void task_worker::run() noexcept {
         run_task(task);
     }
     if (std::exchange(searching_, false)) { node_.idle.end_search(); }
+    desk_.tenants.all_leave();
     detail::desk_of_this_thread = nullptr;
 }
 

@@ -1,13 +1,18 @@
-// What a worker's plain malloc does, and what the kernel's NUMA balancing does to bound memory.
+// What a worker's plain malloc does, where its shards are, and what the kernel's NUMA balancing does to bound memory.
 #include <numasio/affinity.hpp>
+#include <numasio/node_pool.hpp>
 #include <numasio/node_region.hpp>
 #include <numasio/numa_balancing.hpp>
+#include <numasio/sharded.hpp>
 #include <numasio/topology.hpp>
 
 #include "src/platform/linux_memory.hpp"
 
+#include <boost/asio/use_future.hpp>
+
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -15,6 +20,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace numasio::test {
@@ -66,6 +72,34 @@ TEST(machine_threads, take_plain_malloc_from_the_node_that_their_policy_prefers)
         });
     }
     for (auto& w : workers) { w.join(); }
+}
+
+TEST(machine_threads, have_the_shards_that_they_build_on_their_node) {
+    // So large that malloc maps it for this object alone.
+    struct book {
+        std::array<std::byte, 4 << 20> pages{std::byte{1}};
+        std::vector<std::byte> heap = std::vector<std::byte>(4 << 20, std::byte{1});
+    };
+    const auto machine = discover_topology();
+    std::vector<worker_site> sites;
+    for (const node_id node : machine.executor_nodes()) {
+        sites.push_back({"tasks", static_cast<std::uint32_t>(sites.size()), machine.allowed_cpus(node)[0], node, machine.nearest_memory(node).value()});
+    }
+    pool_plan asked;
+    asked.name = "tasks";
+    node_pool pool(asked, machine, sites);
+    sharded<book> books(pool, shard_per::node);
+    books.start();
+    ASSERT_EQ(books.size(), sites.size());
+    for (std::uint32_t shard = 0; shard < books.size(); ++shard) {
+        const auto found = books.invoke_on(shard, [](book& b) { return std::pair(nodes_of(b.pages.data(), b.pages.size()), nodes_of(b.heap.data(), b.heap.size())); }, boost::asio::use_future).get();
+        const auto home = static_cast<int>(books.site_of(shard).memory_node.value);
+        EXPECT_EQ(found.first.size(), 1U);
+        EXPECT_EQ(found.first.begin()->first, home);
+        EXPECT_EQ(found.second.size(), 1U);
+        EXPECT_EQ(found.second.begin()->first, home);
+    }
+    books.stop();
 }
 
 TEST(machine_threads, see_the_setting_of_numa_balancing_that_the_kernel_has) {

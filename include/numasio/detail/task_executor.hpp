@@ -122,6 +122,7 @@ public:
 
     // --- terms ------------------------------------------------------------------------------------------
     const task_terms& terms() const noexcept { return terms_; }
+    task_pool& pool() const noexcept { return *pool_; }
     task_executor with(task_terms terms) const noexcept { return {*pool_, terms, allocator_}; }
 
 private:

@@ -5,6 +5,7 @@
 #include <numasio/detail/idle_workers.hpp>
 #include <numasio/detail/pool_task.hpp>
 #include <numasio/detail/stealing_deque.hpp>
+#include <numasio/detail/tenants.hpp>
 #include <numasio/errc.hpp>
 
 #include <boost/asio/execution_context.hpp>
@@ -43,6 +44,7 @@ struct task_desk {
     std::uint32_t tasks_until_look = 0;
     idle_workers* idle = nullptr;
     task_deque* queues[2] = {};  // of each class
+    detail::tenants tenants;     // what lives here
 };
 /// Null outside of workers.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local task_desk* desk_of_this_thread;
