@@ -1,7 +1,6 @@
 // A caller's completion handler, stored in its request's cell and handed to its own executor later.
 #pragma once
 
-#include <numasio/detail/function_in_memory.hpp>
 #include <numasio/detail/lane_base.hpp>
 #include <numasio/detail/tracked_executor.hpp>
 #include <numasio/errc.hpp>
@@ -10,9 +9,7 @@
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/executor.hpp>
-#include <boost/asio/post.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -59,7 +56,7 @@ template <class Handler, class Response>
 void post_completion(Handler handler, error_code ec, Response response, const asio::any_io_executor& fallback) {
     auto executor = asio::get_associated_executor(handler, fallback);
     auto allocator = asio::get_associated_allocator(handler);
-    asio::post(executor, function_in_memory(allocator, [h = std::move(handler), ec, r = std::move(response)]() mutable { invoke_handler(h, ec, r); }));
+    hand_over_later(executor, allocator, [h = std::move(handler), ec, r = std::move(response)]() mutable { invoke_handler(h, ec, r); });
 }
 /// The same of one that never got a cell.
 template <class Handler, class Response>
@@ -147,7 +144,7 @@ private:
                 end.invoked();
                 invoke_handler(h, ec, r);
             };
-            asio::dispatch(to.get(), function_in_memory(memory, std::move(call)));
+            hand_over(to.get(), memory, std::move(call));
         }
 
         using handler_type = Handler;
