@@ -48,7 +48,7 @@ public:
     /// Nothing is built yet. Threads: any. Blocks: never. Fails: throws std::bad_alloc.
     explicit sharded(node_pool& pool, shard_per per = shard_per::worker)
         : pool_(pool), workers_(workers_of(pool, per)), group_(std::make_shared<detail::shard_group>(pool.get_executor().pool(), workers_)) {}
-    /// As stop(); what a T's stop() throws is lost. On a worker of the pool it cannot wait: the Ts are stopped and destroyed there soon after.
+    /// As stop(); what a T's stop() throws is lost. On a worker of the pool it cannot wait: the Ts are stopped and destroyed there soon after. In a forked child nothing is done.
     ~sharded() {
         group_->stop(nullptr);
         if (!group_->pool().runs_here()) { static_cast<void>(group_->wait_until_over()); }
@@ -153,7 +153,8 @@ public:
         return invoke_on(home_of(key), std::forward<F>(f), std::forward<CompletionToken>(token));
     }
     /// Calls a copy of `f` on every shard, all at the same time; what they return is dropped. Signature: void(std::exception_ptr): the exception of the first shard, by number, that has
-    /// one; the others have run. All or none: refused where the first shard's worker would refuse, and then none is called. The rest as invoke_on(); an allocation for each.
+    /// one; the others have run. All or none: refused where the first shard's worker would refuse, and then none is called. The rest as invoke_on(); an allocation for each, and the copies
+    /// are destroyed by the worker that answers last.
     template <class F, boost::asio::completion_token_for<no_result> CompletionToken>
     auto invoke_on_all(F f, CompletionToken&& token) {
         return boost::asio::async_initiate<CompletionToken, no_result>(
