@@ -1,0 +1,139 @@
+// The way into a reactor worker from other threads, and what it makes of what comes.
+#include <numasio/detail/reactor_core.hpp>
+
+#include "src/platform/descriptor.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace numasio::detail {
+
+constinit thread_local reactor_core* reactor_of_this_thread = nullptr;
+
+namespace {
+
+int bell_of(const worker_site& site) {
+    error_code ec;
+    auto bell = platform::make_bell(ec);
+    if (ec) { throw boost::system::system_error(ec, site.pool + "/" + std::to_string(site.index) + ": eventfd"); }
+    return bell.release();
+}
+
+}  // namespace
+
+reactor_core::reactor_core(worker_site where, std::uint32_t capacity)
+    : site(std::move(where)), bell_(bell_of(site)), inbox_(std::bit_ceil(std::max(capacity, 2U))) {}
+
+reactor_core::~reactor_core() {
+    destroy_arrivals();
+    const platform::descriptor closes(bell_);
+}
+
+void reactor_core::refuse(errc why) { throw boost::system::system_error(why, "an executor of a reactor pool"); }
+
+void reactor_core::submit(pool_task* task, bool refusable) {
+    const auto ec = offer(task, refusable);
+    if (!ec) { return; }
+    task->kind->end(task, false);
+    throw boost::system::system_error(ec, site.pool + "/" + std::to_string(site.index));
+}
+
+error_code reactor_core::offer(pool_task* task, bool refusable) noexcept {
+    if (fork_generation() != generation_) { return errc::forked; }
+    if (refusable && closed_.load(std::memory_order_acquire)) { return errc::stopped; }
+    // Behind an overflow nothing enters the inbox, or it would overtake what its own thread sent before.
+    if (overflows_.load(std::memory_order_acquire) || !inbox_.push(task)) {
+        if (refusable) {
+            refused.fetch_add(1, std::memory_order_relaxed);
+            return errc::pool_full;
+        }
+        add_to_overflow(task);
+    }
+    ring();
+    return {};
+}
+
+void reactor_core::add_to_overflow(pool_task* task) noexcept {
+    task->next = nullptr;
+    overflowed.fetch_add(1, std::memory_order_relaxed);
+    in_overflow_.fetch_add(1, std::memory_order_relaxed);
+    const std::lock_guard lock(overflow_mutex_);
+    *overflow_end_ = task;
+    overflow_end_ = &task->next;
+    overflows_.store(true, std::memory_order_release);
+}
+
+void reactor_core::take_overflow() noexcept {
+    const std::lock_guard lock(overflow_mutex_);
+    rest_ = std::exchange(overflow_, nullptr);
+    overflow_end_ = &overflow_;
+    overflows_.store(false, std::memory_order_relaxed);
+}
+
+void reactor_core::ring() noexcept {
+    if (!bell.ring()) { return; }
+    doorbells.fetch_add(1, std::memory_order_relaxed);
+    platform::ring_bell(bell_);
+}
+
+void reactor_core::work_ends_elsewhere() noexcept {
+    // Seq_cst, as the reading in work(): of this and a worker's announcement that it has nothing left one comes first, and the bell wakes whom this concerns.
+    work_elsewhere_.fetch_sub(1, std::memory_order_seq_cst);
+    if (is_ending() && fork_generation() == generation_) { ring(); }
+}
+
+void reactor_core::end_by(std::int64_t deadline_ns) noexcept {
+    auto before = deadline_ns_.load(std::memory_order_relaxed);
+    while (deadline_ns < before && !deadline_ns_.compare_exchange_weak(before, deadline_ns, std::memory_order_relaxed)) {}
+    ending_.store(true, std::memory_order_seq_cst);
+    ring();
+}
+
+void reactor_core::run(pool_task* task) noexcept {
+    arrivals.add();
+    try {
+        task->kind->end(task, true);
+    } catch (...) {
+        note_failure(std::current_exception());
+    }
+}
+
+std::size_t reactor_core::destroy_arrivals() noexcept {
+    const auto destroy = [](pool_task* task) {
+        try {
+            task->kind->end(task, false);
+        } catch (...) {  // moving it to its end threw; its remains are destroyed
+        }
+    };
+    std::size_t n = 0;
+    while (const auto some = take_arrivals(std::numeric_limits<std::uint32_t>::max(), destroy)) { n += some; }
+    destroyed.fetch_add(n, std::memory_order_relaxed);
+    return n;
+}
+
+void reactor_core::note_failure(const std::exception_ptr& what) noexcept {
+    failed.add();
+    if (failed.get() != 1) { return; }
+    try {
+        std::string text = "an exception that is no std::exception";
+        try {
+            std::rethrow_exception(what);
+        } catch (const std::exception& e) {
+            text = e.what();
+        } catch (...) {
+        }
+        const std::lock_guard lock(failure_mutex_);
+        first_failure_ = std::move(text);
+    } catch (...) {  // no memory for the text: it is counted
+    }
+}
+
+std::string reactor_core::first_failure() const {
+    const std::lock_guard lock(failure_mutex_);
+    return first_failure_;
+}
+
+}  // namespace numasio::detail
