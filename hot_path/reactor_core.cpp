@@ -24,8 +24,8 @@ int bell_of(const worker_site& site) {
 
 }  // namespace
 
-reactor_core::reactor_core(worker_site where, std::uint32_t capacity)
-    : site(std::move(where)), bell_(bell_of(site)), inbox_(std::bit_ceil(std::max(capacity, 2U))) {}
+reactor_core::reactor_core(worker_site where, std::uint32_t capacity, const void* of_pool)
+    : site(std::move(where)), pool(of_pool), bell_(bell_of(site)), inbox_(std::bit_ceil(std::max(capacity, 2U))) {}
 
 reactor_core::~reactor_core() {
     destroy_arrivals();
@@ -43,7 +43,11 @@ void reactor_core::submit(pool_task* task, bool refusable) {
 
 error_code reactor_core::offer(pool_task* task, bool refusable) noexcept {
     if (fork_generation() != generation_) { return errc::forked; }
-    if (refusable && closed_.load(std::memory_order_acquire)) { return errc::stopped; }
+    if (refusable && closed_.load(std::memory_order_acquire)) {
+        // What the pool's own workers send one another is part of what was accepted.
+        const auto* sender = reactor_of_this_thread;
+        if (sender == nullptr || sender->pool != pool) { return errc::stopped; }
+    }
     // Behind an overflow nothing enters the inbox, or it would overtake what its own thread sent before.
     if (overflows_.load(std::memory_order_acquire) || !inbox_.push(task)) {
         if (refusable) {

@@ -7,7 +7,7 @@ namespace numasio::detail {
 
 reactor_group::reactor_group(const std::vector<worker_site>& sites, std::uint32_t capacity) : resting_(sites.size(), false) {
     cores.reserve(sites.size());
-    for (const auto& site : sites) { cores.push_back(std::make_unique<reactor_core>(site, capacity)); }
+    for (const auto& site : sites) { cores.push_back(std::make_unique<reactor_core>(site, capacity, this)); }
 }
 
 reactor_group::~reactor_group() {

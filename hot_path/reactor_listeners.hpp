@@ -32,7 +32,7 @@ tcp::endpoint free_endpoint(const tcp::endpoint& at);
 void start_accepting(detail::reactor_core& on, listening_socket socket, std::shared_ptr<const connection_handler> handler);
 /// It accepts no more, at none of its listeners. Threads, Fails: as start_accepting().
 void stop_accepting(detail::reactor_core& on);
-/// Accepts on the control plane and hands over; an empty chooser stands for the worker with the fewest connections.
+/// Accepts on the control plane and hands over; the listener lives there, until it is closed or the context ends. An empty chooser stands for the worker with the fewest connections.
 std::shared_ptr<detail::reactor_listener> start_handing_over(std::shared_ptr<detail::reactor_group> to, const boost::asio::any_io_executor& control,
                                                              listening_socket socket, std::shared_ptr<const connection_handler> handler,
                                                              std::function<reactor_executor(const tcp::endpoint&)> choose);

@@ -14,10 +14,9 @@
 namespace numasio::hot_path {
 namespace {
 
-using clock = std::chrono::steady_clock;
 using operation_memory = detail::operation_allocator<std::byte>;
 
-constexpr std::size_t batch = 64;  // of what came from outside, before others have their turn
+constexpr std::size_t most_arrivals = 64;  // of what came from outside, before others have their turn
 
 int another_number_of(int bell) {
     error_code ec;
@@ -27,8 +26,6 @@ int another_number_of(int bell) {
     if (ec) { throw boost::system::system_error(ec, "another descriptor of the eventfd"); }
     return theirs.release();
 }
-
-std::int64_t now_ns() noexcept { return std::chrono::nanoseconds(clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 
@@ -73,7 +70,7 @@ void reactor_loop::turn() noexcept {
         core_.inner->stop();
         return;
     }
-    const bool active = core_.run_arrivals(batch) != 0 || core_.activity != seen_;
+    const bool active = core_.run_arrivals(most_arrivals) != 0 || core_.activity != seen_;
     seen_ = core_.activity;
     if (stays_awake(active)) { return queue_turn(); }
     core_.bell.prepare();  // [wake-1] Pairs with [wake-2] in reactor_core::ring(): announced BEFORE the last look
@@ -127,7 +124,7 @@ void reactor_loop::bell_rang(const error_code& ec) noexcept {
 
 // --- the end ------------------------------------------------------------------------------------------
 
-bool reactor_loop::is_late() const noexcept { return now_ns() >= core_.ends_by(); }
+bool reactor_loop::is_late() const noexcept { return detail::reactor_core::now_ns() >= core_.ends_by(); }
 
 bool reactor_loop::finish() noexcept {
     for (;;) {
@@ -144,7 +141,7 @@ bool reactor_loop::finish() noexcept {
             core_.bell.cancel();
             return true;
         }
-        const auto until = clock::time_point(std::chrono::nanoseconds(core_.ends_by()));
+        const auto until = std::chrono::steady_clock::time_point(std::chrono::nanoseconds(core_.ends_by()));
         guarded([&](auto& io) { return io.run_one_until(until); });
         core_.bell.cancel();
         if (!group_.goes_on(index_)) { return true; }

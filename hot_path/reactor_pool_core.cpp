@@ -22,13 +22,9 @@
 
 namespace numasio::hot_path {
 
-using clock = std::chrono::steady_clock;
-
 namespace {
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-
-std::int64_t now_ns() noexcept { return std::chrono::nanoseconds(clock::now().time_since_epoch()).count(); }
 
 const pool_plan& checked(const pool_plan& asked, const topology& machine, const std::vector<worker_site>& sites) {
     if (!machine.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine.source); }
@@ -140,7 +136,7 @@ void reactor_pool_core::end_all(std::int64_t deadline_ns) noexcept {
 
 void reactor_pool_core::stop() noexcept {
     for (const auto& core : group_->cores) { core->close_intake(); }
-    end_all(now_ns());
+    end_all(detail::reactor_core::now_ns());
     close_elsewhere();
 }
 
@@ -157,7 +153,7 @@ void reactor_pool_core::join() {
 
 std::uint64_t reactor_pool_core::stop_in(std::chrono::nanoseconds deadline) {
     for (const auto& core : group_->cores) { core->close_intake(); }
-    const auto now = now_ns();
+    const auto now = detail::reactor_core::now_ns();
     end_all(deadline.count() < never - now ? now + deadline.count() : never);
     join();
     std::uint64_t left = static_cast<std::uint64_t>(left_.load(std::memory_order_relaxed));
@@ -201,7 +197,9 @@ reactor_pool_core::endpoint reactor_pool_core::accept_on(const boost::asio::any_
 
 void reactor_pool_core::close_elsewhere() noexcept {
     const std::lock_guard lock(mutex_);
-    for (const auto& listener : elsewhere_) { listener->close(); }
+    for (const auto& known : elsewhere_) {
+        if (const auto listener = known.lock()) { listener->close(); }
+    }
     elsewhere_.clear();
     listeners_.clear();
 }

@@ -75,7 +75,7 @@ private:
     std::exception_ptr failure_;
     std::vector<std::thread> threads_;
     std::mutex joining_;  // one joins, others wait for it
-    std::vector<std::shared_ptr<detail::reactor_listener>> elsewhere_;
+    std::vector<std::weak_ptr<detail::reactor_listener>> elsewhere_;  // their contexts have them, and may end first
     std::vector<reactor_listener_status> listeners_;
 };
 

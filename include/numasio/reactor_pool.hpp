@@ -80,7 +80,7 @@ public:
     using chooser = std::function<executor_type(const boost::asio::ip::tcp::endpoint& peer)>;
     /// One listener, on an executor of the control plane: each connection is handed to a worker that has the fewest, or to that which `choose` names. Where that one
     /// has no room the connection is closed (reactor_pool_status::turned_away).
-    /// Threads, Blocks, Fails: as listen(). Lifetime: the executor's context ends, or runs no more, before the pool does, or after stop_listening().
+    /// Threads, Blocks, Fails: as listen(). Lifetime: context and pool may end in either order, but not at the same time.
     boost::asio::ip::tcp::endpoint accept_on(const boost::asio::any_io_executor& control, const boost::asio::ip::tcp::endpoint& at, connection_handler handler,
                                              chooser choose = {});
 
@@ -109,7 +109,7 @@ public:
     /// executors track. The workers leave together: one may send another something until then.
     /// Threads: any but the pool's workers. Blocks: so long.
     void join();
-    /// Closes intake and listeners, and waits as join() until the deadline; then stop(). How much was left: functions from outside, and what executors tracked (operations,
+    /// Closes the intake, but for what the workers send one another, and the listeners, and waits as join() until the deadline; then stop(). How much was left: functions from outside, and what executors tracked (operations,
     /// coroutines), all destroyed uninvoked on their workers. Threads: any but the pool's workers; any number of times. Blocks: until the deadline, and for the handlers that run then.
     std::uint64_t stop(std::chrono::nanoseconds deadline);
 

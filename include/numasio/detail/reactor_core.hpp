@@ -14,6 +14,7 @@
 #include <boost/asio/require.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -64,13 +65,14 @@ public:
 /// Threads: each part says which. Lifetime: the pool's, and as long as the worker's thread.
 class reactor_core {
 public:
-    /// Fails: throws system_error where there is no descriptor for the bell; std::bad_alloc.
-    reactor_core(worker_site where, std::uint32_t capacity);
+    /// `of_pool` tells workers of one pool from others'. Fails: throws system_error where there is no descriptor for the bell; std::bad_alloc.
+    reactor_core(worker_site where, std::uint32_t capacity, const void* of_pool);
     ~reactor_core();
     reactor_core(const reactor_core&) = delete;
     reactor_core& operator=(const reactor_core&) = delete;
 
     const worker_site site;
+    const void* const pool;
 
     // --- executors, any thread ------------------------------------------------------------------------
     bool runs_here() const noexcept { return reactor_of_this_thread == this; }
@@ -108,10 +110,11 @@ public:
 
     /// Threads: any. Wakes the worker where it sleeps. Behind what it is to find.
     void ring() noexcept;
-    /// New work is refused from now on.
+    /// New work from outside of the pool is refused from now on.
     void close_intake() noexcept { closed_.store(true, std::memory_order_release); }
     /// The worker finishes what it has until then, and ends. The earliest one asked for counts. Steady clock, nanoseconds.
     void end_by(std::int64_t deadline_ns) noexcept;
+    static std::int64_t now_ns() noexcept { return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count(); }
     bool takes_new_work() const noexcept { return !closed_.load(std::memory_order_acquire); }
     bool is_ending() const noexcept { return ending_.load(std::memory_order_seq_cst); }
     std::int64_t ends_by() const noexcept { return deadline_ns_.load(std::memory_order_relaxed); }
