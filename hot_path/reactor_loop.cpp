@@ -73,12 +73,12 @@ void reactor_loop::turn() noexcept {
     const bool active = core_.run_arrivals(most_arrivals) != 0 || core_.activity != seen_;
     seen_ = core_.activity;
     if (stays_awake(active)) { return queue_turn(); }
+    core_.sleeps.add();
     core_.bell.prepare();  // [wake-1] Pairs with [wake-2] in reactor_core::ring(): announced BEFORE the last look
     if (core_.has_arrivals() || core_.is_ending()) {
         core_.bell.cancel();
         return queue_turn();
     }
-    core_.sleeps.add();
     asleep_ = true;
     core_.resumes = spin_ns_ != 0;  // one that sleeps at once stays announced while it serves its sockets
 }
@@ -132,6 +132,7 @@ bool reactor_loop::finish() noexcept {
         while (!is_late() && run_ready()) {}
         if (is_late()) { return false; }
         const bool waits_inside = something_waits_inside();
+        core_.sleeps.add();
         core_.bell.prepare();  // [wake-1]
         if (core_.has_arrivals()) {
             core_.bell.cancel();

@@ -231,8 +231,8 @@ reactor_pool_status reactor_pool_core::status() const {
         w.abandoned = core->destroyed.load(std::memory_order_relaxed);
         w.queued = core->queued();
         w.work = core->work();
-        w.sleeps = core->sleeps.get();
         w.doorbells = core->doorbells.load(std::memory_order_relaxed);
+        w.sleeps = core->sleeps.get();  // behind the doorbells, of which there is at most one for each
         w.accepted = core->accepted.get();
         w.open = core->open.load(std::memory_order_relaxed);
         w.displacements = core->displacements.load(std::memory_order_relaxed);

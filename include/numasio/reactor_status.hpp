@@ -25,8 +25,8 @@ struct reactor_worker_status {
     std::uint64_t abandoned = 0;      ///< functions from outside that were destroyed uninvoked
     std::uint64_t queued = 0;         ///< about so many wait
     std::int64_t work = 0;            ///< what executors track: timers, sockets, coroutines under way
-    std::uint64_t sleeps = 0;         ///< announced
-    std::uint64_t doorbells = 0;      ///< times another thread woke it
+    std::uint64_t sleeps = 0;         ///< announced; some end before they begin, because work came
+    std::uint64_t doorbells = 0;      ///< times another thread woke it: at most once for each of these
     std::uint64_t accepted = 0;       ///< connections that it got
     std::int64_t open = 0;            ///< … of these, and of those on their way to it: not closed yet
     std::uint64_t displacements = 0;  ///< times its CPU was found taken from it: offline, or out of the cpuset
