@@ -135,12 +135,14 @@ void reactor_pool_core::end_all(std::int64_t deadline_ns) noexcept {
 }
 
 void reactor_pool_core::stop() noexcept {
+    if (is_in_child()) { return; }
     for (const auto& core : group_->cores) { core->close_intake(); }
     end_all(detail::reactor_core::now_ns());
     close_elsewhere();
 }
 
 void reactor_pool_core::join() {
+    if (is_in_child()) { return; }  // nobody is here to be waited for
     end_all(never);
     close_elsewhere();
     const std::lock_guard one(joining_);
@@ -152,6 +154,7 @@ void reactor_pool_core::join() {
 }
 
 std::uint64_t reactor_pool_core::stop_in(std::chrono::nanoseconds deadline) {
+    if (is_in_child()) { return 0; }
     for (const auto& core : group_->cores) { core->close_intake(); }
     const auto now = detail::reactor_core::now_ns();
     end_all(deadline.count() < never - now ? now + deadline.count() : never);
@@ -177,9 +180,11 @@ reactor_pool_core::endpoint reactor_pool_core::listen(const endpoint& at, connec
         sockets.back().what.worker = i;
     }
     const std::lock_guard lock(mutex_);
-    for (const auto& socket : sockets) { listeners_.push_back(socket.what); }
+    listeners_.reserve(listeners_.size() + sockets.size());
+    const auto shared = std::make_shared<const connection_handler>(std::move(handler));
     for (std::size_t i = 0; i < sockets.size(); ++i) {
-        start_accepting(*group_->cores[i], std::move(sockets[i]), std::make_shared<const connection_handler>(handler));
+        listeners_.push_back(sockets[i].what);
+        start_accepting(*group_->cores[i], std::move(sockets[i]), shared);
     }
     return where;
 }
@@ -205,6 +210,7 @@ void reactor_pool_core::close_elsewhere() noexcept {
 }
 
 void reactor_pool_core::stop_listening() {
+    if (is_in_child()) { return; }
     close_elsewhere();
     for (const auto& core : group_->cores) {
         if (!core->is_ending()) { stop_accepting(*core); }  // else it does by itself

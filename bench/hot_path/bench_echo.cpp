@@ -8,24 +8,22 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <functional>
-#include <future>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -51,8 +49,32 @@ double user_seconds() {
 struct server {
     virtual ~server() = default;
     virtual tcp::endpoint where() const = 0;
-    virtual double used() = 0;  // by its thread
 };
+
+/// A message that begins with `ask_time` comes back with what the server's thread has used, one with `ask_end` has it end: an unlocked io_context has no other way in.
+constexpr char ask_time = 'T';
+constexpr char ask_end = 'E';
+using text = std::array<char, message>;
+
+/// False: it is to end.
+bool look_at(text& asked) {
+    if (asked[0] == ask_time) {
+        const double used = user_seconds();
+        std::memcpy(asked.data(), &used, sizeof used);
+    }
+    return asked[0] != ask_end;
+}
+
+text ask(const tcp::endpoint& at, char what) {
+    asio::io_context io;
+    tcp::socket socket(io);
+    socket.connect(at);
+    text bytes{what};
+    asio::write(socket, asio::buffer(bytes));
+    error_code ec;
+    asio::read(socket, asio::buffer(bytes), ec);
+    return bytes;
+}
 
 // --- raw epoll ----------------------------------------------------------------------------------------
 
@@ -60,66 +82,49 @@ class raw_server final : public server {
 public:
     explicit raw_server(cpu_id cpu) : acceptor_(io_, any_port), thread_([this, cpu] { run(cpu); }) {}
     ~raw_server() override {
-        end_ = true;
-        wake();
+        ask(where(), ask_end);
         thread_.join();
     }
     tcp::endpoint where() const override { return acceptor_.local_endpoint(); }
-    double used() override {
-        asked_ = std::promise<double>();
-        asks_ = true;
-        wake();
-        return asked_.get_future().get();
-    }
 
 private:
-    void wake() const {
-        const std::uint64_t one = 1;
-        if (::write(bell_, &one, sizeof one) != sizeof one) { give_up(1, "eventfd"); }
-    }
-    void add(int socket) const {
+    static void add(int epoll, int socket) {
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.fd = socket;
-        ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event);
+        ::epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
     }
     void run(cpu_id cpu) {
         pin(cpu);
+        const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
         const int listening = acceptor_.native_handle();
-        add(bell_);
-        add(listening);
+        add(epoll, listening);
         std::vector<int> open;
         std::array<epoll_event, 128> events;
-        std::array<char, message> bytes;
-        while (!end_) {
-            const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+        text bytes;
+        for (bool goes_on = true; goes_on;) {
+            const int n = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
             for (int i = 0; i < n; ++i) {
                 const int socket = events[static_cast<std::size_t>(i)].data.fd;
-                if (socket == bell_) {
-                    std::uint64_t rings = 0;
-                    if (::read(bell_, &rings, sizeof rings) > 0 && asks_.exchange(false)) { asked_.set_value(user_seconds()); }
-                } else if (socket == listening) {
+                if (socket == listening) {
                     open.push_back(::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-                    add(open.back());
-                } else {
-                    const auto got = ::recv(socket, bytes.data(), bytes.size(), 0);
-                    if (got > 0) { static_cast<void>(::send(socket, bytes.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL)); }
-                    else { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, socket, nullptr); }
+                    add(epoll, open.back());
+                    continue;
+                }
+                const auto got = ::recv(socket, bytes.data(), bytes.size(), 0);
+                if (got <= 0) { ::epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nullptr); }
+                else {
+                    goes_on = look_at(bytes) && goes_on;
+                    static_cast<void>(::send(socket, bytes.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL));
                 }
             }
         }
         for (const int socket : open) { ::close(socket); }
-        ::close(epoll_);
-        ::close(bell_);
+        ::close(epoll);
     }
 
     asio::io_context io_;
     tcp::acceptor acceptor_;
-    const int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-    const int bell_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    std::atomic<bool> end_{false};
-    std::atomic<bool> asks_{false};
-    std::promise<double> asked_;
     std::thread thread_;
 };
 
@@ -129,7 +134,7 @@ private:
 template <class Socket>
 class session : public std::enable_shared_from_this<session<Socket>> {
 public:
-    explicit session(Socket socket) : socket_(std::move(socket)) {}
+    session(Socket socket, std::function<void()> end) : socket_(std::move(socket)), end_(std::move(end)) {}
     void read() {
         socket_.async_read_some(asio::buffer(bytes_), [self = this->shared_from_this()](const error_code& ec, std::size_t n) {
             if (!ec) { self->write(n); }
@@ -138,12 +143,14 @@ public:
 
 private:
     void write(std::size_t n) {
+        if (!look_at(bytes_)) { end_(); }
         asio::async_write(socket_, asio::buffer(bytes_, n), [self = this->shared_from_this()](const error_code& ec, std::size_t) {
             if (!ec) { self->read(); }
         });
     }
     Socket socket_;
-    std::array<char, message> bytes_;
+    const std::function<void()> end_;
+    text bytes_;
 };
 
 class asio_server final : public server {
@@ -158,22 +165,25 @@ public:
         });
     }
     ~asio_server() override {
-        io_.stop();
+        ask(where_, ask_end);
         thread_.join();
     }
-    tcp::endpoint where() const override { return acceptor_.local_endpoint(); }
-    double used() override { return asio::post(io_, asio::use_future(user_seconds)).get(); }
+    tcp::endpoint where() const override { return where_; }
 
 private:
     void accept() {
         acceptor_.async_accept(io_.get_executor(), [this](const error_code& ec, socket accepted) {
             if (ec) { return; }
-            std::make_shared<session<socket>>(std::move(accepted))->read();
+            std::make_shared<session<socket>>(std::move(accepted), [this] {
+                acceptor_.close();
+                io_.stop();
+            })->read();
             accept();
         });
     }
     asio::io_context io_;
     asio::basic_socket_acceptor<tcp, asio::io_context::executor_type> acceptor_;
+    const tcp::endpoint where_ = acceptor_.local_endpoint();
     std::thread thread_;
 };
 
@@ -186,11 +196,10 @@ public:
         at_ = pool_.listen(any_port, [](reactor_connection c) { std::make_shared<kept>(std::move(c))->read(); });
     }
     tcp::endpoint where() const override { return at_; }
-    double used() override { return asio::post(pool_.on(0), asio::use_future(user_seconds)).get(); }
 
 private:
     struct kept : session<Socket> {
-        explicit kept(reactor_connection c) : session<Socket>(Socket(std::move(c.socket))), open(std::move(c.open)) {}
+        explicit kept(reactor_connection c) : session<Socket>(Socket(std::move(c.socket)), [] {}), open(std::move(c.open)) {}
         open_connection open;
     };
     static pool_plan plan_of(idle_strategy idle) {
@@ -215,16 +224,24 @@ struct figures {
 };
 
 /// One request of each connection is on its way all the time.
-figures load(server& to, std::size_t connections, double seconds) {
+figures load(const tcp::endpoint& to, std::size_t connections, double seconds) {
+    const auto used = [&] {
+        const auto told = ask(to, ask_time);
+        double value = 0;
+        std::memcpy(&value, told.data(), sizeof value);
+        return value;
+    };
     asio::io_context io;
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     std::vector<tcp::socket> sockets;
-    std::array<char, message> bytes{};
+    text bytes{};
     sockets.reserve(connections);
     for (std::size_t i = 0; i < connections; ++i) {
         auto& socket = sockets.emplace_back(io);
-        socket.connect(to.where());
+        socket.connect(to);
         socket.set_option(tcp::no_delay(true));
+        // Ended without waiting: an old connection would stand in the way of a new one where a server's port was a client's before.
+        socket.set_option(tcp::socket::linger(true, 0));
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.fd = socket.native_handle();
@@ -244,15 +261,60 @@ figures load(server& to, std::size_t connections, double seconds) {
         return done;
     };
     for (std::uint64_t warm = 0; warm < 5 * connections;) { warm += turn(); }
-    const auto before = to.used();
+    const auto before = used();
     const auto start = std::chrono::steady_clock::now();
     std::uint64_t requests = 0;
     while (seconds_since(start) < seconds) { requests += turn(); }
     const double took = seconds_since(start);
-    const double used = to.used() - before;
+    const double user = used() - before;
     ::close(epoll);
-    return {static_cast<double>(requests) / took, used * 1e6 / static_cast<double>(requests)};
+    return {static_cast<double>(requests) / took, user * 1e6 / static_cast<double>(requests)};
 }
+
+/// The client is a process of its own: it has as many files to open as the server has.
+class client {
+public:
+    explicit client(cpu_id cpu) {
+        std::array<int, 2> ends{};
+        if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) { give_up(1, "socketpair"); }
+        end_ = ends[0];
+        child_ = ::fork();
+        if (child_ != 0) {
+            ::close(ends[1]);
+            return;
+        }
+        ::close(ends[0]);
+        pin(cpu);
+        order todo;
+        while (::recv(ends[1], &todo, sizeof todo, 0) == static_cast<ssize_t>(sizeof todo)) {
+            const auto f = load({asio::ip::address_v4::loopback(), todo.port}, todo.connections, todo.seconds);
+            if (::send(ends[1], &f, sizeof f, 0) != static_cast<ssize_t>(sizeof f)) { break; }
+        }
+        ::_exit(0);
+    }
+    ~client() {
+        ::close(end_);
+        ::waitpid(child_, nullptr, 0);
+    }
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    figures measure(const server& of, std::size_t connections, double seconds) const {
+        const order todo{of.where().port(), connections, seconds};
+        figures f;
+        if (::send(end_, &todo, sizeof todo, 0) < 0 || ::recv(end_, &f, sizeof f, 0) != static_cast<ssize_t>(sizeof f)) { give_up(1, "the client has ended"); }
+        return f;
+    }
+
+private:
+    struct order {
+        std::uint16_t port = 0;
+        std::size_t connections = 0;
+        double seconds = 0;
+    };
+    int end_ = -1;
+    pid_t child_ = -1;
+};
 
 }  // namespace
 
@@ -264,6 +326,7 @@ int main(int argc, char** argv) {
     ::getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
+    const client load_from(cpus[0]);
     pin(cpus[0]);
 
     using made = std::unique_ptr<server>;
@@ -276,7 +339,7 @@ int main(int argc, char** argv) {
         {"reactor, tcp::socket", [&] { return made(new reactor_server<tcp::socket>(machine, cpus[1], idle_strategy::spin_then_park)); }},
     };
     for (const std::size_t connections : {std::size_t{100}, std::size_t{10'000}}) {
-        if (files.rlim_cur < 2 * connections + 100) {
+        if (files.rlim_cur < connections + 100) {
             std::printf("\n%zu connections: this process may open %llu files only\n", connections, static_cast<unsigned long long>(files.rlim_cur));
             continue;
         }
@@ -285,7 +348,7 @@ int main(int argc, char** argv) {
         for (std::size_t i = 0; i < servers.size(); ++i) {
             all.push_back({servers[i].first, [&, i] {
                                const auto under_load = servers[i].second();
-                               const auto f = load(*under_load, asked.quick ? 100 : connections, asked.quick ? 0.05 : 0.7);
+                               const auto f = load_from.measure(*under_load, asked.quick ? 100 : connections, asked.quick ? 0.05 : 0.7);
                                user[i].push_back(f.user_us);
                                return f.per_second / 1e3;
                            }});

@@ -73,7 +73,7 @@ public:
     /// One listener for each worker on the same endpoint (SO_REUSEPORT), which prefers connections whose packets the worker's CPU handles (SO_INCOMING_CPU): the
     /// kernel deals the connections, and each stays with the worker that it was dealt to. Returns where they listen: port 0 lets the system choose.
     /// Threads: any but the pool's workers. Blocks: some system calls for each worker. Fails: throws system_error, naming the endpoint: the kernel's errno (address_in_use
-    /// also where another process shares the port: no connection goes there unnoticed); errc::stopped, forked. No worker listens then.
+    /// also where another process shares the port: no connection goes there unnoticed); errc::stopped, forked: no worker listens then. std::bad_alloc: some may.
     boost::asio::ip::tcp::endpoint listen(const boost::asio::ip::tcp::endpoint& at, connection_handler handler);
 
     /// Which worker gets a connection. Threads: those of the executor that accepts.
@@ -102,7 +102,7 @@ public:
     /// Fails: throws std::bad_alloc.
     void stop_listening();
 
-    // --- its life ---------------------------------------------------------------------------------------
+    // --- its life; in a forked child these do nothing ---------------------------------------------------
     /// Handlers that run end, and no other is begun; new work from outside is refused with errc::stopped. Threads: any, also its workers; any number of times. Blocks: never.
     void stop() noexcept;
     /// Closes the listeners and waits until all work is done, or stop() was called, and the workers have ended: no functions, nothing pending in any io_context, nothing that

@@ -309,6 +309,9 @@ TEST(ReactorPool, of_a_forked_process_is_left_alone_in_the_child) {
         } catch (const boost::system::system_error& e) {
             if (e.code() != errc::forked) { wrong |= 4; }
         }
+        here->pool.stop();
+        here->pool.join();
+        if (here->pool.stop(1s) != 0) { wrong |= 8; }
         here.reset();
         ::_exit(wrong);
     }
