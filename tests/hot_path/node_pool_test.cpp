@@ -116,7 +116,6 @@ TEST(NodePool, keeps_a_keys_tasks_on_one_worker_whatever_its_size) {
 }
 
 TEST(NodePool, runs_tasks_of_a_node_there_and_nowhere_else) {
-    if (cpus() < 2) { GTEST_SKIP() << "two pretend nodes need two CPUs"; }
     auto asked = task_pool_plan();
     asked.tasks.capacity = 20'000;
     task_pool_here here(2, asked, 2);
@@ -240,7 +239,6 @@ TEST(NodePool, idle_workers_steal_what_a_busy_one_has) {
 }
 
 TEST(NodePool, crosses_the_node_border_only_where_the_plan_says_so_and_counts_it) {
-    if (cpus() < 2) { GTEST_SKIP() << "two pretend nodes need two CPUs"; }
     for (const auto scope : {steal_scope::node, steal_scope::any}) {
         auto asked = task_pool_plan();
         asked.tasks.steal = scope;
@@ -380,14 +378,14 @@ TEST(NodePool, a_worker_that_is_benched_leaves_its_tasks_to_the_others) {
 }
 
 TEST(NodePool, idle_it_uses_no_processor) {
-    if (test::sanitized || !test::processor_time_is_real()) { GTEST_SKIP() << "processor time is not this process's alone"; }
     task_pool_here here(2);
     asio::steady_timer timer(here.pool.get_executor(), 1h);  // so that one leads
     timer.async_wait([](auto) {});
     std::this_thread::sleep_for(50ms);
     const auto before = test::cpu_time_of_process();
     std::this_thread::sleep_for(300ms);
-    EXPECT_LT(test::cpu_time_of_process() - before, 3ms);
+    // Under a sanitizer its own threads count, too; on an emulated machine what passes while a processor waits for the host's.
+    EXPECT_LT(test::cpu_time_of_process() - before, test::sanitized || !test::processor_time_is_real() ? 150ms : 3ms);
     timer.cancel();
 }
 
@@ -430,7 +428,6 @@ TEST(NodePool, refuses_a_machine_that_is_not_this_one) {
 }
 
 TEST(NodePool, a_forked_child_is_refused) {
-    if (test::sanitized) { GTEST_SKIP() << "a sanitizer's threads do not survive a fork"; }
     task_pool_here here(2);
     const auto child = ::fork();
     if (child == 0) {

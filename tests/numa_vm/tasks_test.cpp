@@ -83,7 +83,7 @@ TEST(Tasks, that_are_a_nodes_but_called_for_by_another_cross_the_border_only_to_
 
 TEST(Tasks, workers_are_where_the_plan_has_them_by_the_kernels_word) {
     const auto machine = discover_topology();
-    if (!machine.nodes_are_real()) { GTEST_SKIP() << "the nodes of this machine could not be discovered"; }
+    ASSERT_TRUE(machine.nodes_are_real()) << machine.source;
     node_pool pool(asked(enforcement::best_effort), machine, sites_of(machine));
     for (const auto& p : pool.placements()) {
         if (p.subject == placement_subject::cpu) { EXPECT_EQ(p.outcome, placement_outcome::honoured) << to_text(p); }
