@@ -62,7 +62,7 @@ void expect_each_once(const ends& e) {
 TEST(NodePoolStop, at_random_points_ends_tasks_timers_cancellations_strands_and_coroutines_once) {
     std::mt19937 random(5);
     std::uint64_t called = 0, uncalled = 0;
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < 30; ++round) {
         ends e;
         {
             task_pool_here here(3);
@@ -132,7 +132,7 @@ TEST(NodePoolStop, drains_where_there_is_time) {
 }
 
 TEST(NodePoolStop, from_many_threads_and_from_a_task_is_once) {
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < 40; ++round) {
         task_pool_here here(2);
         asio::post(here.pool.get_executor(), [&] { here.pool.stop(); });
         std::vector<std::jthread> callers;
@@ -183,7 +183,7 @@ TEST(NodePoolStop, of_a_paused_pool_ends) {
 }
 
 TEST(NodePoolStop, join_never_hangs_and_never_ends_early) {
-    for (int round = 0; round < 400; ++round) {
+    for (int round = 0; round < 150; ++round) {
         std::atomic<int> ran{0};
         task_pool_here here(3);
         for (int i = 0; i < 8; ++i) {
