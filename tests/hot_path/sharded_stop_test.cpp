@@ -1,6 +1,7 @@
 // How a sharded<T> ends: in order, with calls on their way, with its pool stopped under it, and under load.
 #include <numasio/sharded.hpp>
 
+#include "support/failures.hpp"
 #include "support/shards.hpp"
 #include "support/task_pools.hpp"
 
