@@ -434,6 +434,12 @@ void task_pool::wake(std::uint32_t node, std::uint32_t sleeper) noexcept {
     core.wake(*core.nodes_[node], sleeper);
 }
 
+void task_pool::help() noexcept {
+    auto& core = *static_cast<task_pool_core*>(this);
+    const bool helped = runs_here() && core.worker(desk_of_this_thread->worker).help();
+    if (!helped) { std::this_thread::yield(); }
+}
+
 void task_pool::last_work_ends() noexcept {
     auto& core = *static_cast<task_pool_core*>(this);
     // Once the work has ended a worker that is awake may see it, and the pool be gone: [join-1] pairs with [join-2].

@@ -102,6 +102,17 @@ void task_worker::count_failure(const std::exception_ptr& thrown) noexcept {
     }
 }
 
+bool task_worker::help() noexcept {
+    const auto* const outer = running_.load(std::memory_order_relaxed);
+    auto* task = queues_[0].take_newest();
+    for (auto victim = victims_.begin(); task == nullptr && victim != victims_.end(); ++victim) { task = (*victim)->queues_[0].steal().item; }
+    if (task == nullptr) { task = take_in(node_.intakes[0], 0); }
+    if (task == nullptr) { return false; }
+    run_task(task);
+    running_.store(outer, std::memory_order_relaxed);
+    return true;
+}
+
 // --- where tasks come from --------------------------------------------------------------------------
 
 pool_task* task_worker::next() noexcept {

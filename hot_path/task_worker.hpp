@@ -35,6 +35,9 @@ public:
     /// Until it is told to leave.
     void run() noexcept;
 
+    /// Inside a task: runs another one, which it finds in its own queue (the newest), in the others', or in the node's inbox. False: there is none.
+    bool help() noexcept;
+
     // --- any thread -----------------------------------------------------------------------------------
     enum order : std::uint32_t { leave = 1, pause = 2, bench = 4 };
     void give_order(order one) noexcept { orders_.fetch_or(one, std::memory_order_relaxed); }

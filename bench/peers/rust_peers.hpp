@@ -46,4 +46,13 @@ peer_tokio_worker* peer_tokio_worker_new(peer_pin pin);
 void peer_tokio_worker_spawn(const peer_tokio_worker* worker, std::uint64_t count);
 void peer_tokio_worker_free(peer_tokio_worker* worker);
 
+/// A runtime with some workers.
+struct peer_tokio_pool;
+peer_tokio_pool* peer_tokio_pool_new(std::size_t workers, peer_pin pin);
+/// Spawns `count` tasks, each of which counts itself in one shared word, from the calling thread, and waits until all have run.
+void peer_tokio_pool_outside(const peer_tokio_pool* pool, std::uint64_t count);
+/// The same by tasks of the runtime, `batch` at a time, a divisor of `count`: the last to run of each batch spawns the next.
+void peer_tokio_pool_inside(const peer_tokio_pool* pool, std::uint64_t count, std::uint64_t batch);
+void peer_tokio_pool_free(peer_tokio_pool* pool);
+
 }  // extern "C"

@@ -88,6 +88,9 @@ public:
         last_work_ends();
     }
 
+    /// By who waits for tasks: on a worker of the pool runs one that it finds; where there is none, and elsewhere, lets others have the processor for a moment.
+    void help() noexcept;
+
     /// Where timers, sockets and strands on this pool live.
     boost::asio::execution_context& context() noexcept;
     std::uint32_t workers() const noexcept { return workers_; }

@@ -28,7 +28,7 @@ async fn call_in_turn(calls: mpsc::Sender<Call>, count: u64) -> u64 {
     sum
 }
 
-fn pinned_workers(workers: usize, pin: Pin) -> Runtime {
+pub fn pinned_workers(workers: usize, pin: Pin) -> Runtime {
     let number = AtomicU64::new(0);
     Builder::new_multi_thread()
         .worker_threads(workers)
