@@ -58,11 +58,12 @@ using text = std::array<char, message>;
 
 /// False: it is to end.
 bool look_at(text& asked) {
-    if (asked[0] == ask_time) {
+    const char what = asked[0];
+    if (what == ask_time) {
         const double used = user_seconds();
         std::memcpy(asked.data(), &used, sizeof used);
     }
-    return asked[0] != ask_end;
+    return what != ask_end;
 }
 
 text ask(const tcp::endpoint& at, char what) {
@@ -240,8 +241,6 @@ figures load(const tcp::endpoint& to, std::size_t connections, double seconds) {
         auto& socket = sockets.emplace_back(io);
         socket.connect(to);
         socket.set_option(tcp::no_delay(true));
-        // Ended without waiting: an old connection would stand in the way of a new one where a server's port was a client's before.
-        socket.set_option(tcp::socket::linger(true, 0));
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.fd = socket.native_handle();
