@@ -21,7 +21,6 @@ namespace numasio::hot_path {
 namespace {
 
 using detail::idle_workers;
-using clock = std::chrono::steady_clock;
 
 std::uint32_t places_for(std::uint32_t tasks) { return std::bit_ceil(std::max<std::uint32_t>(tasks, 2)); }
 
@@ -332,9 +331,9 @@ void task_pool_core::resize(std::uint32_t workers_per_node) noexcept {
     }
 }
 
-void task_pool_core::join() { join_until(clock::time_point::max()); }
+void task_pool_core::join() { join_until(std::chrono::steady_clock::time_point::max()); }
 
-bool task_pool_core::join_until(clock::time_point deadline) {
+bool task_pool_core::join_until(std::chrono::steady_clock::time_point deadline) {
     const std::lock_guard joining(join_mutex_);
     joining_.store(true, std::memory_order_relaxed);
     // One wakes, finds that there is nothing, and is the last to fall asleep.
@@ -343,12 +342,12 @@ bool task_pool_core::join_until(clock::time_point deadline) {
         if (sleeper != idle_workers::nobody) { wake(*node, sleeper); }
     }
     for (auto n = ended_.load(std::memory_order_acquire); n != workers_; n = ended_.load(std::memory_order_acquire)) {
-        if (deadline == clock::time_point::max()) {
+        if (deadline == std::chrono::steady_clock::time_point::max()) {
             detail::futex_wait(ended_, n);
             continue;
         }
-        const auto left = deadline - clock::now();
-        if (left <= clock::duration::zero()) {
+        const auto left = deadline - std::chrono::steady_clock::now();
+        if (left <= std::chrono::steady_clock::duration::zero()) {
             joining_.store(false, std::memory_order_relaxed);
             return false;
         }
@@ -367,8 +366,8 @@ bool task_pool_core::join_until(clock::time_point deadline) {
 
 std::uint64_t task_pool_core::stop_in(std::chrono::nanoseconds wait) {
     closed_.store(true, std::memory_order_relaxed);
-    const auto now = clock::now();
-    if (!join_until(wait < clock::time_point::max() - now ? now + wait : clock::time_point::max())) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!join_until(wait < std::chrono::steady_clock::time_point::max() - now ? now + wait : std::chrono::steady_clock::time_point::max())) {
         stop();
         join();
     }

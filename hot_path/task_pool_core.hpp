@@ -90,6 +90,7 @@ public:
     void one_wakes() noexcept { awake_.fetch_add(1, std::memory_order_relaxed); }
     /// By one that has announced its sleep: is everybody asleep, and nothing left for who joins? Then all leave.
     bool is_over() noexcept;
+    bool is_joining() const noexcept { return joining_.load(std::memory_order_relaxed); }
 
     /// Who has the lead runs the io_context. Nobody, where it was never used.
     bool take_lead() noexcept {

@@ -44,16 +44,10 @@ task_worker::~task_worker() = default;
 void task_worker::run() noexcept {
     detail::desk_of_this_thread = &desk_;
     for (;;) {
-        if (const auto orders = orders_.load(std::memory_order_relaxed); orders != 0) [[unlikely]] {
-            if ((orders & leave) != 0) { break; }
-            if ((orders & bench) != 0) { empty_bench(); }
-            if ((orders & pause) != 0) {
-                sleep();
-                continue;
-            }
-        }
         auto* task = next();
         if (task == nullptr) { task = search(); }
+        // After the look for a task: what is posted once an order was given is not begun against it.
+        if (orders_.load(std::memory_order_relaxed) != 0 && !obeys(task)) [[unlikely]] { break; }
         if (task == nullptr) {
             if (!spins()) { sleep(); }
             continue;
@@ -65,6 +59,28 @@ void task_worker::run() noexcept {
     if (std::exchange(searching_, false)) { node_.idle.end_search(); }
     desk_.tenants.all_leave();
     detail::desk_of_this_thread = nullptr;
+}
+
+/// False: to leave. `task`, where it is not null, is about to be run.
+bool task_worker::obeys(pool_task* task) noexcept {
+    if (is_ordered(bench)) { empty_bench(); }
+    while (is_ordered(pause) && !is_ordered(leave)) {
+        keep(task);
+        sleep();
+        if (task != nullptr) { take_pinned(); }
+    }
+    if (!is_ordered(leave)) { return true; }
+    keep(task);
+    return false;
+}
+
+/// In front of those that are for this worker alone.
+void task_worker::keep(pool_task* task) noexcept {
+    if (task == nullptr) { return; }
+    task->next = pinned_first_;
+    if (pinned_first_ == nullptr) { pinned_end_ = &task->next; }
+    pinned_first_ = task;
+    pinned_.store(pinned_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
 void task_worker::end_search_for_others() noexcept {
@@ -103,11 +119,17 @@ void task_worker::count_failure(const std::exception_ptr& thrown) noexcept {
 }
 
 bool task_worker::help() noexcept {
+    const auto is_paused = [this] { return is_ordered(pause) && !is_ordered(leave); };
+    if (is_paused()) { return false; }
     const auto* const outer = running_.load(std::memory_order_relaxed);
     auto* task = queues_[0].take_newest();
     for (auto victim = victims_.begin(); task == nullptr && victim != victims_.end(); ++victim) { task = (*victim)->queues_[0].steal().item; }
     if (task == nullptr) { task = take_in(node_.intakes[0], 0); }
     if (task == nullptr) { return false; }
+    if (is_paused()) {  // perhaps before the task was posted
+        if (!queues_[0].push(task)) { node_.intakes[0].push(task, false); }
+        return false;
+    }
     run_task(task);
     running_.store(outer, std::memory_order_relaxed);
     return true;
@@ -129,8 +151,7 @@ pool_task* task_worker::next() noexcept {
     }
     if (auto* task = take_own(0)) { return task; }
     if (auto* task = take_pinned()) { return task; }
-    const bool benched = (orders_.load(std::memory_order_relaxed) & bench) != 0;
-    if (benched) { return nullptr; }
+    if (is_ordered(bench)) { return nullptr; }
     if (auto* task = take_in(node_.intakes[0], 0)) { return task; }
     if (auto* task = take_own(1)) { return task; }
     return take_in(node_.intakes[1], 1);
@@ -165,12 +186,21 @@ pool_task* task_worker::take_pinned() noexcept {
 pool_task* task_worker::take_in(task_intake& from, int kind) noexcept {
     pool_task* first = nullptr;
     take_some(from, kind, [&](pool_task* task) { return first == nullptr && (first = task) != nullptr; });
-    return first;
+    return unless_benched(first, kind);
 }
 
 /// Behind what is in the own queue.
 void task_worker::take_in_last(task_intake& from, int kind) noexcept {
     take_some(from, kind, [](pool_task*) { return false; });
+    unless_benched(nullptr, kind);
+}
+
+/// What was taken from the node's, but for a worker that was benched before, perhaps, that was posted.
+pool_task* task_worker::unless_benched(pool_task* task, int kind) noexcept {
+    if (!is_ordered(bench)) { return task; }
+    if (task != nullptr) { node_.intakes[kind].push(task, false); }
+    empty_bench();
+    return nullptr;
 }
 
 /// Into the own queue, but for what `keep` keeps.
@@ -208,14 +238,14 @@ pool_task* task_worker::look_around() noexcept {
     desk_.tasks_until_look = tasks_per_look_;
     poll_io(now);
     if (auto* task = take_pinned()) { return task; }
-    if ((orders_.load(std::memory_order_relaxed) & bench) != 0) { return nullptr; }
+    if (is_ordered(bench)) { return nullptr; }
     if (pool_.asked().order == task_order::newest_first) { return take_in(node_.intakes[0], 0); }
     take_in_last(node_.intakes[0], 0);
     return nullptr;
 }
 
 pool_task* task_worker::search() noexcept {
-    if ((orders_.load(std::memory_order_relaxed) & bench) != 0) { return nullptr; }
+    if (is_ordered(bench)) { return nullptr; }
     if (!searching_) {
         searching_ = node_.idle.begin_search();
         if (!searching_) { return nullptr; }
@@ -244,7 +274,7 @@ pool_task* task_worker::steal_from(task_worker& victim) noexcept {
             if (first == nullptr) { first = got.item; }
             else if (!mine.push(got.item)) { node_.intakes[kind].push(got.item, false); }
         }
-        if (first != nullptr) { return first; }
+        if (first != nullptr) { return unless_benched(first, kind); }
     }
     return nullptr;
 }
@@ -266,7 +296,7 @@ pool_task* task_worker::steal_abroad() noexcept {
         if (first == nullptr) { continue; }
         stolen_abroad_.add(std::max<std::size_t>(n, 1));
         distance_.add(from.distance * std::max<std::size_t>(n, 1));
-        return first;
+        return unless_benched(first, 0);
     }
     return nullptr;
 }
@@ -279,11 +309,10 @@ bool task_worker::others_have_some() const noexcept {
 
 /// The last look before a sleep.
 bool task_worker::has_work() noexcept {
-    const auto orders = orders_.load(std::memory_order_relaxed);
-    if ((orders & leave) != 0) { return true; }
-    if ((orders & pause) != 0) { return false; }
+    if (is_ordered(leave)) { return true; }
+    if (is_ordered(pause)) { return false; }
     if (own_.has_some() || has_queued()) { return true; }
-    if ((orders & bench) != 0) { return false; }
+    if (is_ordered(bench)) { return false; }
     if (others_have_some()) { return true; }
     if (pool_.asked().steal == steal_scope::node) { return false; }
     const auto& abroad = pool_.nodes_to_steal_from(node_);
@@ -315,8 +344,9 @@ bool task_worker::spins() noexcept {
     if (idle.strategy == idle_strategy::park) { return false; }
     detail::cpu_relax();
     if (idle.strategy == idle_strategy::busy_spin) {
-        if (idle_laps_++ % 32 == 0) { poll_io(detail::steady_ns()); }
-        return true;
+        if (idle_laps_++ % 32 != 0) { return true; }
+        poll_io(detail::steady_ns());
+        return !pool_.is_joining();  // the last to fall asleep ends the pool
     }
     // One spins for all of a node: the others would only take its caches from it.
     if (!searching_ || node_.idle.searching() > 1) { return false; }
@@ -330,7 +360,7 @@ void task_worker::sleep() noexcept {
     idle_laps_ = 0;
     if (searching_) {
         // Who is benched does not look at the node's tasks: others may have counted on it.
-        if ((orders_.load(std::memory_order_relaxed) & bench) != 0) { end_search_for_others(); }
+        if (is_ordered(bench)) { end_search_for_others(); }
         else { node_.idle.end_search(); }
         searching_ = false;
     }
@@ -394,7 +424,7 @@ task_worker_status task_worker::status() const {
     s.site = site;
     s.state = state.load(std::memory_order_acquire);
     s.asleep = node_.idle.is_asleep(place_on_node());
-    s.benched = (orders_.load(std::memory_order_relaxed) & bench) != 0;
+    s.benched = is_ordered(bench);
     s.ran = ran_.get();
     s.failed = failed_.get();
     s.stolen = stolen_.get();

@@ -65,6 +65,10 @@ public:
 
 private:
     friend class task_pool_core;
+    bool is_ordered(order one) const noexcept { return (orders_.load(std::memory_order_relaxed) & one) != 0; }
+    bool obeys(pool_task* task) noexcept;
+    void keep(pool_task* task) noexcept;
+    pool_task* unless_benched(pool_task* task, int kind) noexcept;
     pool_task* next() noexcept;
     pool_task* take_own(int kind) noexcept;
     pool_task* take_pinned() noexcept;

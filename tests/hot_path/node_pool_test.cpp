@@ -339,6 +339,55 @@ TEST(NodePool, paused_begins_no_task_until_it_resumes) {
     EXPECT_EQ(ran, 101);
 }
 
+// A worker may be between its look at its orders and its look for a task when the pool is paused.
+TEST(NodePool, paused_begins_nothing_that_is_posted_later) {
+    auto asked = task_pool_plan();
+    asked.idle.strategy = idle_strategy::busy_spin;
+    task_pool_here here(2, asked);
+    constexpr int rounds = 500;
+    std::atomic<int> resumed{-1}, ran{0}, too_early{0};
+    for (int round = 0; round < rounds; ++round) {
+        here.pool.pause();
+        for (int i = 0; i < 3; ++i) {
+            asio::post(here.pool.get_executor(), [&, round] {
+                too_early += resumed < round;
+                ++ran;
+            });
+        }
+        if (round % 2 == 0) { std::this_thread::yield(); }
+        resumed = round;
+        here.pool.resume();
+    }
+    here.pool.join();
+    EXPECT_EQ(too_early, 0);
+    EXPECT_EQ(ran, 3 * rounds);
+}
+
+TEST(NodePool, a_benched_worker_begins_nothing_that_is_posted_to_all_later) {
+    auto asked = task_pool_plan();
+    asked.idle.strategy = idle_strategy::busy_spin;
+    task_pool_here here(2, asked);
+    std::promise<std::thread::id> second;
+    asio::post(here.pool.on(1u), [&] { second.set_value(std::this_thread::get_id()); });
+    const auto benched = second.get_future().get();
+    constexpr int rounds = 300;
+    std::atomic<int> ran{0}, of_benched{0};
+    for (int round = 0; round < rounds; ++round) {
+        here.pool.resize(1);
+        for (int i = 0; i < 3; ++i) {
+            asio::post(here.pool.get_executor(), [&] {
+                of_benched += std::this_thread::get_id() == benched;
+                ++ran;
+            });
+        }
+        while (ran != 3 * (round + 1)) { std::this_thread::yield(); }
+        here.pool.resize(2);
+    }
+    here.pool.join();
+    EXPECT_EQ(of_benched, 0);
+    EXPECT_EQ(ran, 3 * rounds);
+}
+
 TEST(NodePool, runs_on_as_many_workers_as_it_was_resized_to) {
     task_pool_here here(4);
     here.pool.resize(1);
