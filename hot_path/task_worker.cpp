@@ -64,19 +64,21 @@ void task_worker::run() noexcept {
 /// False: to leave. `task`, where it is not null, is about to be run.
 bool task_worker::obeys(pool_task* task) noexcept {
     if (is_ordered(bench)) { empty_bench(); }
+    const bool is_pinned = task != nullptr && task->next == task;
     while (is_ordered(pause) && !is_ordered(leave)) {
-        keep(task);
+        if (task != nullptr) { keep(task); }
         sleep();
         if (task != nullptr) { take_pinned(); }
     }
     if (!is_ordered(leave)) { return true; }
-    keep(task);
+    if (is_pinned) { keep(task); }
+    // Where a task that waits for it may find it (help()).
+    else if (task != nullptr && !queues_[0].push(task)) { node_.intakes[0].push(task, false); }
     return false;
 }
 
 /// In front of those that are for this worker alone.
 void task_worker::keep(pool_task* task) noexcept {
-    if (task == nullptr) { return; }
     task->next = pinned_first_;
     if (pinned_first_ == nullptr) { pinned_end_ = &task->next; }
     pinned_first_ = task;
@@ -179,6 +181,7 @@ pool_task* task_worker::take_pinned() noexcept {
     pinned_first_ = task->next;
     if (pinned_first_ == nullptr) { pinned_end_ = &pinned_first_; }
     pinned_.store(pinned_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    task->next = task;  // the mark of those that are for one worker
     return task;
 }
 
