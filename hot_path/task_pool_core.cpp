@@ -103,6 +103,7 @@ task_pool_core::~task_pool_core() {
 }
 
 void task_pool_core::destroy_tasks() noexcept {
+    const std::lock_guard lock(destroying_);
     do {
         for (auto& node : nodes_) {
             for (auto& intake : node->intakes) {
@@ -435,8 +436,12 @@ void task_pool::wake(std::uint32_t node, std::uint32_t sleeper) noexcept {
 
 void task_pool::help() noexcept {
     auto& core = *static_cast<task_pool_core*>(this);
-    const bool helped = runs_here() && core.worker(desk_of_this_thread->worker).help();
-    if (!helped) { std::this_thread::yield(); }
+    if (runs_here()) {
+        if (core.worker(desk_of_this_thread->worker).help()) { return; }
+    } else if (core.has_ended()) {
+        core.destroy_tasks();  // nobody else would end what is waited for
+    }
+    std::this_thread::yield();
 }
 
 void task_pool::last_work_ends() noexcept {

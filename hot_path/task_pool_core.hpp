@@ -144,6 +144,7 @@ private:
     std::exception_ptr failure_;             // of the first whose start failed; under mutex_
     mutable std::mutex mutex_;               // threads_, failure_
     std::mutex join_mutex_;
+    std::recursive_mutex destroying_;        // a task that is destroyed may wait for others
     std::atomic<std::uint32_t> ended_{0};    // workers; a futex
     std::vector<std::thread> threads_;
 };

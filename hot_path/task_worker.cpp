@@ -124,12 +124,19 @@ bool task_worker::help() noexcept {
     const auto is_paused = [this] { return is_ordered(pause) && !is_ordered(leave); };
     if (is_paused()) { return false; }
     const auto* const outer = running_.load(std::memory_order_relaxed);
-    auto* task = queues_[0].take_newest();
-    for (auto victim = victims_.begin(); task == nullptr && victim != victims_.end(); ++victim) { task = (*victim)->queues_[0].steal().item; }
-    if (task == nullptr) { task = take_in(node_.intakes[0], 0); }
+    pool_task* task = nullptr;
+    int kind = 0;
+    for (; task == nullptr && kind < 2; ++kind) {
+        task = queues_[kind].take_newest();
+        for (auto victim = victims_.begin(); task == nullptr && victim != victims_.end(); ++victim) { task = (*victim)->queues_[kind].steal().item; }
+        if (task == nullptr) { task = take_in(node_.intakes[kind], kind); }
+    }
+    --kind;
+    if (task == nullptr) { task = take_pinned(); }
     if (task == nullptr) { return false; }
     if (is_paused()) {  // perhaps before the task was posted
-        if (!queues_[0].push(task)) { node_.intakes[0].push(task, false); }
+        if (task->next == task) { keep(task); }
+        else if (!queues_[kind].push(task)) { node_.intakes[kind].push(task, false); }
         return false;
     }
     run_task(task);

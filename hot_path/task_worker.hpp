@@ -35,7 +35,7 @@ public:
     /// Until it is told to leave.
     void run() noexcept;
 
-    /// Inside a task: runs another one, which it finds in its own queue (the newest), in the others', or in the node's inbox. False: there is none.
+    /// Inside a task: runs another one, which it finds in its own queue (the newest), in the others', in the node's inbox, or in its own. False: there is none.
     bool help() noexcept;
 
     // --- any thread -----------------------------------------------------------------------------------

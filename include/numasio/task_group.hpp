@@ -19,7 +19,7 @@ namespace numasio {
 /// Lifetime: it outlives its tasks: wait() before it ends, or its destructor waits. Its pool outlives it.
 class task_group {
 public:
-    /// On the workers of `at`: a pool's, or a node's (node_pool::on()).
+    /// On the workers of `at`: a pool's, a node's, or one (node_pool::on()).
     explicit task_group(const node_pool::executor_type& at) noexcept : at_(at) {}
     /// Cancels and waits; an exception that nobody fetched is lost.
     ~task_group() {
@@ -43,7 +43,8 @@ public:
     }
 
     /// Returns when all that run() was called with has run, and what that ran. On a worker of the pool it runs tasks meanwhile.
-    /// Threads: any. Blocks: so long. Fails: throws the first exception that one of them threw; the others still run, unless cancelled.
+    /// On a pool that has stopped, what no worker has begun is destroyed uncalled. Threads: any. Blocks: so long; while the pool is paused nothing is done.
+    /// Fails: throws the first exception that one of them threw; the others still run, unless cancelled.
     void wait() {
         wait_for_all();
         const auto thrown = std::exchange(thrown_, nullptr);

@@ -124,6 +124,31 @@ TEST_P(task_group_on, whose_pool_is_stopped_in_the_middle_still_joins) {
     }
 }
 
+TEST(TaskGroup, of_one_worker_or_of_class_bulk_is_waited_for_by_its_only_worker) {
+    task_pool_here here(1);
+    for (const auto& at : {here.pool.on(0u), node_pool::bulk(here.pool.get_executor()), here.pool.home_of(7)}) {
+        const auto sum = asio::post(at, asio::use_future([&] {
+            std::atomic<int> all{0};
+            task_group group(at);
+            for (int i = 0; i < 10; ++i) { group.run([&all, i] { all += i; }); }
+            group.wait();
+            return all.load();
+        })).get();
+        EXPECT_EQ(sum, 45);
+    }
+}
+
+TEST(TaskGroup, is_waited_for_by_nobody_for_ever_outside_of_a_pool_that_has_stopped) {
+    task_pool_here here(1);
+    here.pool.pause();
+    std::atomic<int> called{0};
+    task_group group(here.pool.get_executor());
+    for (int i = 0; i < 10; ++i) { group.run([&] { ++called; }); }
+    here.pool.stop();
+    group.wait();
+    EXPECT_EQ(called, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(order, task_group_on, testing::Values(task_order::oldest_first, task_order::newest_first),
                          [](const auto& order) { return std::string(to_string(order.param)); });
 

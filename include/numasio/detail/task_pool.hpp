@@ -89,6 +89,7 @@ public:
     }
 
     /// By who waits for tasks: on a worker of the pool runs one that it finds; where there is none, and elsewhere, lets others have the processor for a moment.
+    /// Outside of a pool that has ended: destroys what it left unrun.
     void help() noexcept;
 
     /// Where timers, sockets and strands on this pool live.
