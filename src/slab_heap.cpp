@@ -13,7 +13,7 @@ namespace {
 
 // What the tree keeps before each of its blocks. Slabs are smaller by it, so that they lie side by side without a gap.
 constexpr std::size_t tree_header = 16;
-constexpr std::size_t line = 64;
+constexpr std::size_t cache_line = 64;
 constexpr std::uint32_t made_ready_at_once = 4096;  // bytes: a bound on the time that one allocation takes
 
 /// As large as a thousandth of the memory: with a slab for each size, little of it is held by slabs that are half empty.
@@ -32,11 +32,11 @@ constinit slab_heap::slab slab_heap::none{};
 slab_heap::site slab_heap::site_in(std::span<std::byte> memory, std::size_t header, const char* who) {
     void* start = memory.data();
     std::size_t room = memory.size();
-    header = (header + line - 1) / line * line;
+    header = (header + cache_line - 1) / cache_line * cache_line;
     const std::size_t needed = header + best_fit::get_min_size(0);
-    if (start == nullptr || std::align(line, needed, start, room) == nullptr) {
+    if (start == nullptr || std::align(cache_line, needed, start, room) == nullptr) {
         throw std::invalid_argument(std::string(who) + ": " + std::to_string(memory.size()) + " bytes are less than the " +
-                                    std::to_string(needed + line) + " that its bookkeeping needs");
+                                    std::to_string(needed + cache_line) + " that its bookkeeping needs");
     }
     return {start, static_cast<std::byte*>(start) + header, room - header, memory.size()};
 }
@@ -165,7 +165,7 @@ void slab_heap::allocate_from_first(std::size_t of_bin) noexcept {
 // --- large blocks -----------------------------------------------------------------------------
 void* slab_heap::allocate_in_tree(std::size_t size, std::size_t alignment) noexcept {
     // Up to where the next one is aligned: no gap between them, and each finds room where another like it was.
-    if (alignment > step) { size = (size + tree_header + line - 1) / line * line - tree_header; }
+    if (alignment > step) { size = (size + tree_header + cache_line - 1) / cache_line * cache_line - tree_header; }
     // The tree asks for room to align in even where a hole has it by itself, as those that aligned blocks left do: so
     // first whatever fits best.
     void* const fitting = tree_->allocate(size);

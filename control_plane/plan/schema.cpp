@@ -22,7 +22,7 @@ constexpr std::array strategies = {"busy_spin"sv, "spin_then_park"sv, "park"sv, 
 constexpr std::array full_answers = {"reject"sv, "wait"sv, "drop_oldest"sv, "shed"sv};
 
 template <class Id>
-or_auto<std::vector<Id>> ids(const plan_value& v) {
+or_auto<std::vector<Id>> id_list(const plan_value& v) {
     if (v.automatic) { return std::nullopt; }
     std::vector<Id> out;
     out.reserve(v.numbers.size());
@@ -51,7 +51,7 @@ constexpr key_rule schema[] = {
      nullptr},
     {"control.cpus", value_form::numbers_or_auto, limits::cpu, {}, "auto", "",
      "CPUs for the control plane's threads; `auto`: the first CPU of the first node, where there is more than one",
-     [](const target& t, const plan_value& v) { t.out.control.cpus = ids<cpu_id>(v); }},
+     [](const target& t, const plan_value& v) { t.out.control.cpus = id_list<cpu_id>(v); }},
 
     {"drain", value_form::duration, limits::drain, {}, "5s", "",
      "how long an orderly stop waits for accepted requests before it ends them with `errc::stopped`",
@@ -72,10 +72,10 @@ constexpr key_rule schema[] = {
     {"pools.*", value_form::section, {}, {}, "auto", "auto", "one pool; `NAME: auto` takes every default", nullptr},
     {"pools.*.nodes", value_form::numbers_or_auto, limits::node, {}, "auto", "",
      "nodes that the pool has workers on; `auto`: every node with CPUs that this process may use",
-     [](const target& t, const plan_value& v) { t.pool->nodes = ids<node_id>(v); }},
+     [](const target& t, const plan_value& v) { t.pool->nodes = id_list<node_id>(v); }},
     {"pools.*.cpus", value_form::numbers_or_auto, limits::cpu, {}, "auto", "",
      "CPUs that the workers are pinned to, at most one worker each; `auto`: whole cores first",
-     [](const target& t, const plan_value& v) { t.pool->cpus = ids<cpu_id>(v); }},
+     [](const target& t, const plan_value& v) { t.pool->cpus = id_list<cpu_id>(v); }},
     {"pools.*.workers_per_node", value_form::whole_or_auto, limits::workers_per_node, {}, "auto", "",
      "workers on each node; `auto`: one for each of `cpus`, or else one for each core that is left over",
      [](const target& t, const plan_value& v) {

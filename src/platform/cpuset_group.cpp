@@ -20,8 +20,8 @@ struct hierarchy {
 
 // Version 1 also knows the CPUs that were asked for; where it is old that is all it knows. The kernel keeps both within
 // what the groups above have.
-constexpr std::array<const char*, 2> version_1{"cpuset.effective_cpus", "cpuset.cpus"};
-constexpr std::array<const char*, 2> version_2{"cpuset.cpus.effective", "cpuset.cpus.effective"};
+constexpr std::array<const char*, 2> cpus_of_version_1{"cpuset.effective_cpus", "cpuset.cpus"};
+constexpr std::array<const char*, 2> cpus_of_version_2{"cpuset.cpus.effective", "cpuset.cpus.effective"};
 
 // Beside a version 1 hierarchy with cpusets, version 2 has none: the first that there is counts.
 std::vector<hierarchy> hierarchies(const std::string& membership, const fs::path& mount) {
@@ -34,9 +34,9 @@ std::vector<hierarchy> hierarchies(const std::string& membership, const fs::path
         const auto controllers = "," + line.substr(first + 1, second - first - 1) + ",";
         const auto group = fs::path(line.substr(second + 1)).relative_path();
         if (controllers.find(",cpuset,") != std::string::npos) {
-            found.insert(found.begin(), {mount / "cpuset", group, version_1});
+            found.insert(found.begin(), {mount / "cpuset", group, cpus_of_version_1});
         } else if (controllers == ",,") {
-            found.push_back({mount, group, version_2});
+            found.push_back({mount, group, cpus_of_version_2});
         }
     }
     return found;

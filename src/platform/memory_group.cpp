@@ -20,8 +20,8 @@ struct group_files {
     const char* inactive_cache;
     const char* active_cache;
 };
-constexpr group_files version_2{"memory.max", "memory.current", "inactive_file", "active_file"};
-constexpr group_files version_1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file",
+constexpr group_files keys_of_version_2{"memory.max", "memory.current", "inactive_file", "active_file"};
+constexpr group_files keys_of_version_1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file",
                                 "total_active_file"};
 
 std::uint64_t file_cache(const fs::path& group, const group_files& names) {
@@ -58,7 +58,7 @@ void add_groups(const std::string& line, const fs::path& mount, std::vector<std:
     const auto root = is_version_2 ? mount : mount / "memory";
     auto below = fs::path(line.substr(second + 1)).relative_path();
     for (;; below = below.parent_path()) {  // in a container without its own namespace the lower ones are not there
-        found.emplace_back(below.empty() ? root : root / below, is_version_2 ? version_2 : version_1);
+        found.emplace_back(below.empty() ? root : root / below, is_version_2 ? keys_of_version_2 : keys_of_version_1);
         if (below.empty()) { return; }
     }
 }
