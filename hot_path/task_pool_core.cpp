@@ -107,10 +107,14 @@ void task_pool_core::destroy_tasks() noexcept {
     do {
         for (auto& node : nodes_) {
             for (auto& intake : node->intakes) {
-                while (intake.take(capacity_, [](pool_task* task) { task->kind->end(task, false); }) != 0) {}
+                const auto destroy = [this](pool_task* task) {
+                    abandoned_.fetch_add(1, std::memory_order_relaxed);
+                    task->kind->end(task, false);
+                };
+                while (intake.take(capacity_, destroy) != 0) {}
             }
         }
-        for (auto& worker : workers_of_) { worker->destroy_tasks(); }
+        for (auto& worker : workers_of_) { abandoned_.fetch_add(worker->destroy_tasks(), std::memory_order_relaxed); }
     } while (has_queued());
 }
 
@@ -386,6 +390,7 @@ task_pool_status task_pool_core::status() const {
     s.accepting = !closed_.load(std::memory_order_relaxed);
     s.paused = paused_.load(std::memory_order_relaxed);
     s.refused = refused_.load(std::memory_order_relaxed);
+    s.abandoned = abandoned_.load(std::memory_order_relaxed);
     s.work = work_.load(std::memory_order_relaxed);
     for (const auto& node : nodes_) { s.queued += node->intakes[0].size() + node->intakes[1].size(); }
     for (const auto& worker : workers_of_) { s.workers.push_back(worker->status()); }

@@ -6,7 +6,7 @@
 
 #include <numasio/detail/task_pool.hpp>
 #include <numasio/plan.hpp>
-#include <numasio/status.hpp>
+#include <numasio/task_status.hpp>
 #include <numasio/topology.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>

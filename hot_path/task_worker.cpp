@@ -338,12 +338,17 @@ void task_worker::empty_bench() noexcept {
     if (sleeper != idle_workers::nobody) { pool_.wake(node_, sleeper); }
 }
 
-void task_worker::destroy_tasks() noexcept {
-    const auto destroy = [](pool_task* task) { task->kind->end(task, false); };
+std::uint64_t task_worker::destroy_tasks() noexcept {
+    std::uint64_t n = 0;
+    const auto destroy = [&](pool_task* task) {
+        ++n;
+        task->kind->end(task, false);
+    };
     for (auto& queue : queues_) {
         while (auto* task = queue.take_oldest()) { destroy(task); }
     }
     while (auto* task = take_pinned()) { destroy(task); }
+    return n;
 }
 
 // --- idle -------------------------------------------------------------------------------------------

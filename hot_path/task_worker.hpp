@@ -9,7 +9,7 @@
 #include <numasio/detail/placement_book.hpp>
 #include <numasio/detail/task_pool.hpp>
 #include <numasio/layout.hpp>
-#include <numasio/status.hpp>
+#include <numasio/task_status.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -54,8 +54,8 @@ public:
     // --- while no worker runs -------------------------------------------------------------------------
     /// Sorts whom it steals from: those nearest by cache first. `others` on its node.
     void set_victims(std::vector<task_worker*> others) { victims_ = std::move(others); }
-    /// Destroys what was left.
-    void destroy_tasks() noexcept;
+    /// Destroys what was left; returns how much that was.
+    std::uint64_t destroy_tasks() noexcept;
 
     const worker_site site;
     detail::placement_book placements;

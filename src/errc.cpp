@@ -47,6 +47,7 @@ public:
             case errc::outcome_unknown: return "the bridge was destroyed while the service was still at the request, which may take effect yet";
             case errc::credit_too_large: return "the stream's credit is more than the lane has places (lane: {capacity: …} in the plan)";
             case errc::pool_full: return "every place for new tasks from outside is taken; try later";
+            case errc::wrong_run: return "the plan has the pool run something else (run: service, tasks or reactor)";
             case errc::not_the_owner: return "the object belongs to the threads of another executor, or is being copied";
             case errc::wrong_topology: return "the topology source could not be read";
         }

@@ -18,6 +18,15 @@ const pool_plan* plan::find_pool(std::string_view name) const noexcept { return 
 
 const listener_plan* plan::find_listener(std::string_view name) const noexcept { return by_name(listeners, name); }
 
+std::string_view to_string(run_mode run) noexcept {
+    switch (run) {
+        case run_mode::service: return "service";
+        case run_mode::tasks: return "tasks";
+        case run_mode::reactor: return "reactor";
+    }
+    return "unknown";
+}
+
 std::string_view to_string(memory_policy policy) noexcept {
     switch (policy) {
         case memory_policy::bind: return "bind";

@@ -3,6 +3,7 @@
 
 #include "control_plane/bridge/assembly.hpp"
 #include "control_plane/bridge/control_threads.hpp"
+#include "control_plane/bridge/executor_pools.hpp"
 #include "control_plane/bridge/memory_check.hpp"
 #include "control_plane/bridge/placement_news.hpp"
 #include "control_plane/bridge/placement_watch.hpp"
@@ -41,7 +42,8 @@ bridge_core::bridge_core(boost::asio::any_io_executor executor, boost::asio::exe
       abandoned_(std::make_shared<std::atomic<std::uint64_t>>(0)),
       control_(std::make_shared<control_threads>(layout_.control, refuges_from(machine_, machine_.find(layout_.control.front())->node))),
       news_(std::make_shared<placement_news>(executor_)),
-      generation_(fork_generation()) {
+      generation_(fork_generation()),
+      executors_(std::make_unique<executor_pools>()) {
     if (context != nullptr) {
         context_ = watch_end(*context, [this] { context_ends(); });
     }
@@ -89,9 +91,8 @@ std::vector<node_id> bridge_core::nodes_of(std::string_view pool) const {
 
 std::shared_ptr<pool_core> bridge_core::open(std::string_view pool, std::unique_ptr<service_factory> factory) {
     const std::lock_guard lock(mutex_);
-    const auto* asked = plan_.find_pool(pool);
+    const auto* asked = &pool_that(run_mode::service, pool);
     const auto name = std::string(pool);
-    if (asked == nullptr) { fail_unknown(pool); }
     const bool twice = std::any_of(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == asked; });
     if (twice) { throw boost::system::system_error(errc::already_open, "open " + name); }
     if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "open " + name); }
@@ -106,9 +107,36 @@ void bridge_core::fail_unknown(std::string_view pool) const {
     throw boost::system::system_error(errc::unknown_pool, std::string(pool) + " (the plan's pools: " + pools + ")");
 }
 
+const pool_plan& bridge_core::pool_that(run_mode runs, std::string_view name) const {
+    const auto* asked = plan_.find_pool(name);
+    if (asked == nullptr) { fail_unknown(name); }
+    if (asked->run != runs) {
+        throw boost::system::system_error(errc::wrong_run, asked->name + " (run: " + std::string(to_string(asked->run)) + ", and not " + std::string(to_string(runs)) + ")");
+    }
+    return *asked;
+}
+
+template <class Pool>
+Pool& bridge_core::started(Pool* pool, std::string_view name) const {
+    if (pool == nullptr) { throw boost::system::system_error(errc::not_started, std::string(name)); }
+    return *pool;
+}
+
+node_pool& bridge_core::tasks(std::string_view pool) const {
+    const std::lock_guard lock(mutex_);
+    static_cast<void>(pool_that(run_mode::tasks, pool));
+    return started(executors_->tasks(pool), pool);
+}
+
+reactor_pool& bridge_core::reactors(std::string_view pool) const {
+    const std::lock_guard lock(mutex_);
+    static_cast<void>(pool_that(run_mode::reactor, pool));
+    return started(executors_->reactors(pool), pool);
+}
+
 invoker bridge_core::invoker_of(std::string_view pool, std::uint32_t worker) const {
     const std::lock_guard lock(mutex_);
-    if (plan_.find_pool(pool) == nullptr) { fail_unknown(pool); }
+    static_cast<void>(pool_that(run_mode::service, pool));
     const auto name = std::string(pool) + "/" + std::to_string(worker);
     const auto found = std::find_if(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked->name == pool; });
     if (found == pools_.end() || found->drivers.empty()) { throw boost::system::system_error(errc::not_started, name); }
@@ -126,6 +154,7 @@ void bridge_core::start() {
     if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "start"); }
     check_opened();
     try {
+        executors_->start(plan_, layout_, machine_);
         for (auto& pool : pools_) {
             give_way();
             launch(pool);
@@ -141,6 +170,7 @@ void bridge_core::start() {
             pool.drivers.clear();
         }
         running_.clear();
+        executors_ = std::make_unique<executor_pools>();
         throw;
     }
     for (auto& pool : pools_) { pool.core->open(); }
@@ -158,6 +188,7 @@ void bridge_core::check_opened() const {
     if (!machine_.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine_.source); }
     std::vector<pool_memory> memory;
     for (const auto& asked : plan_.pools) {
+        if (asked.run != run_mode::service) { continue; }
         const auto opened =
             std::find_if(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked == &asked; });
         if (opened == pools_.end()) {
@@ -189,6 +220,7 @@ void bridge_core::launch(opened_pool& pool) {
 void bridge_core::look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept try {
     const auto tell = [this](const placement& changed) { news_->tell(changed); };
     for (auto& worker : running_) { worker->look_after(ends, tell); }
+    executors_->look_after(tell);
     control_->look(tell);
 } catch (const std::exception&) {
     // No memory to tell it with: the next look does.
@@ -203,10 +235,13 @@ stop_report bridge_core::stop(std::chrono::nanoseconds wait) {
     stopping_.store(true);  // before the lock, which a start under way holds: it gives up
     const std::lock_guard lock(mutex_);
     const auto deadline = deadline_in(wait);
+    const bool runs = phase_ == phase::started;
+    const auto left = runs ? executors_->stop(deadline) : 0;  // what they run may call services
     for (auto& pool : pools_) { pool.core->close(); }
     watch_.reset();
-    if (phase_ == phase::started) {
+    if (runs) {
         report_ = stop_workers(deadline);
+        report_.left = left;
     }
     phase_ = phase::stopped;
     return report_;
@@ -273,6 +308,7 @@ std::vector<placement> bridge_core::placements() const {
             all.insert(all.end(), placed.begin(), placed.end());
         }
     }
+    executors_->add_placements(all);
     return all;
 }
 
@@ -291,6 +327,7 @@ bridge_status bridge_core::status() const {
         s.pools.push_back({pool.core->name(), pool.core->refused()});
         for (const auto& worker : pool.workers) { s.workers.push_back(worker->status()); }
     }
+    executors_->add_status(s);
     return s;
 }
 

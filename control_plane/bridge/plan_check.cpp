@@ -82,6 +82,7 @@ private:
     demand check_pool(const pool_plan& pool) {
         const std::string key = plan_key("pools", pool.name);
         check_lane(key + ".lane", pool.lane);
+        check_mode(key, pool);
         const bool good_cpus = !pool.cpus || check_cpus(key + ".cpus", *pool.cpus);
         if (pool.cpus && good_cpus) { check_pinned_once(key, pool); }
         demand out{&pool, check_nodes(key, pool)};
@@ -95,6 +96,26 @@ private:
         if (lane.full != when_full::drop_oldest || !lane.keep || *lane.keep < lane.capacity || faulty(key + ".keep")) { return; }
         add(key + ".keep", "a lane of " + number(lane.capacity) + " places keeps as many: nothing would ever be dropped",
             "less than " + key + ".capacity", "leave it to auto, which keeps half");
+    }
+
+    /// Keys that say nothing to a pool that runs something else.
+    void check_mode(const std::string& key, const pool_plan& pool) {
+        if (faulty(key + ".run")) { return; }
+        const auto refuse = [&](std::initializer_list<const char*> parts, const std::string& wanted) {
+            for (const auto* part : parts) {
+                const auto whole = key + part;
+                const auto given = asked_.marks.lower_bound(whole);  // the section itself, or what its shorthand stands for
+                if (given == asked_.marks.end() || (given->first != whole && given->first.compare(0, whole.size() + 1, whole + ".") != 0)) { continue; }
+                add(given->first, "says nothing to a pool with run: " + std::string(to_string(pool.run)), wanted, "remove it, or change " + key + ".run");
+            }
+        };
+        if (pool.run == run_mode::service) { return refuse({".tasks"}, "run: tasks or run: reactor"); }
+        refuse({".memory", ".lane", ".slo"}, "run: service");
+        if (pool.run == run_mode::reactor) { refuse({".tasks.order", ".tasks.steal", ".tasks.backlog", ".tasks.budget", ".tasks.bulk_weight"}, "run: tasks"); }
+        if (pool.idle.strategy == idle_strategy::caller_drives) {
+            add(key + ".idle.strategy", "caller_drives, and its workers have threads of their own: run: " + std::string(to_string(pool.run)),
+                "busy_spin, spin_then_park or park", "the default is spin_then_park");
+        }
     }
 
     bool check_cpus(const std::string& key, const std::vector<cpu_id>& cpus) {

@@ -165,8 +165,19 @@ void add_lane(entry_list& out, const std::string& key, const lane_plan& lane) {
     }
 }
 
+void add_tasks(entry_list& out, const std::string& key, const task_plan& tasks) {
+    const task_plan fallback;
+    out.whole(key + ".capacity", tasks.capacity, plan_limits::task_capacity, fallback.capacity);
+    out.word(key + ".order", tasks.order, {task_order::oldest_first, task_order::newest_first}, fallback.order);
+    out.word(key + ".steal", tasks.steal, {steal_scope::node, steal_scope::package, steal_scope::any}, fallback.steal);
+    out.whole(key + ".backlog", tasks.backlog, plan_limits::task_backlog, fallback.backlog);
+    out.whole(key + ".budget", tasks.budget, plan_limits::task_budget, fallback.budget);
+    out.whole(key + ".bulk_weight", tasks.bulk_weight, plan_limits::bulk_weight, fallback.bulk_weight);
+}
+
 void add_pool(entry_list& out, const std::string& key, const pool_plan& pool) {
     const pool_plan fallback;
+    out.word(key + ".run", pool.run, {run_mode::service, run_mode::tasks, run_mode::reactor}, fallback.run);
     out.ids(key + ".nodes", pool.nodes, plan_limits::node);
     out.ids(key + ".cpus", pool.cpus, plan_limits::cpu);
     if (pool.workers_per_node) {
@@ -192,6 +203,7 @@ void add_pool(entry_list& out, const std::string& key, const pool_plan& pool) {
              {idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park, idle_strategy::caller_drives},
              fallback.idle.strategy);
     out.duration(key + ".idle.spin", pool.idle.spin, plan_limits::idle_spin, fallback.idle.spin);
+    add_tasks(out, key + ".tasks", pool.tasks);
     if (pool.slo) {
         out.fraction(key + ".slo.quantile", pool.slo->quantile, slo_plan{}.quantile);
         out.duration(key + ".slo.target", pool.slo->target, plan_limits::slo_target, slo_plan{}.target);

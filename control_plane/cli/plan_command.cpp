@@ -84,7 +84,9 @@ judged judge(const plan_options& asked) {
         out.sites = make_layout(out.asked, out.machine);
         out.laid_out = true;
         std::vector<detail::pool_memory> memory;
-        for (const auto& pool : out.asked.pools) { memory.push_back({&pool, least_lanes(pool)}); }
+        for (const auto& pool : out.asked.pools) {
+            if (pool.run == run_mode::service) { memory.push_back({&pool, least_lanes(pool)}); }
+        }
         out.notes = detail::check_memory(out.asked, out.sites, out.machine, memory);
     } catch (const plan_error& e) {
         if (!std::ifstream(asked.file) || std::filesystem::is_directory(asked.file)) { throw failure(e.what()); }
@@ -112,12 +114,25 @@ std::string pool_text(const pool_plan& pool, const layout& sites, const topology
         groups[{site.node, site.memory_node}].push_back(site.cpu);
         ++workers;
     }
+    const bool serves = pool.run == run_mode::service;
     const auto page = std::max<std::uint64_t>(pool_page_size(pool.memory.pages).value, 1);
     const bytes each{(pool.memory.per_worker.value + page - 1) / page * page};
-    std::string out = "pool " + pool.name + ": " + counted(workers, "worker") + (pool.cpus ? "" : " (auto)") + ", " + amount(each) + " each (" +
-                      std::string(to_string(pool.memory.policy)) + (pool.memory.pages ? ", " + std::string(to_string(*pool.memory.pages)) + " pages" : "") +
-                      ", " + std::string(to_string(pool.enforce)) + "), idle: " +
-                      std::string(to_string(pool.idle.strategy)) + '\n';
+    std::string out = "pool " + pool.name + ": " + counted(workers, "worker") + (pool.cpus ? "" : " (auto)") + ", ";
+    if (serves) {
+        out += amount(each) + " each (" + std::string(to_string(pool.memory.policy)) +
+               (pool.memory.pages ? ", " + std::string(to_string(*pool.memory.pages)) + " pages" : "") + ", " + std::string(to_string(pool.enforce)) + ")";
+    } else {
+        out += "run: " + std::string(to_string(pool.run)) + " (" + std::string(to_string(pool.enforce)) + ")";
+    }
+    out += ", idle: " + std::string(to_string(pool.idle.strategy)) + '\n';
+    if (!serves) {
+        table rows({"NODE", "WORKERS", "CPUS"}, "rrl");
+        for (auto& [nodes, cpus] : groups) {
+            std::sort(cpus.begin(), cpus.end());
+            rows.add({std::to_string(nodes.first.value), std::to_string(cpus.size()), to_list(cpus)});
+        }
+        return out + rows.text(2);
+    }
     table rows({"NODE", "WORKERS", "MEMORY", "OF NODE", "CPUS"}, "rrrrl");
     for (auto& [nodes, cpus] : groups) {
         std::sort(cpus.begin(), cpus.end());

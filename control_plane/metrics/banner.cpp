@@ -61,22 +61,39 @@ void write_machine(std::ostream& out, const topology& machine, numa_balancing_mo
     }
 }
 
+void write_lanes(std::ostream& out, const lane_plan& lane) {
+    out << ", lanes of " << lane.capacity << " from up to " << counted(lane.producers, "producer");
+    if (lane.bulk) { out << " and of " << lane.bulk->capacity << " for bulk"; }
+    if (lane.full != when_full::reject) { out << ", when full " << to_string(lane.full); }
+}
+
+void write_tasks(std::ostream& out, const pool_plan& pool) {
+    if (pool.run == run_mode::reactor) {
+        out << ", a reactor each, for up to " << pool.tasks.capacity << " functions from outside";
+        return;
+    }
+    out << " for tasks, up to " << pool.tasks.capacity << " from outside on a node, " << to_string(pool.tasks.order);
+    if (pool.tasks.steal != steal_scope::node) { out << ", steal from " << to_string(pool.tasks.steal) << " beyond " << pool.tasks.backlog; }
+}
+
 void write_pool(std::ostream& out, const pool_plan& pool, const layout& sites) {
     std::vector<const worker_site*> workers;
     for (const auto& site : sites.workers) {
         if (site.pool == pool.name) { workers.push_back(&site); }
     }
-    out << "  pool " << pool.name << ": " << counted(workers.size(), "worker") << ", lanes of " << pool.lane.capacity
-        << " from up to " << counted(pool.lane.producers, "producer");
-    if (pool.lane.bulk) { out << " and of " << pool.lane.bulk->capacity << " for bulk"; }
-    if (pool.lane.full != when_full::reject) { out << ", when full " << to_string(pool.lane.full); }
+    const bool serves = pool.run == run_mode::service;
+    out << "  pool " << pool.name << ": " << counted(workers.size(), "worker");
+    if (serves) { write_lanes(out, pool.lane); }
+    else { write_tasks(out, pool); }
     out << ", " << to_string(pool.idle.strategy);
     if (pool.idle.strategy == idle_strategy::spin_then_park) { out << " " << span(pool.idle.spin); }
     if (pool.slo) { out << ", p" << pool.slo->quantile * 100 << " within " << span(pool.slo->target); }
-    out << '\n';
-    out << "    memory: " << amount(pool.memory.per_worker) << " each, "
-        << amount({pool.memory.per_worker.value * workers.size()}) << " in all, " << to_string(pool.memory.policy)
-        << (pool.memory.pages ? ", " + std::string(to_string(*pool.memory.pages)) + " pages" : "") << " (" << to_string(pool.enforce) << ")\n";
+    out << (serves ? "" : " (" + std::string(to_string(pool.enforce)) + ")") << '\n';
+    if (serves) {
+        out << "    memory: " << amount(pool.memory.per_worker) << " each, "
+            << amount({pool.memory.per_worker.value * workers.size()}) << " in all, " << to_string(pool.memory.policy)
+            << (pool.memory.pages ? ", " + std::string(to_string(*pool.memory.pages)) + " pages" : "") << " (" << to_string(pool.enforce) << ")\n";
+    }
     if (workers.size() <= most_worker_lines) {
         for (const auto* w : workers) {
             out << "    " << worker_name(*w) << ": CPU " << w->cpu.value << ", node " << w->node.value;

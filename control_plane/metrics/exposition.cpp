@@ -13,6 +13,7 @@ std::string metrics_text(const snapshot& shown) {
     std::vector<family> families;
     add_machine_metrics(shown, families);
     add_worker_metrics(shown, families);
+    add_executor_metrics(shown, families);
     add_service_level_metrics(shown, families);
 
     std::vector<prometheus::MetricFamily> text;

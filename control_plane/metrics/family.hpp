@@ -35,7 +35,11 @@ private:
 };
 
 void add_machine_metrics(const snapshot& shown, std::vector<family>& into);
+/// pool, worker, node
+labels labels_of(const worker_site& site);
+
 void add_worker_metrics(const snapshot& shown, std::vector<family>& into);
+void add_executor_metrics(const snapshot& shown, std::vector<family>& into);
 void add_service_level_metrics(const snapshot& shown, std::vector<family>& into);
 
 }  // namespace numasio::detail

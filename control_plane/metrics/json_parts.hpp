@@ -31,5 +31,7 @@ boost::json::array ids(const std::vector<Id>& of) {
 boost::json::object latency_part(const latency_histogram& measured);
 boost::json::array workers_part(const snapshot& shown);
 boost::json::array pools_part(const snapshot& shown);
+boost::json::array task_pools_part(const snapshot& shown);
+boost::json::array reactor_pools_part(const snapshot& shown);
 
 }  // namespace numasio::detail

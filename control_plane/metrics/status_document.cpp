@@ -34,6 +34,7 @@ json::object lane_part(const lane_plan& lane) {
 json::object pool_part(const pool_plan& pool) {
     json::object result;
     result["name"] = pool.name;
+    result["run"] = to_string(pool.run);
     result["nodes"] = ids_or_auto(pool.nodes);
     result["cpus"] = ids_or_auto(pool.cpus);
     result["workers_per_node"] = pool.workers_per_node ? json::value(*pool.workers_per_node) : json::value("auto");
@@ -43,6 +44,12 @@ json::object pool_part(const pool_plan& pool) {
     result["lane"] = lane_part(pool.lane);
     result["idle"] = json::object{{"strategy", to_string(pool.idle.strategy)},
                                   {"spin_seconds", in_seconds(pool.idle.spin)}};
+    result["tasks"] = json::object{{"capacity", pool.tasks.capacity},
+                                   {"order", to_string(pool.tasks.order)},
+                                   {"steal", to_string(pool.tasks.steal)},
+                                   {"backlog", pool.tasks.backlog},
+                                   {"budget", pool.tasks.budget},
+                                   {"bulk_weight", pool.tasks.bulk_weight}};
     result["slo"] = pool.slo ? json::value(json::object{{"quantile", pool.slo->quantile},
                                                         {"target_seconds", in_seconds(pool.slo->target)}})
                              : json::value(nullptr);
@@ -112,6 +119,8 @@ std::string status_json(const snapshot& shown) {
     all["placements"] = placements_part(shown.now.placements);
     all["pools"] = pools_part(shown);
     all["workers"] = workers_part(shown);
+    all["task_pools"] = task_pools_part(shown);
+    all["reactor_pools"] = reactor_pools_part(shown);
     all["abandoned"] = shown.now.abandoned;
     return json::serialize(all) + "\n";
 }

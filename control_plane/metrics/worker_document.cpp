@@ -93,6 +93,7 @@ json::array workers_part(const snapshot& shown) {
 json::array pools_part(const snapshot& shown) {
     json::array result;
     for (const auto& pool : shown.asked.pools) {
+        if (pool.run != run_mode::service) { continue; }
         const auto round_trip = pool_round_trip(shown.now, pool.name);
         json::object one;
         one["name"] = pool.name;

@@ -21,6 +21,25 @@ double of_worker(const worker_status& w) {
     return static_cast<double>(w.*Member);
 }
 
+struct any_row {
+    std::string_view name;
+    std::string_view help;
+    MetricType type;
+    double (*value)(const any_worker&);
+};
+
+/// Of workers of every kind.
+constexpr std::array any_rows{
+    any_row{"worker_up", "1 while the worker runs.", MetricType::Gauge,
+            [](const any_worker& w) { return w.state == worker_state::running ? 1.0 : 0.0; }},
+    any_row{"worker_parked", "1 while the worker sleeps until a doorbell.", MetricType::Gauge,
+            [](const any_worker& w) { return w.parked ? 1.0 : 0.0; }},
+    any_row{"worker_parks_total", "Sleeps that the worker announced; some end before they begin, because work came.", MetricType::Counter,
+            [](const any_worker& w) { return static_cast<double>(w.parks); }},
+    any_row{"worker_displacements_total", "Times that the worker's CPU was found taken from it: offline, or out of the cpuset.", MetricType::Counter,
+            [](const any_worker& w) { return static_cast<double>(w.displacements); }},
+};
+
 struct worker_row {
     std::string_view name;
     std::string_view help;
@@ -29,18 +48,10 @@ struct worker_row {
 };
 
 constexpr std::array worker_rows{
-    worker_row{"worker_up", "1 while the worker runs.", MetricType::Gauge,
-               [](const worker_status& w) { return w.state == worker_state::running ? 1.0 : 0.0; }},
-    worker_row{"worker_parked", "1 while the worker sleeps until a doorbell.", MetricType::Gauge,
-               [](const worker_status& w) { return w.parked ? 1.0 : 0.0; }},
     worker_row{"worker_doorbells_total", "Times that a producer woke the worker.", MetricType::Counter,
                of_worker<&worker_status::doorbells>},
-    worker_row{"worker_parks_total", "Sleeps that the worker announced; some end before they begin, because work came.",
-               MetricType::Counter, of_worker<&worker_status::parks>},
     worker_row{"worker_batches_total", "Batches of requests that the worker drained.", MetricType::Counter,
                of_worker<&worker_status::batches>},
-    worker_row{"worker_displacements_total", "Times that the worker's CPU was found taken from it: offline, or out of the cpuset.",
-               MetricType::Counter, of_worker<&worker_status::displacements>},
     worker_row{"requests_ran_total", "Requests for which the service was called.", MetricType::Counter,
                over_lanes<&lane_status::ran>},
     worker_row{"requests_failed_total", "Requests of these for which the service threw.", MetricType::Counter,
@@ -87,32 +98,32 @@ constexpr std::array lane_rows{
     lane_row{"lane_queued_high_water", "The most requests that the worker has found queued at a time.", MetricType::Gauge, &lane_status::queued_high_water},
 };
 
-labels labels_of(const worker_status& w) {
-    return {{"pool", w.site.pool},
-            {"worker", std::to_string(w.site.index)},
-            {"node", std::to_string(w.site.node.value)}};
-}
-
 void add_workers(const bridge_status& now, std::vector<family>& into) {
     family info("worker_info", "Where each worker stands.", MetricType::Gauge);
     family state("worker_state", "1 for the state that the worker is in, 0 for the others.", MetricType::Gauge);
-    for (const auto& w : now.workers) {
-        auto of = labels_of(w);
-        of.push_back({"cpu", std::to_string(w.site.cpu.value)});
-        of.push_back({"memory_node", std::to_string(w.site.memory_node.value)});
+    const auto workers = every_worker(now);
+    for (const auto& w : workers) {
+        auto of = labels_of(*w.site);
+        of.push_back({"cpu", std::to_string(w.site->cpu.value)});
+        of.push_back({"memory_node", std::to_string(w.site->memory_node.value)});
         info.set(std::move(of), 1);
         for (const auto each : {worker_state::starting, worker_state::running, worker_state::stopped,
                                 worker_state::stuck, worker_state::dead}) {
-            auto with_state = labels_of(w);
+            auto with_state = labels_of(*w.site);
             with_state.push_back({"state", std::string(to_string(each))});
             state.set(std::move(with_state), each == w.state ? 1 : 0);
         }
     }
     into.push_back(std::move(info));
     into.push_back(std::move(state));
+    for (const auto& row : any_rows) {
+        family one(row.name, row.help, row.type);
+        for (const auto& w : workers) { one.set(labels_of(*w.site), row.value(w)); }
+        into.push_back(std::move(one));
+    }
     for (const auto& row : worker_rows) {
         family one(row.name, row.help, row.type);
-        for (const auto& w : now.workers) { one.set(labels_of(w), row.value(w)); }
+        for (const auto& w : now.workers) { one.set(labels_of(w.site), row.value(w)); }
         into.push_back(std::move(one));
     }
 }
@@ -127,7 +138,7 @@ void add_lanes(const bridge_status& now, std::vector<family>& into) {
     const auto each_lane = [&](family& one, auto value) {
         for (const auto& w : now.workers) {
             for (std::size_t i = 0; i < w.lanes.size(); ++i) {
-                auto of = labels_of(w);
+                auto of = labels_of(w.site);
                 of.push_back({"lane", std::to_string(i)});
                 of.push_back({"class", std::string(to_string(w.lanes[i].kind))});
                 one.set(std::move(of), value(w.lanes[i]));
@@ -155,10 +166,10 @@ void add_locality(const snapshot& shown, std::vector<family>& into) {
                 MetricType::Gauge);
     family sampled("pages_sampled", "Pages that page_locality_ratio rests on.", MetricType::Gauge);
     for (const auto& w : shown.now.workers) {
-        if (w.execution_locality) { execution.set(labels_of(w), *w.execution_locality); }
+        if (w.execution_locality) { execution.set(labels_of(w.site), *w.execution_locality); }
         if (!w.page_locality || !shown.machine.nodes_are_real()) { continue; }
-        page.set(labels_of(w), *w.page_locality);
-        sampled.set(labels_of(w), static_cast<double>(w.pages_sampled));
+        page.set(labels_of(w.site), *w.page_locality);
+        sampled.set(labels_of(w.site), static_cast<double>(w.pages_sampled));
     }
     for (auto* one : {&execution, &page, &sampled}) { into.push_back(std::move(*one)); }
 }
@@ -169,14 +180,18 @@ void add_latency(const bridge_status& now, std::vector<family>& into) {
     family trip("round_trip_seconds", "From a request's submission to its reply on the control plane.",
                 MetricType::Histogram);
     for (const auto& w : now.workers) {
-        delay.set(labels_of(w), w.queue_delay);
-        trip.set(labels_of(w), w.round_trip);
+        delay.set(labels_of(w.site), w.queue_delay);
+        trip.set(labels_of(w.site), w.round_trip);
     }
     into.push_back(std::move(delay));
     into.push_back(std::move(trip));
 }
 
 }  // namespace
+
+labels labels_of(const worker_site& site) {
+    return {{"pool", site.pool}, {"worker", std::to_string(site.index)}, {"node", std::to_string(site.node.value)}};
+}
 
 void add_worker_metrics(const snapshot& shown, std::vector<family>& into) {
     add_workers(shown.now, into);

@@ -15,6 +15,9 @@ using target = plan_target;
 namespace limits = plan_limits;
 
 // Each in the order of its enumeration, so that the index of the word is the value.
+constexpr std::array modes = {"service"sv, "tasks"sv, "reactor"sv};
+constexpr std::array orders = {"oldest_first"sv, "newest_first"sv};
+constexpr std::array scopes = {"node"sv, "package"sv, "any"sv};
 constexpr std::array policies = {"bind"sv, "preferred"sv, "local"sv, "interleave"sv, "weighted_interleave"sv};
 constexpr std::array page_kinds = {"4KiB"sv, "transparent"sv, "2MiB"sv, "1GiB"sv, "auto"sv};
 constexpr std::array enforcements = {"strict"sv, "best_effort"sv};
@@ -70,6 +73,10 @@ constexpr key_rule schema[] = {
 
     {"pools", value_form::names, limits::pools, {}, "required", "", "the pools of pinned workers, by name", nullptr},
     {"pools.*", value_form::section, {}, {}, "auto", "auto", "one pool; `NAME: auto` takes every default", nullptr},
+    {"pools.*.run", value_form::word, {}, modes, "service", "",
+     "what the workers do: `service`: serve requests from lanes (`bridge::open`); `tasks`: run whatever Asio runs, as executor "
+     "(`bridge::tasks`); `reactor`: an `io_context` each (`bridge::reactors`)",
+     [](const target& t, const plan_value& v) { t.pool->run = static_cast<run_mode>(v.number); }},
     {"pools.*.nodes", value_form::numbers_or_auto, limits::node, {}, "auto", "",
      "nodes that the pool has workers on; `auto`: every node with CPUs that this process may use",
      [](const target& t, const plan_value& v) { t.pool->nodes = id_list<node_id>(v); }},
@@ -82,7 +89,7 @@ constexpr key_rule schema[] = {
          t.pool->workers_per_node = v.automatic ? std::nullopt : or_auto<std::uint32_t>(count(v));
      }},
 
-    {"pools.*.memory", value_form::section, {}, {}, "64MiB", "per_worker", "the memory of each worker's service",
+    {"pools.*.memory", value_form::section, {}, {}, "64MiB", "per_worker", "with `run: service`: the memory of each worker's service",
      nullptr},
     {"pools.*.memory.policy", value_form::word, {}, policies, "bind", "",
      "`bind`: on the worker's node or not at all; `preferred`: there first, elsewhere when it is full; "
@@ -100,7 +107,7 @@ constexpr key_rule schema[] = {
      "allocated, bound and touched at start; the service gets no more",
      [](const target& t, const plan_value& v) { t.pool->memory.per_worker = bytes{v.number}; }},
 
-    {"pools.*.lane", value_form::section, {}, {}, "1024", "capacity", "the queues into each worker", nullptr},
+    {"pools.*.lane", value_form::section, {}, {}, "1024", "capacity", "with `run: service`: the queues into each worker", nullptr},
     {"pools.*.lane.capacity", value_form::whole, limits::lane_capacity, {}, "1024", "",
      "requests in flight between one producer thread and one worker; each place holds a request and its reply, so "
      "a worker's lanes take capacity × (producers + 1) × (request + reply + bookkeeping) bytes",
@@ -138,15 +145,33 @@ constexpr key_rule schema[] = {
      nullptr},
     {"pools.*.idle.strategy", value_form::word, {}, strategies, "spin_then_park", "",
      "`busy_spin`: never sleeps, burns its core; `spin_then_park`: spins for `spin`, then sleeps; `park`: sleeps at "
-     "once; `caller_drives`: has no thread, the program's own loop runs it",
+     "once; `caller_drives`, with `run: service`: has no thread, the program's own loop runs it",
      [](const target& t, const plan_value& v) { t.pool->idle.strategy = static_cast<idle_strategy>(v.number); }},
     {"pools.*.idle.spin", value_form::duration, limits::idle_spin, {}, "20us", "",
      "how long `spin_then_park` spins before it sleeps; as long the control plane waits for a reply that is due before it "
      "sleeps (not with `park` and `caller_drives`)",
      [](const target& t, const plan_value& v) { t.pool->idle.spin = time(v); }},
 
+    {"pools.*.tasks", value_form::section, {}, {}, "4096", "capacity", "with `run: tasks` and `run: reactor`: what the workers run", nullptr},
+    {"pools.*.tasks.capacity", value_form::whole, limits::task_capacity, {}, "4096", "",
+     "tasks from outside that may wait for a node, or for one worker; one more is refused with `errc::pool_full`. Rounded up to a power of two",
+     [](const target& t, const plan_value& v) { t.pool->tasks.capacity = count(v); }},
+    {"pools.*.tasks.order", value_form::word, {}, orders, "oldest_first", "",
+     "with `run: tasks`: `oldest_first`: first come, first served; `newest_first`: for fork-join, what was made last is in the caches",
+     [](const target& t, const plan_value& v) { t.pool->tasks.order = static_cast<task_order>(v.number); }},
+    {"pools.*.tasks.steal", value_form::word, {}, scopes, "node", "",
+     "with `run: tasks`: from whom an idle worker takes tasks: its `node`'s others; the `package`'s other nodes, too, or `any`, where more than `backlog` wait there",
+     [](const target& t, const plan_value& v) { t.pool->tasks.steal = static_cast<steal_scope>(v.number); }},
+    {"pools.*.tasks.backlog", value_form::whole, limits::task_backlog, {}, "256", "", "with `steal: package` and `any`: waiting tasks of a node that other nodes leave alone",
+     [](const target& t, const plan_value& v) { t.pool->tasks.backlog = count(v); }},
+    {"pools.*.tasks.budget", value_form::whole, limits::task_budget, {}, "16", "", "with `steal: package` and `any`: tasks that a worker takes from another node at a time",
+     [](const target& t, const plan_value& v) { t.pool->tasks.budget = count(v); }},
+    {"pools.*.tasks.bulk_weight", value_form::whole, limits::bulk_weight, {}, "8", "",
+     "with `run: tasks`: tasks of class `bulk` that a busy worker runs, against 64 others",
+     [](const target& t, const plan_value& v) { t.pool->tasks.bulk_weight = count(v); }},
+
     {"pools.*.slo", value_form::section, {}, {}, "none", "target",
-     "a promise about the time from a request's submission to its reply's delivery; `none`: no promise",
+     "with `run: service`: a promise about the time from a request's submission to its reply's delivery; `none`: no promise",
      [](const target& t, const plan_value& v) { v.none ? t.pool->slo.reset() : void(slo(t)); }},
     {"pools.*.slo.quantile", value_form::fraction, {}, {}, "0.99", "", "the share of requests that it holds for",
      [](const target& t, const plan_value& v) { slo(t).quantile = v.fraction; }},

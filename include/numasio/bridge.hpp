@@ -24,6 +24,9 @@
 
 namespace numasio {
 
+class node_pool;     // numasio/node_pool.hpp
+class reactor_pool;  // numasio/reactor_pool.hpp
+
 namespace detail {
 template <class T>
 concept executor = boost::asio::execution::is_executor<T>::value || boost::asio::is_executor<T>::value;
@@ -65,12 +68,19 @@ public:
     /// a request is served by `Response operator()(Request&&)` (or `const Request&`). Many replies to one request: numasio/stream.hpp.
     /// Threads: the one that starts the bridge; not a service's constructor. Blocks: while a start or stop is under way.
     /// Cost: an allocation or two.
-    /// Fails: throws system_error: errc::unknown_pool, errc::already_open, errc::already_started.
+    /// Fails: throws system_error: errc::unknown_pool, errc::already_open, errc::already_started, errc::wrong_run.
     /// Lifetime: the port is valid as long as the bridge.
     template <class Request, class Response, class Service>
     port<Request, Response>& open(std::string_view pool);
 
-    /// What start() looks at before it makes a thread: that every pool has its service, and that lanes and services fit
+    /// The executors of a pool that the plan has run tasks or reactors; it runs from start() to stop(). pause(), resize() and the like are the caller's to call; stop() and
+    /// placements are the bridge's.
+    /// Threads: any. Blocks: while a start or stop is under way. Cost: a lock. Lifetime: as the bridge; executors, and what lives on them, end before.
+    /// Fails: throws system_error: errc::unknown_pool, errc::wrong_run, errc::not_started.
+    node_pool& tasks(std::string_view pool) const { return core_->tasks(pool); }
+    reactor_pool& reactors(std::string_view pool) const { return core_->reactors(pool); }
+
+    /// What start() looks at before it makes a thread: that every pool that serves has its service, and that lanes and services fit
     /// into the memory that the nodes, and the process's container, have to give now.
     /// Threads: any, but for a service's constructor. Blocks: reads a few small files; while a start or stop is under way.
     /// Fails: throws plan_error with place, amounts and remedy; system_error: errc::pool_not_served, not_this_machine,
@@ -116,8 +126,9 @@ public:
     void announce_drain() noexcept { core_->announce_drain(); }
 
     /// Closes the intake, lets the workers finish what was accepted until the deadline, ends the rest with
-    /// errc::stopped, joins. Replies are posted to the executor as ever.
-    /// Threads: any, also several at once and from a handler. Blocks: at most about `deadline`;
+    /// errc::stopped, joins. Replies are posted to the executor as ever. Pools that run reactors and tasks come first, each as its own stop(deadline) says, so that
+    /// what they run may still call services; connections and coroutines that stay open until then take that time from the others.
+    /// Threads: any but those of pools that run tasks or reactors, also several at once and from a handler. Blocks: at most about `deadline`, and for tasks that run then;
     /// a start() that is under way gives up with errc::stopped as soon as what its workers are at (prefaulting, a
     /// service's constructor) returns, which is waited for first.
     /// A worker still inside a service call then is left to itself (it keeps its memory) and reported.

@@ -43,6 +43,7 @@ enum class errc {
     outcome_unknown,      ///< the bridge was destroyed while the service was still at this request: it may take effect yet
     credit_too_large,     ///< a stream's credit is more than the lane has places
     pool_full,            ///< every place for new tasks from outside is taken; try later or shed the work
+    wrong_run,            ///< the plan has the pool run something else (`run: service | tasks | reactor`)
     not_the_owner,        ///< what only its owner's threads may do
 };
 

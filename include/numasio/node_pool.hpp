@@ -7,7 +7,7 @@
 #include <numasio/layout.hpp>
 #include <numasio/placement.hpp>
 #include <numasio/plan.hpp>
-#include <numasio/status.hpp>
+#include <numasio/task_status.hpp>
 #include <numasio/topology.hpp>
 
 #include <chrono>

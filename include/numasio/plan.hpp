@@ -26,6 +26,13 @@ enum class memory_policy {
     preferred_many        ///< the nodes first, others where they are full; Linux 5.15
 };
 
+/// What the workers of a pool do.
+enum class run_mode {
+    service,  ///< each builds a service and serves requests from its lanes (bridge::open)
+    tasks,    ///< run whatever Asio runs, and steal within their node (bridge::tasks)
+    reactor   ///< each runs an io_context of its own (bridge::reactors)
+};
+
 /// Which pages a mapping is made of.
 enum class page_kind {
     base,         ///< the kernel's smallest: 4 KiB on x86-64, and no others
@@ -96,7 +103,7 @@ enum class steal_scope {
     any       ///< also those of any node
 };
 
-/// Of pools that run tasks (numasio/node_pool.hpp).
+/// Of pools that run tasks (numasio/node_pool.hpp); a reactor's counts the capacity only.
 struct task_plan {
     std::uint32_t capacity = 4096;  ///< tasks from outside that wait for a node or for a worker; rounded up to a power of two
     task_order order = task_order::oldest_first;
@@ -114,13 +121,14 @@ struct slo_plan {
 
 struct pool_plan {
     std::string name;
+    run_mode run = run_mode::service;
     or_auto<std::vector<node_id>> nodes;     ///< auto: every executor node
     or_auto<std::vector<cpu_id>> cpus;       ///< auto: one CPU per worker, whole cores first; ascending
     or_auto<std::uint32_t> workers_per_node; ///< auto: one per CPU of `cpus`, or else per core left over
-    memory_plan memory;
+    memory_plan memory;  ///< run_mode::service, as `lane` and `slo`
     lane_plan lane;
-    idle_plan idle;
-    task_plan tasks;  ///< where the pool runs tasks
+    idle_plan idle;      ///< caller_drives: run_mode::service
+    task_plan tasks;     ///< run_mode::tasks and reactor
     std::optional<slo_plan> slo;
     enforcement enforce = enforcement::best_effort;
 };
@@ -161,6 +169,7 @@ struct plan {
     const listener_plan* find_listener(std::string_view name) const noexcept;
 };
 
+std::string_view to_string(run_mode run) noexcept;
 std::string_view to_string(memory_policy policy) noexcept;
 /// "4KiB", "transparent", "2MiB", "1GiB".
 std::string_view to_string(page_kind pages) noexcept;

@@ -35,6 +35,9 @@ inline constexpr plan_range lane_keep{1, 1'048'576};
 inline constexpr plan_range lane_target{us, 60 * second};
 inline constexpr plan_range lane_interval{us, 60 * second};
 inline constexpr plan_range bulk_weight{1, 64};
+inline constexpr plan_range task_capacity{2, 1'048'576};
+inline constexpr plan_range task_backlog{0, 1'048'576};
+inline constexpr plan_range task_budget{1, 1024};
 inline constexpr plan_range idle_spin{0, 10 * ms};
 inline constexpr plan_range slo_target{us, 60 * second};  ///< the quantile is above 0 and below 1
 

@@ -3,7 +3,7 @@
 
 #include <numasio/layout.hpp>
 #include <numasio/placement.hpp>
-#include <numasio/status.hpp>
+#include <numasio/worker_state.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 

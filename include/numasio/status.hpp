@@ -6,7 +6,10 @@
 #include <numasio/layout.hpp>
 #include <numasio/numa_balancing.hpp>
 #include <numasio/placement.hpp>
+#include <numasio/reactor_status.hpp>
+#include <numasio/task_status.hpp>
 #include <numasio/topology.hpp>
+#include <numasio/worker_state.hpp>
 
 #include <array>
 #include <chrono>
@@ -69,9 +72,6 @@ struct lane_status {
     std::uint64_t queued_high_water = 0;  ///< the most that the worker has found queued at a time, when it began a batch, ended a full one, or began a request 10 us or more after its last look; or `queued` now. A burst may have been deeper by up to a batch
 };
 
-/// `stuck`: inside one service call for more than a second, or left behind there by a stop.
-enum class worker_state { starting, running, stopped, stuck, dead };
-
 struct worker_status {
     worker_site site;
     worker_state state = worker_state::starting;
@@ -95,41 +95,6 @@ struct worker_status {
     std::uint64_t pages_sampled = 0;
 };
 
-/// One worker of a task pool.
-struct task_worker_status {
-    worker_site site;
-    worker_state state = worker_state::starting;
-    bool asleep = false;
-    bool benched = false;              ///< node_pool::resize() left it out: it runs tasks that are for it alone
-    std::uint64_t ran = 0;             ///< tasks that it has begun and ended
-    std::uint64_t failed = 0;          ///< … of these: threw
-    std::uint64_t stolen = 0;          ///< tasks that it took from workers of its node
-    std::uint64_t stolen_abroad = 0;   ///< … from other nodes (task_plan::steal)
-    std::uint64_t distance_abroad = 0; ///< the sum of these tasks' distances (topology::distance(): 10 is local)
-    std::uint64_t taken_in = 0;        ///< tasks that came from other threads
-    std::uint64_t queued = 0;          ///< about so many wait for this worker
-    std::uint64_t parks = 0;           ///< sleeps announced
-    std::uint64_t searches = 0;        ///< looks at what others have
-    std::uint64_t empty_searches = 0;  ///< … of these: found nothing
-    std::uint64_t polls = 0;           ///< looks at timers and sockets between tasks
-    std::uint64_t displacements = 0;   ///< times its CPU was found taken from it: offline, or out of the cpuset
-    std::string first_failure;         ///< what the first exception of a task said; empty where none threw
-};
-
-/// A task pool as a whole.
-struct task_pool_status {
-    std::string name;
-    bool accepting = false;
-    bool paused = false;
-    std::uint64_t refused = 0;     ///< new work from outside that found its place full
-    std::uint64_t abandoned = 0;   ///< tasks that a stop left unrun, destroyed with the pool
-    std::uint64_t queued = 0;      ///< about so many wait for a node
-    std::int64_t work = 0;         ///< what executors track: timers, sockets, coroutines under way
-    std::vector<task_worker_status> workers;
-    std::vector<placement> placements;
-};
-
-std::string_view to_string(worker_state state) noexcept;
 std::string_view to_string(request_class kind) noexcept;
 
 struct pool_status {
@@ -141,9 +106,11 @@ struct bridge_status {
     bool accepting = false;  ///< between start() and announce_drain() or stop()
     bool draining = false;   ///< announced, or stop() is under way or over
     std::uint64_t abandoned = 0;  ///< handlers destroyed uninvoked because their context never ran again
-    std::vector<pool_status> pools;  ///< in the order in which they were opened
-    std::vector<worker_status> workers;
-    std::vector<placement> placements;
+    std::vector<pool_status> pools;                ///< that serve, in the order in which they were opened
+    std::vector<worker_status> workers;            ///< of these
+    std::vector<task_pool_status> task_pools;      ///< in the order of the plan, as those of reactors
+    std::vector<reactor_pool_status> reactor_pools;
+    std::vector<placement> placements;             ///< of all
     std::vector<std::string> degraded;  ///< one reason a line; empty when all is as asked
     numa_balancing_mode numa_balancing = numa_balancing_mode::unknown;  ///< the kernel's setting now
 };

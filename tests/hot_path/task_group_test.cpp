@@ -147,6 +147,7 @@ TEST(TaskGroup, is_waited_for_by_nobody_for_ever_outside_of_a_pool_that_has_stop
     here.pool.stop();
     group.wait();
     EXPECT_EQ(called, 0);
+    EXPECT_EQ(here.pool.status().abandoned, 10u);
 }
 
 INSTANTIATE_TEST_SUITE_P(order, task_group_on, testing::Values(task_order::oldest_first, task_order::newest_first),

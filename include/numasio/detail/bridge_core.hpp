@@ -25,12 +25,16 @@
 
 namespace numasio {
 
+class node_pool;
+class reactor_pool;
+
 namespace detail {
 
 class running_worker;  // the hot path's side; only the assembly file knows it
 class control_threads;
 class placement_watch;
 class placement_news;
+class executor_pools;
 
 class bridge_core {
 public:
@@ -50,6 +54,8 @@ public:
     void start();
     stop_report stop(std::chrono::nanoseconds deadline);
     invoker invoker_of(std::string_view pool, std::uint32_t worker) const;
+    node_pool& tasks(std::string_view pool) const;
+    reactor_pool& reactors(std::string_view pool) const;
     void pin_control_thread();
     void on_placement_change(std::function<void(const std::vector<placement>&)> told);
     void announce_drain() noexcept { draining_.store(true); }
@@ -70,6 +76,9 @@ private:
     };
     std::vector<node_id> nodes_of(std::string_view pool) const;
     [[noreturn]] void fail_unknown(std::string_view pool) const;
+    const pool_plan& pool_that(run_mode runs, std::string_view name) const;
+    template <class Pool>
+    Pool& started(Pool* pool, std::string_view name) const;
     void check_opened() const;
     void launch(opened_pool& pool);
     void look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept;
@@ -97,6 +106,7 @@ private:
     std::vector<opened_pool> pools_;  // does not change once started
     std::vector<std::unique_ptr<running_worker>> running_;
     std::vector<std::shared_ptr<void>> ports_;
+    std::unique_ptr<executor_pools> executors_;  // none before start(); what waits there may hold places of the lanes
     std::unique_ptr<placement_watch> watch_;  // while started
     stop_report report_;
     std::shared_ptr<context_end> context_;  // last: what is told needs the rest

@@ -41,6 +41,13 @@ plan plan_of() {
     return asked;
 }
 
+pool_plan pool_that(run_mode runs, const std::string& name) {
+    pool_plan pool;
+    pool.name = name;
+    pool.run = runs;
+    return pool;
+}
+
 worker_status worker_on(std::uint32_t index, cpu_id cpu, node_id node) {
     worker_status worker;
     worker.site = {"kv", index, cpu, node, node};
@@ -72,6 +79,35 @@ worker_status worker_on(std::uint32_t index, cpu_id cpu, node_id node) {
     return worker;
 }
 
+task_pool_status tasks_on(cpu_id cpu, node_id node) {
+    task_pool_status pool;
+    pool.name = "hot";
+    pool.accepting = true;
+    pool.refused = 3, pool.queued = 2, pool.work = 5;
+    auto& worker = pool.workers.emplace_back();
+    worker.site = {"hot", 0, cpu, node, node};
+    worker.state = worker_state::running;
+    worker.ran = 1000, worker.failed = 1, worker.stolen = 40, worker.stolen_abroad = 6, worker.distance_abroad = 126;
+    worker.taken_in = 600, worker.queued = 4, worker.parks = 70, worker.searches = 90, worker.empty_searches = 50, worker.polls = 12;
+    worker.first_failure = "no such symbol";
+    return pool;
+}
+
+reactor_pool_status reactors_on(cpu_id cpu, node_id node) {
+    reactor_pool_status pool;
+    pool.name = "front";
+    pool.accepting = true;
+    pool.turned_away = 1, pool.accept_failures = 2;
+    auto& worker = pool.workers.emplace_back();
+    worker.site = {"front", 0, cpu, node, node};
+    worker.state = worker_state::running;
+    worker.asleep = true;
+    worker.arrivals = 300, worker.failed = 1, worker.refused = 2, worker.overflowed = 3, worker.queued = 4, worker.work = 9;
+    worker.sleeps = 80, worker.doorbells = 60, worker.accepted = 20, worker.open = 7;
+    pool.listeners.push_back({{boost::asio::ip::address_v4::loopback(), 8080}, 0, cpu, {}});
+    return pool;
+}
+
 placement honoured(placement_subject subject, std::string owner, std::string what) {
     return {subject, std::move(owner), placement_outcome::honoured, what, what, {}, {}, {}};
 }
@@ -96,10 +132,16 @@ example two_nodes() {
     e.now.numa_balancing = numa_balancing_mode::off;
     e.sites.control = {cpu_id{0}};
     e.sites.workers = {{"kv", 0, cpu_id{1}, node_id{0}, node_id{0}}, {"kv", 1, cpu_id{2}, node_id{1}, node_id{1}}};
+    e.asked.pools.push_back(pool_that(run_mode::tasks, "hot"));
+    e.asked.pools.push_back(pool_that(run_mode::reactor, "front"));
+    e.sites.workers.push_back({"hot", 0, cpu_id{1}, node_id{0}, node_id{0}});
+    e.sites.workers.push_back({"front", 0, cpu_id{2}, node_id{1}, node_id{1}});
     e.sites.notes = {"CPU 3 is left to the system"};
     e.now.accepting = true;
     e.now.pools = {{"kv", 4}};
     e.now.workers = {worker_on(0, cpu_id{1}, node_id{0}), worker_on(1, cpu_id{2}, node_id{1})};
+    e.now.task_pools = {tasks_on(cpu_id{1}, node_id{0})};
+    e.now.reactor_pools = {reactors_on(cpu_id{2}, node_id{1})};
     auto& second = e.now.workers[1];
     second.parked = true;
     second.execution_locality.reset();
@@ -140,6 +182,10 @@ example simulated() {
     e.machine.accesses.clear();  // as simulate_nodes() leaves them: pretend nodes have no firmware
     e.machine.distances.clear();
     e.asked.simulate_nodes = 2;
+    e.asked.pools.resize(1);
+    e.sites.workers.resize(2);
+    e.now.task_pools.clear();
+    e.now.reactor_pools.clear();
     for (auto& p : e.now.placements) { p.outcome = placement_outcome::simulated; }
     return e;
 }

@@ -26,8 +26,23 @@ TEST(health, is_good_before_the_start_and_after_an_orderly_stop) {
     }
 }
 
+TEST(readiness, waits_for_workers_of_every_kind) {
+    auto e = test::two_nodes();
+    e.now.accepting = false;
+    e.now.draining = true;
+    for (auto& w : e.now.workers) { w.state = worker_state::stopped; }
+    e.now.task_pools[0].workers[0].state = worker_state::stopped;
+    EXPECT_EQ(ready(e.now).reason, "not accepting: draining");
+    e.now.reactor_pools[0].workers[0].state = worker_state::stopped;
+    EXPECT_EQ(ready(e.now).reason, "not accepting: stopped");
+    e.now.workers.clear();
+    EXPECT_EQ(ready(e.now).reason, "not accepting: stopped");
+}
+
 TEST(readiness, is_only_while_requests_are_accepted_and_says_why_not) {
     auto e = test::two_nodes();
+    e.now.task_pools.clear();
+    e.now.reactor_pools.clear();
     EXPECT_TRUE(ready(e.now).ok);
     e.now.accepting = false;
     EXPECT_FALSE(ready(e.now).ok);

@@ -56,7 +56,7 @@ TEST(plan_docs, show_an_example_for_an_own_program_that_fits_the_machine_it_name
     ASSERT_EQ(examples.size(), 1U);
     ASSERT_EQ(error_text(examples[0]), "");
     const auto sites = make_layout(parse_plan(examples[0]), discover_topology("synthetic:numa:2 core:8 pu:1"));
-    EXPECT_EQ(sites.workers.size(), 7U);
+    EXPECT_EQ(sites.workers.size(), 13U);
 }
 
 TEST(plan_docs, show_errors_as_they_are) {

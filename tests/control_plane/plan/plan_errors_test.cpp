@@ -1,6 +1,8 @@
 // What an invalid plan says: for each mistake the line, the column, the key and the remedy.
 #include "control_plane/plan/plan_text.hpp"
 
+#include <numasio/layout.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -172,6 +174,34 @@ INSTANTIATE_TEST_SUITE_P(files, plan_mistake, testing::Values(
     mistake{"bad_indentation", "version: 1\n  pools: 2\n", 2, 8, "", "YAML: illegal map value",
             "look at this line and the one above it"}));
 
+/// What the machine says of a plan that could be read.
+std::string layout_error(const std::string& yaml) {
+    try {
+        make_layout(parse_plan(yaml, "plan.yaml"), discover_topology("synthetic:numa:1 core:4 pu:1"));
+    } catch (const plan_error& e) { return e.what(); }
+    return {};
+}
+
+TEST(plan_errors, keys_that_say_nothing_to_what_a_pool_runs_are_refused) {
+    EXPECT_EQ(layout_error(pool_with("    tasks: 64\n")),
+              "plan.yaml:4:5: pools.kv.tasks: says nothing to a pool with run: service; expected run: tasks or run: reactor (remove it, or change pools.kv.run)");
+    EXPECT_EQ(layout_error(pool_with("    run: tasks\n    lane: {capacity: 64}\n    slo: 1ms\n    memory: 64MiB\n")),
+              "plan.yaml:7:5: pools.kv.memory: says nothing to a pool with run: tasks; expected run: service (remove it, or change pools.kv.run)\n"
+              "plan.yaml:5:5: pools.kv.lane: says nothing to a pool with run: tasks; expected run: service (remove it, or change pools.kv.run)\n"
+              "plan.yaml:6:5: pools.kv.slo: says nothing to a pool with run: tasks; expected run: service (remove it, or change pools.kv.run)");
+    EXPECT_EQ(layout_error(pool_with("    run: reactor\n    tasks: {capacity: 64, steal: any}\n")),
+              "plan.yaml:5:27: pools.kv.tasks.steal: says nothing to a pool with run: reactor; expected run: tasks (remove it, or change pools.kv.run)");
+    EXPECT_EQ(layout_error(pool_with("    run: tasks\n    idle: caller_drives\n")),
+              "plan.yaml:5:11: pools.kv.idle.strategy: caller_drives, and its workers have threads of their own: run: tasks; expected busy_spin, spin_then_park or park "
+              "(the default is spin_then_park)");
+}
+
+TEST(plan_errors, what_a_pool_runs_may_have_the_keys_that_are_for_it) {
+    EXPECT_EQ(layout_error(pool_with("    run: tasks\n    tasks: {capacity: 64, order: newest_first, steal: any, backlog: 0, budget: 1, bulk_weight: 1}\n    idle: park\n")), "");
+    EXPECT_EQ(layout_error(pool_with("    run: reactor\n    tasks: 64\n")), "");
+    EXPECT_EQ(layout_error(pool_with("    run: service\n    lane: 64\n    slo: 1ms\n    memory: 64MiB\n")), "");
+}
+
 TEST(plan_errors, all_problems_are_told_at_once_in_the_order_of_the_file) {
     const auto problems = problems_of(
         "version: 3\n"
@@ -197,8 +227,8 @@ TEST(plan_errors, the_text_of_an_error_is_one_line_for_each_problem) {
                    "    memory: {per_worker: 256MB}\n"
                    "    lane: {capacity: 010}\n"
                    "    slo: {quantile: 99}\n"),
-        "plan.yaml:4:5: pools.kv.workers: unknown key; expected nodes, cpus, workers_per_node, memory, lane, idle, "
-        "slo or enforcement (did you mean workers_per_node?)\n"
+        "plan.yaml:4:5: pools.kv.workers: unknown key; expected run, nodes, cpus, workers_per_node, memory, lane, "
+        "idle, tasks, slo or enforcement (did you mean workers_per_node?)\n"
         "plan.yaml:5:26: pools.kv.memory.per_worker: \"256MB\" has no known unit; expected a size from 1MiB to "
         "16TiB, as 256MiB or 1.5GiB (did you mean 256MiB?)\n"
         "plan.yaml:6:22: pools.kv.lane.capacity: \"010\" has a leading zero, which some YAML readers take for "

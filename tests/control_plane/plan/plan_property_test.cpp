@@ -32,6 +32,7 @@ or_auto<std::vector<Id>> some_ids(std::uint32_t last) {
 pool_plan some_pool(int index) {
     pool_plan pool;
     pool.name = "p" + std::to_string(index);
+    pool.run = *rc::gen::element(run_mode::service, run_mode::tasks, run_mode::reactor);
     pool.nodes = some_ids<node_id>(4095);
     pool.cpus = some_ids<cpu_id>(65'535);
     if (*rc::gen::arbitrary<bool>()) { pool.workers_per_node = between(1U, 4096U); }
@@ -51,6 +52,12 @@ pool_plan some_pool(int index) {
     pool.idle.strategy =
         *rc::gen::element(idle_strategy::busy_spin, idle_strategy::spin_then_park, idle_strategy::park, idle_strategy::caller_drives);
     pool.idle.spin = std::chrono::nanoseconds(between(0, 10'000'000));
+    pool.tasks.capacity = between(2U, 1'048'576U);
+    pool.tasks.order = *rc::gen::element(task_order::oldest_first, task_order::newest_first);
+    pool.tasks.steal = *rc::gen::element(steal_scope::node, steal_scope::package, steal_scope::any);
+    pool.tasks.backlog = between(0U, 1'048'576U);
+    pool.tasks.budget = between(1U, 1024U);
+    pool.tasks.bulk_weight = between(1U, 64U);
     if (*rc::gen::arbitrary<bool>()) {
         pool.slo = slo_plan{between(1, 999'999) / 1e6,
                             std::chrono::nanoseconds(between(std::int64_t{1'000}, std::int64_t{60'000'000'000}))};
@@ -90,6 +97,8 @@ TEST(plan_property, a_plan_that_is_written_out_reads_back_as_the_same_plan) {
             RC_ASSERT((a.name == b.name && a.nodes == b.nodes && a.cpus == b.cpus));
             RC_ASSERT((a.workers_per_node == b.workers_per_node && a.lane.capacity == b.lane.capacity));
             RC_ASSERT((a.memory.per_worker == b.memory.per_worker && a.memory.pages == b.memory.pages && a.idle.spin == b.idle.spin));
+            RC_ASSERT((a.run == b.run && a.tasks.capacity == b.tasks.capacity && a.tasks.order == b.tasks.order && a.tasks.steal == b.tasks.steal));
+            RC_ASSERT((a.tasks.backlog == b.tasks.backlog && a.tasks.budget == b.tasks.budget && a.tasks.bulk_weight == b.tasks.bulk_weight));
             RC_ASSERT(a.slo.has_value() == b.slo.has_value());
             if (a.slo) { RC_ASSERT((a.slo->quantile == b.slo->quantile && a.slo->target == b.slo->target)); }
         }

@@ -55,7 +55,7 @@ inline std::string to_yaml(const plan& p) {
     out += "pools:\n";
     for (const auto& pool : p.pools) {
         out +=
-            "  " + pool.name + ":\n    nodes: " + ids_text(pool.nodes) + "\n    cpus: " + ids_text(pool.cpus) +
+            "  " + pool.name + ":\n    run: " + std::string(to_string(pool.run)) + "\n    nodes: " + ids_text(pool.nodes) + "\n    cpus: " + ids_text(pool.cpus) +
             "\n    workers_per_node: " + (pool.workers_per_node ? std::to_string(*pool.workers_per_node) : "auto") +
             "\n    memory: {policy: " + std::string(to_string(pool.memory.policy)) +
             ", pages: " + (pool.memory.pages ? std::string(to_string(*pool.memory.pages)) : "auto") +
@@ -70,6 +70,9 @@ inline std::string to_yaml(const plan& p) {
                             : "none") +
             "\n    idle:\n      strategy: " + std::string(to_string(pool.idle.strategy)) +
             "\n      spin: " + std::to_string(pool.idle.spin.count()) + "ns\n";
+        out += "    tasks: {capacity: " + std::to_string(pool.tasks.capacity) + ", order: " + std::string(to_string(pool.tasks.order)) +
+               ", steal: " + std::string(to_string(pool.tasks.steal)) + ", backlog: " + std::to_string(pool.tasks.backlog) +
+               ", budget: " + std::to_string(pool.tasks.budget) + ", bulk_weight: " + std::to_string(pool.tasks.bulk_weight) + "}\n";
         if (pool.slo) {
             out += "    slo: {quantile: " + fraction_text(pool.slo->quantile) +
                    ", target: " + std::to_string(pool.slo->target.count()) + "ns}\n";

@@ -1,0 +1,79 @@
+// Makes the pools that the plan has run tasks or reactors, and stops them before the services that they may call.
+#include "control_plane/bridge/executor_pools.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace numasio::detail {
+namespace {
+
+std::vector<worker_site> sites_of(const layout& all, const std::string& pool) {
+    std::vector<worker_site> out;
+    std::copy_if(all.workers.begin(), all.workers.end(), std::back_inserter(out), [&](const worker_site& site) { return site.pool == pool; });
+    // As pools want them: a node's together.
+    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.node < b.node; });
+    return out;
+}
+
+template <class Pools>
+auto* of_name(const Pools& pools, std::string_view name) noexcept {
+    const auto found = std::find_if(pools.begin(), pools.end(), [&](const auto& p) { return p.name == name; });
+    return found == pools.end() ? nullptr : found->pool.get();
+}
+
+std::chrono::nanoseconds until(std::chrono::steady_clock::time_point deadline) {
+    using clock = std::chrono::steady_clock;
+    return deadline == clock::time_point::max() ? std::chrono::nanoseconds::max() : std::max(deadline - clock::now(), clock::duration::zero());
+}
+
+}  // namespace
+
+void executor_pools::start(const plan& asked, const layout& sites, const topology& machine) {
+    try {
+        for (const auto& pool : asked.pools) {
+            if (pool.run == run_mode::tasks) {
+                tasks_.push_back({pool.name, std::make_unique<node_pool>(pool, machine, sites_of(sites, pool.name))});
+            } else if (pool.run == run_mode::reactor) {
+                reactors_.push_back({pool.name, std::make_unique<reactor_pool>(pool, machine, sites_of(sites, pool.name))});
+            }
+        }
+    } catch (...) {
+        reactors_.clear();
+        tasks_.clear();
+        throw;
+    }
+}
+
+node_pool* executor_pools::tasks(std::string_view name) const noexcept { return of_name(tasks_, name); }
+reactor_pool* executor_pools::reactors(std::string_view name) const noexcept { return of_name(reactors_, name); }
+
+std::uint64_t executor_pools::stop(std::chrono::steady_clock::time_point deadline) {
+    std::uint64_t left = 0;
+    // What comes from outside ends first: reactors serve it, and may hand work to tasks.
+    for (auto& one : reactors_) { left += one.pool->stop(until(deadline)); }
+    for (auto& one : tasks_) { left += one.pool->stop(until(deadline)); }
+    return left;
+}
+
+void executor_pools::add_placements(std::vector<placement>& to) const {
+    const auto add = [&](const auto& pools) {
+        for (const auto& one : pools) {
+            auto placed = one.pool->placements();
+            to.insert(to.end(), std::make_move_iterator(placed.begin()), std::make_move_iterator(placed.end()));
+        }
+    };
+    add(tasks_);
+    add(reactors_);
+}
+
+void executor_pools::add_status(bridge_status& to) const {
+    for (const auto& one : tasks_) { to.task_pools.push_back(one.pool->status()); }
+    for (const auto& one : reactors_) { to.reactor_pools.push_back(one.pool->status()); }
+}
+
+void executor_pools::look_after(const std::function<void(const placement&)>& tell) {
+    for (auto& one : tasks_) { one.pool->look_after(tell); }
+    for (auto& one : reactors_) { one.pool->look_after(tell); }
+}
+
+}  // namespace numasio::detail

@@ -1,0 +1,49 @@
+// The pools of a bridge that run tasks or reactors: from the bridge's start to its stop.
+#pragma once
+
+#include <numasio/layout.hpp>
+#include <numasio/node_pool.hpp>
+#include <numasio/plan.hpp>
+#include <numasio/reactor_pool.hpp>
+#include <numasio/status.hpp>
+#include <numasio/topology.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace numasio::detail {
+
+/// Threads: start(), stop() by one at a time; the rest any, once started. Lifetime: the pools stand until it is destroyed.
+class executor_pools {
+public:
+    /// Blocks: until every worker runs. Fails: as node_pool's and reactor_pool's constructors; those that were started stop then.
+    void start(const plan& asked, const layout& sites, const topology& machine);
+
+    /// Null: there is none of that name and kind.
+    node_pool* tasks(std::string_view name) const noexcept;
+    reactor_pool* reactors(std::string_view name) const noexcept;
+
+    /// Each drains until the deadline; what is left then is destroyed uninvoked, or with the pool. How much that is.
+    /// Any number of times. Blocks: until the deadline, and for what runs then.
+    std::uint64_t stop(std::chrono::steady_clock::time_point deadline);
+
+    void add_placements(std::vector<placement>& to) const;
+    void add_status(bridge_status& to) const;
+    void look_after(const std::function<void(const placement&)>& tell);
+
+private:
+    template <class Pool>
+    struct named {
+        std::string name;
+        std::unique_ptr<Pool> pool;
+    };
+    std::vector<named<node_pool>> tasks_;
+    std::vector<named<reactor_pool>> reactors_;
+};
+
+}  // namespace numasio::detail

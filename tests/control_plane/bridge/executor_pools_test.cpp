@@ -1,0 +1,178 @@
+// Pools that the plan has run tasks or reactors: made by start(), looked after and stopped with the bridge.
+#include "control_plane/bridge/bridge_fixture.hpp"
+
+#include <numasio/node_pool.hpp>
+#include <numasio/reactor_pool.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <algorithm>
+#include <future>
+#include <memory>
+
+namespace numasio::test {
+namespace {
+
+pool_plan pool_that(run_mode runs, const std::string& name) {
+    pool_plan pool;
+    pool.name = name;
+    pool.run = runs;
+    pool.nodes = {discover_topology().executor_nodes().front()};
+    pool.workers_per_node = 1;
+    return pool;
+}
+
+/// A service "p", tasks "hot", reactors "front".
+plan of_all_kinds() {
+    auto asked = one_worker();
+    asked.pools.push_back(pool_that(run_mode::tasks, "hot"));
+    asked.pools.push_back(pool_that(run_mode::reactor, "front"));
+    return asked;
+}
+
+plan of_tasks() {
+    plan asked;
+    asked.pools.push_back(pool_that(run_mode::tasks, "hot"));
+    return asked;
+}
+
+errc refusal_of(const std::function<void()>& call) {
+    try {
+        call();
+    } catch (const boost::system::system_error& e) {
+        EXPECT_STREQ(e.code().category().name(), "numasio");
+        return static_cast<errc>(e.code().value());
+    }
+    return {};
+}
+
+struct all_kinds {
+    asio::io_context context;
+    bridge b{context, of_all_kinds()};
+    port<int, int>& p = b.open<int, int, incrementer>("p");
+    all_kinds() { b.start(); }
+};
+
+TEST(executor_pools, run_tasks_and_reactors_on_their_own_workers) {
+    all_kinds here;
+    const auto thread_of = [](const auto& executor) {
+        return asio::post(executor, asio::use_future([] { return std::this_thread::get_id(); })).get();
+    };
+    const auto of_task = thread_of(here.b.tasks("hot").get_executor());
+    const auto of_reactor = thread_of(here.b.reactors("front").on(0));
+    EXPECT_NE(of_task, of_reactor);
+    EXPECT_NE(of_task, incrementer::worker_thread.load());
+    EXPECT_NE(of_task, std::this_thread::get_id());
+    EXPECT_EQ(here.b.tasks("hot").sites().front().pool, "hot");
+}
+
+TEST(executor_pools, are_seen_in_status_and_placements) {
+    all_kinds here;
+    asio::post(here.b.tasks("hot").get_executor(), asio::use_future([] {})).get();
+    auto s = here.b.status();
+    while (s.task_pools.at(0).workers.at(0).ran == 0) { s = here.b.status(); }
+    EXPECT_EQ(s.task_pools[0].name, "hot");
+    EXPECT_EQ(s.reactor_pools.at(0).name, "front");
+    EXPECT_EQ(s.pools.size(), 1u);
+    EXPECT_EQ(s.workers.size(), 1u);
+    for (const auto* owner : {"p/0", "hot/0", "front/0"}) {
+        EXPECT_TRUE(std::any_of(s.placements.begin(), s.placements.end(), [&](const placement& one) {
+            return one.owner == owner && one.subject == placement_subject::cpu;
+        })) << owner;
+    }
+}
+
+TEST(executor_pools, call_services_while_the_bridge_drains) {
+    all_kinds here;
+    auto& pool = here.b.tasks("hot");
+    std::promise<int> answered;
+    asio::co_spawn(
+        pool.get_executor(),
+        [&]() -> asio::awaitable<void> {
+            asio::steady_timer timer(co_await asio::this_coro::executor, 50ms);
+            co_await timer.async_wait(asio::use_awaitable);
+            answered.set_value(co_await here.p.async_call(home{0}, 41, asio::use_awaitable));
+        },
+        asio::detached);
+    std::jthread control([&] {
+        const auto guard = asio::make_work_guard(here.context);
+        here.context.run_for(10s);
+    });
+    const auto report = here.b.stop(10s);
+    EXPECT_TRUE(report.drained());
+    EXPECT_EQ(answered.get_future().get(), 42);
+    here.context.stop();
+}
+
+TEST(executor_pools, are_left_unfinished_at_the_deadline_and_that_is_told) {
+    asio::io_context context;
+    bridge b(context, of_tasks());
+    b.start();
+    auto& pool = b.tasks("hot");
+    std::atomic<bool> destroyed{false};
+    const std::shared_ptr<void> token(nullptr, [&](void*) { destroyed = true; });
+    pool.pause();
+    asio::post(pool.get_executor(), [token = token] {});
+    const auto report = b.stop(20ms);
+    EXPECT_EQ(report.left, 1u);
+    EXPECT_FALSE(report.drained());
+    EXPECT_EQ(refusal_of([&] { static_cast<void>(pool.try_post(pool.get_executor(), [] {})); }), errc{});
+    EXPECT_EQ(pool.try_post(pool.get_executor(), [] {}), errc::stopped);
+    EXPECT_FALSE(b.status().task_pools.at(0).accepting);
+}
+
+TEST(executor_pools, destroy_what_is_left_with_the_bridge) {
+    bool destroyed = false;
+    {
+        asio::io_context context;
+        bridge b(context, of_tasks());
+        b.start();
+        b.tasks("hot").pause();
+        asio::post(b.tasks("hot").get_executor(), [token = std::shared_ptr<void>(nullptr, [&](void*) { destroyed = true; })] {});
+        EXPECT_FALSE(destroyed);
+    }
+    EXPECT_TRUE(destroyed);
+}
+
+TEST(executor_pools, need_no_service) {
+    asio::io_context context;
+    bridge b(context, of_tasks());
+    b.check();
+    b.start();
+    EXPECT_TRUE(b.status().accepting);
+    EXPECT_EQ(asio::post(b.tasks("hot").get_executor(), asio::use_future([] { return 7; })).get(), 7);
+}
+
+TEST(executor_pools, are_asked_for_by_name_and_kind_once_they_run) {
+    asio::io_context context;
+    bridge b(context, of_all_kinds());
+    EXPECT_EQ(refusal_of([&] { b.tasks("hot"); }), errc::not_started);
+    EXPECT_EQ(refusal_of([&] { b.reactors("front"); }), errc::not_started);
+    EXPECT_EQ(refusal_of([&] { b.tasks("nobody"); }), errc::unknown_pool);
+    EXPECT_EQ(refusal_of([&] { b.tasks("p"); }), errc::wrong_run);
+    EXPECT_EQ(refusal_of([&] { b.reactors("hot"); }), errc::wrong_run);
+    EXPECT_EQ(refusal_of([&] { b.open<int, int, incrementer>("hot"); }), errc::wrong_run);
+    EXPECT_EQ(refusal_of([&] { b.invoker_of("front", 0); }), errc::wrong_run);
+}
+
+struct failing {
+    explicit failing(node_context&) { throw std::runtime_error("no"); }
+    int operator()(int x) const noexcept { return x; }
+};
+
+TEST(executor_pools, end_where_a_service_fails_the_start) {
+    asio::io_context context;
+    bridge b(context, of_all_kinds());
+    b.open<int, int, failing>("p");
+    EXPECT_EQ(refusal_of([&] { b.start(); }), errc::service_failed);
+    EXPECT_EQ(refusal_of([&] { b.tasks("hot"); }), errc::not_started);
+    EXPECT_TRUE(b.placements().empty());
+}
+
+}  // namespace
+}  // namespace numasio::test
