@@ -11,6 +11,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #ifdef NUMASIO_HAS_TBB
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 #include <oneapi/tbb/task_scheduler_observer.h>
@@ -105,6 +106,8 @@ public:
         }
         pinned.wait();
 #ifdef NUMASIO_HAS_TBB
+        // It counts the caller as one of them, who only waits here.
+        threads = std::make_unique<oneapi::tbb::global_control>(oneapi::tbb::global_control::max_allowed_parallelism, workers + 1);
         arena = std::make_unique<oneapi::tbb::task_arena>(static_cast<int>(workers), 0);
         observer = std::make_unique<pins>(*arena);
 #endif
@@ -130,6 +133,7 @@ public:
             if (is_worker) { pin_next(); }
         }
     };
+    std::unique_ptr<oneapi::tbb::global_control> threads;
     std::unique_ptr<oneapi::tbb::task_arena> arena;
     std::unique_ptr<pins> observer;
 #endif
@@ -176,7 +180,7 @@ std::vector<contender> posting(pools& p, std::uint64_t count, std::uint64_t batc
             if (oneapi::tbb::this_task_arena::current_thread_index() >= 0 && oneapi::tbb::this_task_arena::max_concurrency() == p.arena->max_concurrency()) {
                 group.run(std::move(f));
             } else {
-                p.arena->enqueue([&group, f = std::move(f)]() mutable { group.run(std::move(f)); });
+                p.arena->enqueue([&group, f] { group.run(f); });
             }
         });
         p.arena->execute([&] { group.wait(); });
