@@ -434,6 +434,13 @@ error_code task_pool::try_submit(pool_task* task, const task_terms& terms) noexc
     return static_cast<task_pool_core*>(this)->place(task, terms, true);
 }
 
+void task_pool::submit_waited(pool_task* task, const task_terms& terms) {
+    const auto refused = try_submit(task, terms);
+    if (!refused) { return; }
+    task->kind->end(task, false);
+    throw boost::system::system_error(refused);
+}
+
 void task_pool::wake(std::uint32_t node, std::uint32_t sleeper) noexcept {
     auto& core = *static_cast<task_pool_core*>(this);
     core.wake(*core.nodes_[node], sleeper);

@@ -60,6 +60,7 @@ static_assert(std::is_nothrow_copy_constructible_v<executor> && std::is_nothrow_
 static_assert(noexcept(std::declval<executor>() == std::declval<executor>()));
 static_assert(asio::can_require<executor, execution::blocking_t::never_t>::value);
 static_assert(asio::can_require<executor, execution::blocking_t::possibly_t>::value);
+static_assert(asio::can_require<executor, execution::blocking_t::always_t>::value);
 static_assert(asio::can_require<executor, execution::relationship_t::continuation_t>::value);
 static_assert(asio::can_require<executor, execution::relationship_t::fork_t>::value);
 static_assert(asio::can_require<executor, execution::outstanding_work_t::tracked_t>::value);
@@ -91,6 +92,51 @@ TEST(TaskExecutor, says_what_it_was_required_to_be) {
     const std::pmr::polymorphic_allocator<std::byte> allocator(&memory);
     EXPECT_EQ(asio::query(asio::require(at, execution::allocator(allocator)), execution::allocator), allocator);
     static_assert(std::is_same_v<decltype(asio::query(at, execution::allocator)), std::allocator<void>>);
+}
+
+TEST(TaskExecutor, that_always_blocks_returns_once_the_function_has_been_called) {
+    task_pool_here here(2);
+    const auto at = asio::require(here.pool.get_executor(), execution::blocking.always);
+    EXPECT_EQ(asio::query(at, execution::blocking), execution::blocking.always);
+    bool called = false;
+    std::thread::id by;
+    at.execute([&] {
+        std::this_thread::sleep_for(5ms);
+        by = std::this_thread::get_id();
+        called = true;
+    });
+    EXPECT_TRUE(called);
+    EXPECT_NE(by, std::this_thread::get_id());
+    EXPECT_THROW(at.execute([] { throw std::runtime_error("said to the caller"); }), std::runtime_error);
+    EXPECT_EQ(here.pool.status().workers[0].failed + here.pool.status().workers[1].failed, 0u);
+    // On a worker: here and now; for another worker it waits.
+    const auto other = asio::require(here.pool.on(1u), execution::blocking.always);
+    const auto [own, others] = on_worker(here.pool.on(0u), [&] {
+        std::thread::id inner, outer;
+        at.execute([&] { inner = std::this_thread::get_id(); });
+        other.execute([&] { outer = std::this_thread::get_id(); });
+        return std::pair(inner == std::this_thread::get_id(), outer != std::this_thread::get_id() && outer != std::thread::id());
+    });
+    EXPECT_TRUE(own);
+    EXPECT_TRUE(others);
+}
+
+TEST(TaskExecutor, that_always_blocks_never_waits_for_a_pool_that_has_stopped) {
+    task_pool_here here(1);
+    const auto at = asio::require(here.pool.get_executor(), execution::blocking.always);
+    here.pool.pause();
+    std::jthread stopper([&] {
+        std::this_thread::sleep_for(20ms);
+        here.pool.stop();
+    });
+    const auto code = [&] {
+        try {
+            at.execute([] {});
+        } catch (const boost::system::system_error& e) { return e.code(); }
+        return error_code{};
+    };
+    EXPECT_EQ(code(), errc::stopped);  // it waited, and was destroyed uncalled
+    EXPECT_EQ(code(), errc::stopped);  // and this one refused
 }
 
 TEST(TaskExecutor, names_as_many_workers_as_there_are) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <numasio/detail/task_pool.hpp>
+#include <numasio/detail/waited_function.hpp>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/detail/bind_handler.hpp>
@@ -21,7 +22,7 @@ inline constexpr bool is_new_work = false;
 template <class Function>
 inline constexpr bool is_new_work<boost::asio::detail::binder0<Function>> = !requires { typename Function::executor_type; };
 
-enum task_bits : unsigned { never_blocks = 1, continues = 2, tracks = 4 };
+enum task_bits : unsigned { never_blocks = 1, continues = 2, tracks = 4, always_blocks = 8, blocks = never_blocks | always_blocks };
 
 /// Thread safety: distinct objects safe; shared objects safe, while none is assigned to. Lifetime: its pool outlives it.
 template <class Allocator, unsigned Bits>
@@ -59,8 +60,9 @@ public:
     }
 
     // --- properties, as asio::thread_pool's executor has them ------------------------------------------
-    with_bits<Bits & ~never_blocks> require(blocking::possibly_t) const noexcept { return {*pool_, terms_, allocator_}; }
-    with_bits<Bits | never_blocks> require(blocking::never_t) const noexcept { return {*pool_, terms_, allocator_}; }
+    with_bits<Bits & ~blocks> require(blocking::possibly_t) const noexcept { return {*pool_, terms_, allocator_}; }
+    with_bits<(Bits & ~blocks) | never_blocks> require(blocking::never_t) const noexcept { return {*pool_, terms_, allocator_}; }
+    with_bits<(Bits & ~blocks) | always_blocks> require(blocking::always_t) const noexcept { return {*pool_, terms_, allocator_}; }
     with_bits<Bits & ~continues> require(relationship::fork_t) const noexcept { return {*pool_, terms_, allocator_}; }
     with_bits<Bits | continues> require(relationship::continuation_t) const noexcept { return {*pool_, terms_, allocator_}; }
     with_bits<Bits & ~tracks> require(outstanding_work::untracked_t) const noexcept { return {*pool_, terms_, allocator_}; }
@@ -76,7 +78,7 @@ public:
     }
     boost::asio::execution_context& query(boost::asio::execution::context_t) const noexcept { return pool_->context(); }
     static constexpr blocking query(blocking) noexcept {
-        return (Bits & never_blocks) != 0 ? blocking(blocking::never) : blocking(blocking::possibly);
+        return (Bits & never_blocks) != 0 ? blocking(blocking::never) : (Bits & always_blocks) != 0 ? blocking(blocking::always) : blocking(blocking::possibly);
     }
     static constexpr relationship query(relationship) noexcept {
         return (Bits & continues) != 0 ? relationship(relationship::continuation) : relationship(relationship::fork);
@@ -103,15 +105,24 @@ public:
     }
     friend bool operator!=(const task_executor& a, const task_executor& b) noexcept { return !(a == b); }
 
-    /// Threads: any. Blocks: never; with blocking.possibly (the default) a worker of this pool calls `f` here and now. Cost: inside the pool
+    /// Threads: any. Blocks: never; with blocking.possibly (the default) a worker of this pool calls `f` here and now; with blocking.always until `f` has been called, by another
+    /// thread (two workers that wait for one another wait for ever) or here and now: what it throws, the caller gets, and errc::stopped where it never will be called. Cost: inside the pool
     /// a block of memory that the thread keeps, a place in its queue; from outside a place in the node's inbox; one wake where a worker sleeps.
     /// Fails: throws system_error: errc::pool_full (new work from outside, and the plan's capacity is taken), errc::forked; std::bad_alloc; what moving `f` throws.
     /// What `f` throws when it is called here leaves this call; from a queue it is counted (node_pool_status::failed).
     template <class F>
     void execute(F&& f) const {
         using function = std::decay_t<F>;
+        if constexpr ((Bits & always_blocks) != 0) {
+            if (!pool_->is_home_here(terms_)) {
+                function_end end;
+                using waited = waited_function<function>;
+                pool_->submit_waited(make_task<waited>(waited(std::forward<F>(f), end), allocator_), terms_);
+                return end.wait([this] { pool_->help(); });  // where the pool has stopped nobody else would end it
+            }
+        }
         if constexpr ((Bits & never_blocks) == 0) {
-            if (pool_->may_call_here(terms_)) {
+            if ((Bits & always_blocks) != 0 || pool_->may_call_here(terms_)) {
                 auto here = function(std::forward<F>(f));  // as Asio: the function is not the caller's while it runs
                 here();
                 return;

@@ -79,6 +79,9 @@ public:
     /// The same, which answers instead of throwing, and leaves a refused task to the caller.
     [[nodiscard]] error_code try_submit(pool_task* task, const task_terms& terms) noexcept;
 
+    /// The same of a task that somebody waits for; destroyed where it is refused. Fails: throws system_error: errc::pool_full, errc::stopped, errc::forked.
+    void submit_waited(pool_task* task, const task_terms& terms);
+
     void work_begins() noexcept { work_.fetch_add(1, std::memory_order_relaxed); }
     void work_ends() noexcept {
         // Release: who joins sees what was done before.
