@@ -5,7 +5,6 @@
 #include <numasio/detail/pool_task.hpp>
 #include <numasio/detail/task_inbox.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -14,63 +13,69 @@ namespace numasio::hot_path {
 
 using detail::pool_task;
 
-/// First come, first served. Threads: any. Blocks: for a lock where the inbox is full, or was and has not been emptied since.
-class task_intake {
+/// First come, first served. `Task` has a `next`. Threads: any. Blocks: for a lock where the inbox is full, or was and has not been emptied since.
+template <class Atomics, class Task, class Mutex>
+class basic_task_intake {
+    using link = typename Atomics::template plain<Task*>;
+
 public:
     /// `capacity`: a power of two. Fails: std::bad_alloc.
-    explicit task_intake(std::uint32_t capacity) : inbox_(capacity) {}
+    explicit basic_task_intake(std::uint32_t capacity) : inbox_(capacity) {}
 
     /// False: full, and nothing has happened; never where the task is not `refusable`.
-    bool push(pool_task* task, bool refusable) noexcept {
+    bool push(Task* task, bool refusable) noexcept {
         // Behind those that wait in the list, so that a thread's tasks keep their order.
-        if (listed_.load(std::memory_order_relaxed) == 0 && inbox_.push(task)) { return true; }
+        if (listed_.load(Atomics::relaxed) == 0 && inbox_.push(task)) { return true; }
         if (refusable) { return false; }
         task->next = nullptr;
         const std::lock_guard lock(mutex_);
         *end_ = task;
         end_ = &task->next;
-        listed_.store(listed_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        listed_.store(listed_.load(Atomics::relaxed) + 1, Atomics::relaxed);
         return true;
     }
 
-    /// Calls `use(pool_task*)` for up to `most`; returns how many.
+    /// Calls `use(Task*)` for up to `most`; returns how many.
     template <class Use>
     std::size_t take(std::size_t most, Use&& use) noexcept {
         auto n = inbox_.take(most, use);
-        if (n == most || listed_.load(std::memory_order_relaxed) == 0) { return n; }
-        pool_task* taken = nullptr;
+        if (n == most || listed_.load(Atomics::relaxed) == 0) { return n; }
+        Task* taken = nullptr;
         {
             const std::lock_guard lock(mutex_);
             // Whoever listed a task has its older ones in the inbox, perhaps behind a place that is still being filled: they come first.
             if (inbox_.size() != 0) { return n; }
             taken = first_;
-            auto** last = &first_;
+            link* last = &first_;
             std::uint32_t moved = 0;
-            for (; n < most && *last != nullptr; ++n, ++moved) { last = &(*last)->next; }
-            first_ = *last;
+            for (; n < most && *last != nullptr; ++n, ++moved) { last = &static_cast<Task*>(*last)->next; }
+            Task* const rest = *last;
+            first_ = rest;
             *last = nullptr;
-            if (first_ == nullptr) { end_ = &first_; }
+            if (rest == nullptr) { end_ = &first_; }
             if (moved == 0) { taken = nullptr; }
-            listed_.store(listed_.load(std::memory_order_relaxed) - moved, std::memory_order_relaxed);
+            listed_.store(listed_.load(Atomics::relaxed) - moved, Atomics::relaxed);
         }
         while (taken != nullptr) {
-            auto* const task = taken;
+            Task* const task = taken;
             taken = task->next;
             use(task);
         }
         return n;
     }
 
-    bool has_some() const noexcept { return inbox_.has_some() || listed_.load(std::memory_order_relaxed) != 0; }
+    bool has_some() const noexcept { return inbox_.has_some() || listed_.load(Atomics::relaxed) != 0; }
     /// About how many there are.
-    std::uint32_t size() const noexcept { return inbox_.size() + listed_.load(std::memory_order_relaxed); }
+    std::uint32_t size() const noexcept { return inbox_.size() + listed_.load(Atomics::relaxed); }
 
 private:
-    detail::basic_task_inbox<detail::std_atomics, pool_task> inbox_;
-    std::atomic<std::uint32_t> listed_{0};  // written under the lock
-    std::mutex mutex_;
-    pool_task* first_ = nullptr;
-    pool_task** end_ = &first_;
+    detail::basic_task_inbox<Atomics, Task> inbox_;
+    typename Atomics::template atomic<std::uint32_t> listed_{0};  // written under the lock
+    Mutex mutex_;
+    link first_{nullptr};
+    link* end_ = &first_;
 };
+
+using task_intake = basic_task_intake<detail::std_atomics, pool_task, std::mutex>;
 
 }  // namespace numasio::hot_path

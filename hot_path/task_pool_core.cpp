@@ -121,7 +121,7 @@ void task_pool_core::destroy_tasks() noexcept {
 // --- start --------------------------------------------------------------------------------------------
 
 void task_pool_core::start() {
-    awake_.store(workers_, std::memory_order_relaxed);
+    end_.begin(workers_);
     ended_.store(0, std::memory_order_relaxed);
     try {
         for (auto& worker : workers_of_) {
@@ -254,23 +254,17 @@ void task_pool_core::submit_from(pool_task* task, const detail::task_terms& term
 
 // --- timers and sockets -------------------------------------------------------------------------------
 
-void task_pool_core::give_lead(task_worker& from) noexcept {
-    lead_.store(false, std::memory_order_release);
-    if (from.searching_ && !from.has_work()) { return; }  // it is about to sleep again, and leads then
+void task_pool_core::hand_lead_on(task_node& from) noexcept {
+    const auto first = place_of(from);
     for (std::uint32_t i = 0; i < nodes(); ++i) {
-        auto& node = *nodes_[(from.desk_.node + i) % nodes()];
-        node.idle.fence();  // [lead-2] Pairs with [lead-1], the fence of announce()
+        auto& node = *nodes_[(first + i) % nodes()];
         const auto sleeper = node.idle.claim_any();
         if (sleeper != idle_workers::nobody) { return wake(node, sleeper); }
     }
 }
 
 void task_pool_core::run_io(task_worker& leader, bool blocks) noexcept {
-    if (io_->stopped()) {
-        io_->restart();
-        // A ring before the restart would be forgotten with it.
-        if (blocks && leader.bell_.is_rung()) { return; }
-    }
+    if (!leader.bell_.may_enter() && blocks) { return; }
     constexpr int most_handlers = 64;
     leader.desk_.inline_calls = false;  // what completes goes to a queue: the context is not kept from others by it
     try {
@@ -286,14 +280,14 @@ void task_pool_core::run_io(task_worker& leader, bool blocks) noexcept {
 
 // --- the end ------------------------------------------------------------------------------------------
 
+/// Also what a thread that stopped half way into an inbox hides there.
 bool task_pool_core::has_queued() const noexcept {
-    return std::any_of(nodes_.begin(), nodes_.end(), [](const auto& n) { return n->intakes[0].has_some() || n->intakes[1].has_some(); }) ||
-           std::any_of(workers_of_.begin(), workers_of_.end(), [](const auto& w) { return w->has_queued() || w->own_intake().has_some(); });
+    return std::any_of(nodes_.begin(), nodes_.end(), [](const auto& n) { return n->intakes[0].size() != 0 || n->intakes[1].size() != 0; }) ||
+           std::any_of(workers_of_.begin(), workers_of_.end(), [](const auto& w) { return w->has_queued() || w->own_intake().size() != 0; });
 }
 
 bool task_pool_core::is_over() noexcept {
-    if (!joining_.load(std::memory_order_relaxed) || paused_.load(std::memory_order_relaxed)) { return false; }
-    if (awake_.load(std::memory_order_relaxed) != 0 || work_.load(std::memory_order_acquire) != 0 || has_queued()) { return false; }
+    if (!end_.is_over([this] { return work_.is_none() && !has_queued(); })) { return false; }
     order_all(task_worker::leave);
     return true;
 }
@@ -313,12 +307,12 @@ void task_pool_core::stop() noexcept {
 }
 
 void task_pool_core::pause() noexcept {
-    paused_.store(true, std::memory_order_relaxed);
+    end_.pause(true);
     order_all(task_worker::pause);
 }
 
 void task_pool_core::resume() noexcept {
-    paused_.store(false, std::memory_order_relaxed);
+    end_.pause(false);
     for (auto& worker : workers_of_) {
         worker->take_back(task_worker::pause);
         const auto sleeper = worker->node().idle.after_publishing_to(worker->place_on_node());
@@ -340,7 +334,7 @@ void task_pool_core::join() { join_until(std::chrono::steady_clock::time_point::
 
 bool task_pool_core::join_until(std::chrono::steady_clock::time_point deadline) {
     const std::lock_guard joining(join_mutex_);
-    joining_.store(true, std::memory_order_relaxed);
+    end_.join(true);
     // One wakes, finds that there is nothing, and is the last to fall asleep.
     for (auto& node : nodes_) {
         const auto sleeper = node->idle.after_publishing();
@@ -353,7 +347,7 @@ bool task_pool_core::join_until(std::chrono::steady_clock::time_point deadline) 
         }
         const auto left = deadline - std::chrono::steady_clock::now();
         if (left <= std::chrono::steady_clock::duration::zero()) {
-            joining_.store(false, std::memory_order_relaxed);
+            end_.join(false);
             return false;
         }
         detail::futex_wait_for(ended_, n, left);
@@ -364,8 +358,8 @@ bool task_pool_core::join_until(std::chrono::steady_clock::time_point deadline) 
         threads.swap(threads_);
     }
     for (auto& thread : threads) { thread.join(); }
-    // [join-2] Who has ended the last work counted itself before, and is on its way out.
-    while (enders_.load(std::memory_order_acquire) != 0) { std::this_thread::yield(); }
+    // [work-2] A thread that has ended the last work may be about to ring still.
+    while (!work_.is_told()) { std::this_thread::yield(); }
     return true;
 }
 
@@ -388,10 +382,10 @@ task_pool_status task_pool_core::status() const {
     task_pool_status s;
     s.name = plan_.name;
     s.accepting = !closed_.load(std::memory_order_relaxed);
-    s.paused = paused_.load(std::memory_order_relaxed);
+    s.paused = end_.is_paused();
     s.refused = refused_.load(std::memory_order_relaxed);
     s.abandoned = abandoned_.load(std::memory_order_relaxed);
-    s.work = work_.load(std::memory_order_relaxed);
+    s.work = work_.count();
     for (const auto& node : nodes_) { s.queued += node->intakes[0].size() + node->intakes[1].size(); }
     for (const auto& worker : workers_of_) { s.workers.push_back(worker->status()); }
     s.placements = placements();
@@ -458,24 +452,21 @@ void task_pool::help() noexcept {
 
 void task_pool::last_work_ends() noexcept {
     auto& core = *static_cast<task_pool_core*>(this);
-    // Once the work has ended a worker that is awake may see it, and the pool be gone: [join-1] pairs with [join-2].
-    struct ender {
-        std::atomic<std::uint32_t>& enders;
-        explicit ender(std::atomic<std::uint32_t>& e) noexcept : enders(e) { enders.fetch_add(1, std::memory_order_relaxed); }
-        ~ender() { enders.fetch_sub(1, std::memory_order_release); }
-    } const here(enders_);
-    if (work_.fetch_sub(1, std::memory_order_acq_rel) != 1) { return; }
     for (auto& node : core.nodes_) {
         node->idle.fence();  // either this sees that somebody joins, or who falls asleep sees the end of the work
-        if (!core.joining_.load(std::memory_order_relaxed)) { return; }
+        if (!core.end_.is_joined()) { break; }
         const auto sleeper = node->idle.claim_any();
-        if (sleeper != idle_workers::nobody) { return core.wake(*node, sleeper); }
+        if (sleeper != idle_workers::nobody) {
+            core.wake(*node, sleeper);
+            break;
+        }
     }
+    work_.told();
 }
 
 boost::asio::execution_context& task_pool::context() noexcept {
     auto& core = *static_cast<task_pool_core*>(this);
-    if (!core.io_used_.load(std::memory_order_relaxed) && !core.io_used_.exchange(true, std::memory_order_acq_rel)) {
+    if (core.lead_.use()) {
         // All may sleep on their futexes: one wakes, and leads when it sleeps again.
         for (auto& node : core.nodes_) { core.tell_node(*node); }
     }

@@ -83,24 +83,19 @@ public:
 
     /// Rings one that was claimed.
     void wake(task_node& node, std::uint32_t sleeper) noexcept {
-        one_wakes();
+        end_.wakes();
         workers_of_[node.first + sleeper]->ring();
     }
-    void one_falls_asleep() noexcept { awake_.fetch_sub(1, std::memory_order_relaxed); }
-    void one_wakes() noexcept { awake_.fetch_add(1, std::memory_order_relaxed); }
+    task_end& end() noexcept { return end_; }
     /// By one that has announced its sleep: is everybody asleep, and nothing left for who joins? Then all leave.
     bool is_over() noexcept;
-    bool is_joining() const noexcept { return joining_.load(std::memory_order_relaxed); }
 
-    /// Who has the lead runs the io_context. Nobody, where it was never used.
-    bool take_lead() noexcept {
-        return io_used_.load(std::memory_order_relaxed) && !lead_.load(std::memory_order_relaxed) && !lead_.exchange(true, std::memory_order_acquire);
-    }
-    bool lead_is_free() const noexcept { return io_used_.load(std::memory_order_relaxed) && !lead_.load(std::memory_order_relaxed); }
-    /// By who has it and has something else to do: another sleeper goes on.
-    void give_lead(task_worker& from) noexcept;
+    /// Who has it runs the io_context.
+    task_lead& lead() noexcept { return lead_; }
+    /// Behind a full fence. Rings a sleeper, which takes the lead; one of the node `from` if there is one.
+    void hand_lead_on(task_node& from) noexcept;
     bool io_is_due(std::int64_t now) const noexcept {
-        return io_used_.load(std::memory_order_relaxed) && now - polled_at_.load(std::memory_order_relaxed) > 100'000;
+        return lead_.is_used() && now - polled_at_.load(std::memory_order_relaxed) > 100'000;
     }
     /// By who has the lead. `blocks`: until something has come, or the worker's bell.
     void run_io(task_worker& leader, bool blocks) noexcept;
@@ -129,12 +124,9 @@ private:
     std::vector<std::unique_ptr<task_worker>> workers_of_;
     std::vector<std::vector<other_node>> abroad_;  // by place of node
 
-    alignas(64) std::atomic<std::int64_t> awake_{0};
-    std::atomic<bool> joining_{false};
+    task_end end_;
     std::atomic<bool> closed_{false};
-    std::atomic<bool> paused_{false};
-    alignas(64) std::atomic<bool> lead_{false};
-    std::atomic<bool> io_used_{false};
+    task_lead lead_;
     std::atomic<std::int64_t> polled_at_{0};
     alignas(64) std::atomic<std::uint64_t> refused_{0};
     std::atomic<std::uint32_t> next_node_{0};

@@ -47,33 +47,37 @@ void task_worker::run() noexcept {
         auto* task = next();
         if (task == nullptr) { task = search(); }
         // After the look for a task: what is posted once an order was given is not begun against it.
-        if (orders_.load(std::memory_order_relaxed) != 0 && !obeys(task)) [[unlikely]] { break; }
+        if ((orders_.load(std::memory_order_relaxed) != 0 || on_bench_) && !obeys(task)) [[unlikely]] { break; }
         if (task == nullptr) {
             if (!spins()) { sleep(); }
             continue;
         }
         idle_laps_ = 0;
-        if (searching_) { end_search_for_others(); }
+        idling_.found_task();
         run_task(task);
     }
-    if (std::exchange(searching_, false)) { node_.idle.end_search(); }
+    idling_.end_search();
     desk_.tenants.all_leave();
     detail::desk_of_this_thread = nullptr;
 }
 
 /// False: to leave. `task`, where it is not null, is about to be run.
-bool task_worker::obeys(pool_task* task) noexcept {
-    if (is_ordered(bench)) { empty_bench(); }
+bool task_worker::obeys(pool_task*& task) noexcept {
     const bool is_pinned = task != nullptr && task->next == task;
     while (is_ordered(pause) && !is_ordered(leave)) {
         if (task != nullptr) { keep(task); }
         sleep();
-        if (task != nullptr) { take_pinned(); }
+        // Perhaps another one: a handler that ran in that sleep may have waited for this one.
+        if (task != nullptr) { task = take_pinned(); }
     }
+    // Behind the sleeps: who rang the last of them may have left tasks to this worker.
+    on_bench_ = is_ordered(bench);
+    if (on_bench_) { empty_bench(); }
     if (!is_ordered(leave)) { return true; }
+    if (task == nullptr) { return false; }
     if (is_pinned) { keep(task); }
     // Where a task that waits for it may find it (help()).
-    else if (task != nullptr && !queues_[0].push(task)) { node_.intakes[0].push(task, false); }
+    else if (!queues_[0].push(task)) { node_.intakes[0].push(task, false); }
     return false;
 }
 
@@ -83,12 +87,6 @@ void task_worker::keep(pool_task* task) noexcept {
     if (pinned_first_ == nullptr) { pinned_end_ = &task->next; }
     pinned_first_ = task;
     pinned_.store(pinned_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-void task_worker::end_search_for_others() noexcept {
-    searching_ = false;
-    const auto sleeper = node_.idle.end_search_with_task([&] { return queues_[0].size() != 0 || queues_[1].size() != 0 || others_have_some(); });
-    if (sleeper != idle_workers::nobody) { pool_.wake(node_, sleeper); }
 }
 
 void task_worker::run_task(pool_task* task) noexcept {
@@ -135,8 +133,14 @@ bool task_worker::help() noexcept {
     if (task == nullptr) { task = take_pinned(); }
     if (task == nullptr) { return false; }
     if (is_paused()) {  // perhaps before the task was posted
-        if (task->next == task) { keep(task); }
-        else if (!queues_[kind].push(task)) { node_.intakes[kind].push(task, false); }
+        if (task->next == task) {
+            keep(task);
+            return false;
+        }
+        if (!queues_[kind].push(task)) { node_.intakes[kind].push(task, false); }
+        // Who was told to go on in the meantime has found it nowhere.
+        const auto sleeper = node_.idle.after_publishing();
+        if (sleeper != idle_workers::nobody) { wake(sleeper); }
         return false;
     }
     run_task(task);
@@ -168,8 +172,8 @@ pool_task* task_worker::next() noexcept {
 
 pool_task* task_worker::take_own(int kind) noexcept {
     auto& queue = queues_[kind];
-    if (pool_.asked().order == task_order::newest_first) { return queue.take_newest(); }
-    return desk_.alone ? queue.take_oldest_alone() : queue.take_oldest();
+    auto* const task = pool_.asked().order == task_order::newest_first ? queue.take_newest() : desk_.alone ? queue.take_oldest_alone() : queue.take_oldest();
+    return task == nullptr ? nullptr : unless_benched(task, kind);
 }
 
 /// Those that are for this worker alone; nobody steals them.
@@ -205,11 +209,11 @@ void task_worker::take_in_last(task_intake& from, int kind) noexcept {
     unless_benched(nullptr, kind);
 }
 
-/// What was taken from the node's, but for a worker that was benched before, perhaps, that was posted.
+/// A task that any worker may run, but for one that was benched, perhaps before the task was posted: that one gives it back.
 pool_task* task_worker::unless_benched(pool_task* task, int kind) noexcept {
     if (!is_ordered(bench)) { return task; }
     if (task != nullptr) { node_.intakes[kind].push(task, false); }
-    empty_bench();
+    empty_bench(task != nullptr);
     return nullptr;
 }
 
@@ -255,11 +259,7 @@ pool_task* task_worker::look_around() noexcept {
 }
 
 pool_task* task_worker::search() noexcept {
-    if (is_ordered(bench)) { return nullptr; }
-    if (!searching_) {
-        searching_ = node_.idle.begin_search();
-        if (!searching_) { return nullptr; }
-    }
+    if (is_ordered(bench) || !idling_.begin_search()) { return nullptr; }
     searches_.add();
     for (auto* victim : victims_) {
         if (auto* task = steal_from(*victim)) { return task; }
@@ -321,21 +321,24 @@ bool task_worker::others_have_some() const noexcept {
 bool task_worker::has_work() noexcept {
     if (is_ordered(leave)) { return true; }
     if (is_ordered(pause)) { return false; }
+    // An order that came behind the look in run(): others count on this look for what a benched worker does not see.
+    if (is_ordered(bench) != on_bench_) { return true; }
     if (own_.has_some() || has_queued()) { return true; }
-    if (is_ordered(bench)) { return false; }
+    if (on_bench_) { return false; }
     if (others_have_some()) { return true; }
     if (pool_.asked().steal == steal_scope::node) { return false; }
     const auto& abroad = pool_.nodes_to_steal_from(node_);
     return std::any_of(abroad.begin(), abroad.end(), [this](const auto& other) { return pool_.backlog_of(*other.node) > pool_.asked().backlog; });
 }
 
-/// Who is benched leaves nothing behind that others could run.
-void task_worker::empty_bench() noexcept {
+bool task_worker::has_more() noexcept { return queues_[0].size() != 0 || queues_[1].size() != 0 || others_have_some(); }
+
+/// Who is benched leaves nothing behind that others could run. `gave_back`: it has begun to.
+void task_worker::empty_bench(bool gave_back) noexcept {
     for (int kind = 0; kind < 2; ++kind) {
-        while (auto* task = queues_[kind].take_oldest()) { node_.intakes[kind].push(task, false); }
+        for (; auto* task = queues_[kind].take_oldest(); gave_back = true) { node_.intakes[kind].push(task, false); }
     }
-    const auto sleeper = node_.idle.after_publishing();
-    if (sleeper != idle_workers::nobody) { pool_.wake(node_, sleeper); }
+    idling_.leave_search(gave_back);
 }
 
 std::uint64_t task_worker::destroy_tasks() noexcept {
@@ -361,10 +364,10 @@ bool task_worker::spins() noexcept {
     if (idle.strategy == idle_strategy::busy_spin) {
         if (idle_laps_++ % 32 != 0) { return true; }
         poll_io(detail::steady_ns());
-        return !pool_.is_joining();  // the last to fall asleep ends the pool
+        return !pool_.end().is_joined();  // the last to fall asleep ends the pool
     }
     // One spins for all of a node: the others would only take its caches from it.
-    if (!searching_ || node_.idle.searching() > 1) { return false; }
+    if (!idling_.searches() || node_.idle.searching() > 1) { return false; }
     if (idle_laps_++ % 32 != 0) { return true; }
     const auto now = detail::steady_ns();
     if (idle_laps_ == 1) { spin_until_ = now + idle.spin.count(); }
@@ -373,66 +376,23 @@ bool task_worker::spins() noexcept {
 
 void task_worker::sleep() noexcept {
     idle_laps_ = 0;
-    if (searching_) {
-        // Who is benched does not look at the node's tasks: others may have counted on it.
-        if (is_ordered(bench)) { end_search_for_others(); }
-        else { node_.idle.end_search(); }
-        searching_ = false;
-    }
     parks_.add();
-    const bool leads = pool_.take_lead();
-    bell_.prepare(leads);
-    if (leads) { node_.idle.set_last_resort(place_on_node()); }
-    pool_.one_falls_asleep();
-    node_.idle.announce(place_on_node());  // [idle-2] is in it: what is published from now on rings
-    // [lead-1] Pairs with [lead-2]: a lead that was dropped before its owner could see this sleeper is not left lying.
-    if (has_work() || pool_.is_over() || (!leads && pool_.lead_is_free())) {
-        if (node_.idle.retract(place_on_node())) {
-            bell_.cancel();
-            pool_.one_wakes();
-        } else {
-            await_ring();
-        }
-    } else if (leads) {
-        searching_ = sleep_leading();
-    } else {
-        while (!bell_.is_rung()) { bell_.sleep(); }
-        searching_ = true;
-    }
-    if (leads) {
-        node_.idle.set_last_resort(idle_workers::nobody);
-        pool_.give_lead(*this);
-    }
-}
-
-/// Somebody has claimed this worker, and is about to ring.
-void task_worker::await_ring() noexcept {
-    while (!bell_.is_rung()) { bell_.sleep(); }
-    searching_ = true;
-}
-
-/// True: rung. False: what the pool's timers and sockets have brought is in the own queue.
-bool task_worker::sleep_leading() noexcept {
-    while (!bell_.is_rung()) {
-        pool_.run_io(*this, true);
-        if (bell_.is_rung()) { break; }
-        if (!has_work()) { continue; }
-        if (node_.idle.retract(place_on_node())) {
-            bell_.cancel();
-            pool_.one_wakes();
-            return false;
-        }
-        await_ring();
-    }
-    return true;
+    idling_.sleep();
 }
 
 void task_worker::poll_io(std::int64_t now) noexcept {
-    if (!pool_.io_is_due(now) || !pool_.take_lead()) { return; }
+    if (!pool_.io_is_due(now) || !pool_.lead().take()) { return; }
     polls_.add();
     pool_.run_io(*this, false);
-    pool_.give_lead(*this);
+    idling_.give_lead();
 }
+
+task_lead& task_worker::lead() noexcept { return pool_.lead(); }
+task_end& task_worker::end() noexcept { return pool_.end(); }
+bool task_worker::is_over() noexcept { return pool_.is_over(); }
+void task_worker::run_io() noexcept { pool_.run_io(*this, true); }
+void task_worker::wake(std::uint32_t sleeper) noexcept { pool_.wake(node_, sleeper); }
+void task_worker::hand_lead_on() noexcept { pool_.hand_lead_on(node_); }
 
 task_worker_status task_worker::status() const {
     task_worker_status s;

@@ -2,14 +2,20 @@
 #pragma once
 
 #include "hot_path/task_bell.hpp"
+#include "hot_path/task_end.hpp"
+#include "hot_path/task_idling.hpp"
+#include "hot_path/task_lead.hpp"
 #include "hot_path/task_node.hpp"
 #include "src/thread_keeper.hpp"
 
 #include <numasio/detail/counters.hpp>
+#include <numasio/detail/parker.hpp>
 #include <numasio/detail/placement_book.hpp>
 #include <numasio/detail/task_pool.hpp>
 #include <numasio/layout.hpp>
 #include <numasio/task_status.hpp>
+
+#include <boost/asio/io_context.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -22,6 +28,10 @@
 namespace numasio::hot_path {
 
 class task_pool_core;
+
+using task_bell = basic_task_bell<detail::std_atomics, boost::asio::io_context, detail::futex_waiter>;
+using task_lead = basic_task_lead<detail::std_atomics>;
+using task_end = basic_task_end<detail::std_atomics>;
 
 /// Threads: run() is the worker's own; the members behind it say theirs. Lifetime: the pool's.
 class task_worker {
@@ -65,8 +75,9 @@ public:
 
 private:
     friend class task_pool_core;
+    friend class task_idling<task_worker>;
     bool is_ordered(order one) const noexcept { return (orders_.load(std::memory_order_relaxed) & one) != 0; }
-    bool obeys(pool_task* task) noexcept;
+    bool obeys(pool_task*& task) noexcept;
     void keep(pool_task* task) noexcept;
     pool_task* unless_benched(pool_task* task, int kind) noexcept;
     pool_task* next() noexcept;
@@ -80,23 +91,33 @@ private:
     pool_task* search() noexcept;
     pool_task* steal_from(task_worker& victim) noexcept;
     pool_task* steal_abroad() noexcept;
-    bool has_work() noexcept;
     bool others_have_some() const noexcept;
     void run_task(pool_task* task) noexcept;
-    void end_search_for_others() noexcept;
     void sleep() noexcept;
-    bool sleep_leading() noexcept;
-    void await_ring() noexcept;
     void poll_io(std::int64_t now) noexcept;
     bool spins() noexcept;
-    void empty_bench() noexcept;
+    void empty_bench(bool gave_back = false) noexcept;
+
+    // --- what task_idling asks for ----------------------------------------------------------------------
+    detail::idle_workers& idle() noexcept { return node_.idle; }
+    task_bell& bell() noexcept { return bell_; }
+    task_lead& lead() noexcept;
+    task_end& end() noexcept;
+    std::uint32_t place() const noexcept { return place_on_node(); }
+    bool has_work() noexcept;
+    bool has_more() noexcept;
+    bool is_over() noexcept;
+    void run_io() noexcept;
+    void wake(std::uint32_t sleeper) noexcept;
+    void hand_lead_on() noexcept;
 
     task_pool_core& pool_;
     task_node& node_;
     const std::uint32_t place_;
     std::atomic<std::uint32_t> orders_{0};  // read before each task, seldom written
     alignas(64) detail::task_desk desk_;
-    bool searching_ = false;
+    task_idling<task_worker> idling_{*this};
+    bool on_bench_ = false;  // the order was carried out
     std::uint32_t turn_ = 0;
     std::uint32_t bulk_left_ = 0;      // of the share of class bulk
     std::uint32_t tasks_per_look_ = 64;

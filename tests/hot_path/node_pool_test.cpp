@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <latch>
 #include <map>
@@ -428,6 +429,31 @@ TEST(NodePool, a_worker_that_is_benched_leaves_its_tasks_to_the_others) {
     benched.set_value();
     here.pool.join();
     EXPECT_EQ(ran, 500);
+}
+
+TEST(NodePool, a_worker_that_is_benched_gives_away_a_task_that_posts_itself) {
+    task_pool_here here(2);
+    std::promise<void> go_on;
+    asio::post(here.pool.on(0u), [goes_on = go_on.get_future().share()] { goes_on.wait(); });  // nobody steals
+    std::atomic<bool> is_over{false};
+    std::atomic<int> ran{0};
+    std::function<void()> again = [&] {
+        ++ran;
+        if (!is_over) { asio::post(here.pool.get_executor(), again); }
+    };
+    asio::post(here.pool.on(1u), again);
+    while (ran < 100) { std::this_thread::yield(); }
+    here.pool.resize(1);
+    const int before = ran;
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (!here.pool.status().workers[1].asleep && std::chrono::steady_clock::now() < deadline) { std::this_thread::sleep_for(1ms); }
+    EXPECT_TRUE(here.pool.status().workers[1].asleep);
+    const int of_benched = ran;
+    EXPECT_LE(of_benched - before, 1);  // that one was about to begin
+    go_on.set_value();
+    while (ran == of_benched) { std::this_thread::yield(); }  // the other has it
+    is_over = true;
+    here.pool.join();
 }
 
 TEST(NodePool, idle_it_uses_no_processor) {

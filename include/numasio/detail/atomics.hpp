@@ -32,6 +32,10 @@ struct std_atomics {
     static void may_pause() noexcept {}
 #endif
 
+    /// What is not atomic, and another thread reads or writes: a model checker watches it for data races.
+    template <class T>
+    using plain = T;
+
     static constexpr auto relaxed = std::memory_order_relaxed;
     static constexpr auto acquire = std::memory_order_acquire;
     static constexpr auto release = std::memory_order_release;

@@ -51,7 +51,7 @@ public:
         auto& word = asleep_[worker / 64];
         if ((word.load(Atomics::relaxed) & bit(worker)) == 0) { return false; }
         // Acquire: what the worker wrote before announce() tells how to ring it.
-        if ((word.fetch_and(~bit(worker), Atomics::acq_rel) & bit(worker)) == 0) { return false; }
+        if ((word.fetch_and(~bit(worker), Atomics::acquire) & bit(worker)) == 0) { return false; }
         searching_.fetch_add(1, Atomics::relaxed);  // before the ring, behind which the worker counts on it
         return true;
     }
@@ -79,9 +79,12 @@ public:
         asleep_[worker / 64].fetch_or(bit(worker), Atomics::release);
         Atomics::full_fence(searching_);  // [idle-2] Pairs with [idle-1]
     }
-    /// The last look found something, or the bell returned by itself. False: somebody has claimed this worker, who searches now, and is about to ring it.
+    /// The last look found something, or the bell returned by itself. The worker searches now: others may have counted on its last search, which did not find
+    /// theirs. False: somebody has claimed it, and is about to ring it.
     bool retract(std::uint32_t worker) noexcept {
-        return (asleep_[worker / 64].fetch_and(~bit(worker), Atomics::acq_rel) & bit(worker)) != 0;
+        if ((asleep_[worker / 64].fetch_and(~bit(worker), Atomics::relaxed) & bit(worker)) == 0) { return false; }
+        searching_.fetch_add(1, Atomics::relaxed);
+        return true;
     }
 
     // --- others -------------------------------------------------------------------------------------

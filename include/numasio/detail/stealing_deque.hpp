@@ -8,7 +8,7 @@
 
 namespace numasio::detail {
 
-/// Chase and Lev's deque, of a fixed size, with the orders of Lê et al. (2013) but one: they lower `bottom` relaxed, and under C++20 such a store no longer
+/// Chase and Lev's deque, of a fixed size, with the fences of Lê et al. (2013). They lower `bottom` relaxed; under C++20 such a store no longer
 /// continues the owner's release sequence, so that a thief may read a slot as it was before ([deque-2]).
 /// Threads: push(), take_newest(), take_oldest() by the owner alone; steal(), size() by any.
 template <class Atomics, class T, std::uint32_t Places>
@@ -36,13 +36,13 @@ public:
         Atomics::full_fence(meeting_);
         auto top = top_.load(Atomics::relaxed);
         if (static_cast<std::int64_t>(bottom - top) < 0) {
-            bottom_.store(bottom + 1, Atomics::release);
+            bottom_.store(bottom + 1, Atomics::release);  // [deque-2]
             return nullptr;
         }
         auto* item = slot(bottom).load(Atomics::relaxed);
         if (bottom != top) { return item; }
-        const bool mine = top_.compare_exchange_strong(top, top + 1, Atomics::seq_cst, Atomics::relaxed);
-        bottom_.store(bottom + 1, Atomics::release);
+        const bool mine = top_.compare_exchange_strong(top, top + 1, Atomics::relaxed, Atomics::relaxed);
+        bottom_.store(bottom + 1, Atomics::release);  // [deque-2]
         return mine ? item : nullptr;
     }
 
@@ -52,7 +52,7 @@ public:
         auto top = top_.load(Atomics::relaxed);
         while (top != bottom) {
             auto* item = slot(top).load(Atomics::relaxed);
-            if (top_.compare_exchange_weak(top, top + 1, Atomics::seq_cst, Atomics::relaxed)) { return item; }
+            if (top_.compare_exchange_weak(top, top + 1, Atomics::relaxed, Atomics::relaxed)) { return item; }
         }
         return nullptr;
     }
@@ -72,12 +72,13 @@ public:
     };
     /// Any thread but the owner: the oldest. `lost`: another was faster, and there may be more.
     stolen steal() noexcept {
-        auto top = top_.load(Atomics::acquire);
+        auto top = top_.load(Atomics::relaxed);
         Atomics::full_fence(meeting_);  // [deque-3]
         const auto bottom = bottom_.load(Atomics::acquire);  // [deque-2]
         if (static_cast<std::int64_t>(bottom - top) <= 0) { return {outcome::empty, nullptr}; }
         auto* item = slot(top).load(Atomics::relaxed);
-        if (!top_.compare_exchange_strong(top, top + 1, Atomics::seq_cst, Atomics::relaxed)) { return {outcome::lost, nullptr}; }
+        // [deque-1] Pairs with push(): the item has been read.
+        if (!top_.compare_exchange_strong(top, top + 1, Atomics::release, Atomics::relaxed)) { return {outcome::lost, nullptr}; }
         return {outcome::stolen, item};
     }
 

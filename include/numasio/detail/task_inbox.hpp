@@ -31,7 +31,7 @@ public:
             if (ahead > 0) {
                 at = tail_.load(Atomics::relaxed);
             } else if (tail_.compare_exchange_weak(at, at + 1, Atomics::relaxed, Atomics::relaxed)) {
-                p.item.store(item, Atomics::relaxed);
+                p.item = item;
                 p.turn.store(at + 1, Atomics::release);  // [inbox-1] Pairs with take(): the item and what it points to
                 return true;
             }
@@ -54,7 +54,7 @@ public:
             if (!head_.compare_exchange_weak(at, at + n, Atomics::relaxed, Atomics::relaxed)) { continue; }
             for (std::uint64_t i = 0; i < n; ++i) {
                 auto& p = places_[(at + i) & last_];
-                auto* item = p.item.load(Atomics::relaxed);
+                T* const item = p.item;
                 p.turn.store(at + i + last_ + 1, Atomics::release);  // [inbox-2] Pairs with push(): the item has been read
                 use(item);
             }
@@ -77,7 +77,7 @@ public:
 private:
     struct place {
         typename Atomics::template atomic<std::uint64_t> turn{0};
-        typename Atomics::template atomic<T*> item{nullptr};
+        typename Atomics::template plain<T*> item{nullptr};
     };
 
     const std::uint32_t last_;

@@ -6,11 +6,11 @@
 #include <numasio/detail/pool_task.hpp>
 #include <numasio/detail/stealing_deque.hpp>
 #include <numasio/detail/tenants.hpp>
+#include <numasio/detail/tracked_work.hpp>
 #include <numasio/errc.hpp>
 
 #include <boost/asio/execution_context.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace numasio::detail {
@@ -82,13 +82,9 @@ public:
     /// The same of a task that somebody waits for; destroyed where it is refused. Fails: throws system_error: errc::pool_full, errc::stopped, errc::forked.
     void submit_waited(pool_task* task, const task_terms& terms);
 
-    void work_begins() noexcept { work_.fetch_add(1, std::memory_order_relaxed); }
+    void work_begins() noexcept { work_.begins(); }
     void work_ends() noexcept {
-        // Release: who joins sees what was done before.
-        for (auto n = work_.load(std::memory_order_relaxed); n != 1;) {
-            if (work_.compare_exchange_weak(n, n - 1, std::memory_order_acq_rel, std::memory_order_relaxed)) { return; }
-        }
-        last_work_ends();
+        if (work_.ends()) { last_work_ends(); }
     }
 
     /// By who waits for tasks: on a worker of the pool runs one that it finds; where there is none, and elsewhere, lets others have the processor for a moment.
@@ -104,8 +100,7 @@ protected:
     ~task_pool() = default;
 
     std::uint32_t workers_ = 0;
-    std::atomic<std::int64_t> work_{0};     // tracked by executors: join() waits for it
-    std::atomic<std::uint32_t> enders_{0};  // threads that may be about to end the last of it: join() waits for them, too
+    basic_tracked_work<std_atomics> work_;  // tracked by executors: join() waits for it
 
 private:
     void submit_elsewhere(pool_task* task, const task_terms& terms, bool refusable);
