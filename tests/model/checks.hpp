@@ -16,6 +16,12 @@ bool hunt_inline_ring();
 bool hunt_shared_lane();
 bool hunt_waiting_line();
 bool hunt_read_epochs();
+bool hunt_stealing_deque();
+bool hunt_task_inbox();
+bool hunt_task_intake();
+bool hunt_idle_workers();
+bool hunt_task_lead();
+bool hunt_task_end();
 
 /// The same and more: larger, and all executions instead of random ones. `deep`: minutes instead of seconds.
 bool check_sleep_wake(bool deep);
@@ -29,5 +35,11 @@ bool check_inline_ring(bool deep);
 bool check_shared_lane(bool deep);
 bool check_waiting_line(bool deep);
 bool check_read_epochs(bool deep);
+bool check_stealing_deque(bool deep);
+bool check_task_inbox(bool deep);
+bool check_task_intake(bool deep);
+bool check_idle_workers(bool deep);
+bool check_task_lead(bool deep);
+bool check_task_end(bool deep);
 
 }  // namespace numasio::model

@@ -1,8 +1,9 @@
-# Mutants: mutant HEADER CHECK WHAT SEARCH REPLACE. SEARCH occurs exactly once in the header.
+# Mutants: mutant HEADER CHECK WHAT SEARCH REPLACE. SEARCH occurs exactly once in the header, which is in numasio/detail where it has no folder.
 # spin_mutant MODEL WHAT OPTIONS: the model with OPTIONS.
 # shellcheck shell=bash
 
 source "$here/mutants.calls.sh"
+source "$here/mutants.pool.sh"
 
 # --- ready_set.hpp, lane_marks.hpp -----------------------------------------------------------------
 mutant parker.hpp ready_set '[ready-1] [ready-2] no fences' \
@@ -192,6 +193,8 @@ mutant read_epochs.hpp read_epochs '[read-1] fence before the mark' \
         Atomics::light_fence();  // [read-1]' \
     'Atomics::light_fence();
         mine.since.store(now_.load(Atomics::acquire), Atomics::release);'
+mutant read_epochs.hpp read_epochs 'a mark does not release' \
+    'mine.since.store(now_.load(Atomics::acquire), Atomics::release);' 'mine.since.store(now_.load(Atomics::acquire), Atomics::relaxed);'
 mutant read_epochs.hpp read_epochs 'no mark' \
     'mine.since.store(now_.load(Atomics::acquire), Atomics::release);' ''
 mutant read_epochs.hpp read_epochs 'an epoch without what was replaced before it' \

@@ -3,16 +3,17 @@
 # usage: mutants.sh WORK_FOLDER [PATTERN]     ends with "mutants: N killed of N"; exit status 0 if all were
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-include=$(cd "$here/../../include" && pwd)
+root=$(cd "$here/../.." && pwd)
 mkdir -p "$1"
 work=$(cd "$1" && pwd)
 pattern=${2:-}
 compiler=(${CMAKE_CXX_COMPILER_LAUNCHER:-} ${CXX:-g++})
-flags=(-std=c++20 -O0 -w -U_FORTIFY_SOURCE)
+flags=(-std=c++20 -O0 -w -U_FORTIFY_SOURCE -fno-sized-deallocation)
+"$here/relacy20.sh" "${RELACY_INCLUDE:-/usr/include}" "$work"
 
 # build FOLDER CHECK: the check's program, with the headers of FOLDER before the real ones.
 build() {
-    "${compiler[@]}" "${flags[@]}" -DNUMASIO_HUNT="hunt_$2" -I"$1" -I"$include" -I"$here" \
+    "${compiler[@]}" "${flags[@]}" -DNUMASIO_HUNT="hunt_$2" -I"$1" -I"$1/include" -isystem "$work" -I"$root" -I"$root/include" -I"$here" \
         "$here/mutant_main.cpp" "$here/$2.cpp" -o "$1/program"
 }
 
@@ -25,7 +26,7 @@ one() {
     elif ! build "$folder" "$check" > "$folder/log" 2>&1; then
         echo "broken: does not compile" > "$folder/verdict"; return
     else
-        timeout 120 "$folder/program" > "$folder/log" 2>&1 || status=$?
+        timeout 300 "$folder/program" > "$folder/log" 2>&1 || status=$?
     fi
     case $status in
         0) echo survived ;;
@@ -37,21 +38,25 @@ one() {
 
 count=0
 folders=()
+hunted=
 mutant() {
-    local header=$1 check=$2 what=$3 search=$4 replace=$5 text folder rest
+    local header=$1 check=$2 what=$3 search=$4 replace=$5 path text folder rest
     [[ "$header $what" == *$pattern* ]] || return 0
     count=$(( count + 1 ))
     folder=$work/$(printf '%02d' "$count")
-    rm -rf "$folder"; mkdir -p "$folder/numasio/detail"
+    path=$header
+    [[ $header == */* ]] || path=include/numasio/detail/$header
+    rm -rf "$folder"; mkdir -p "$(dirname "$folder/$path")"
     printf '%s\n' "$check" > "$folder/check"
     printf '%s: %s\n' "$header" "$what" > "$folder/what"
-    text=$(< "$include/numasio/detail/$header")
+    hunted+=" $check "
+    text=$(< "$root/$path")
     rest=${text#*"$search"}
     if [[ $rest == "$text" || $rest == *"$search"* ]]; then
         echo "broken: its text is not exactly once in $header" > "$folder/verdict"
         return
     fi
-    printf '%s\n' "${text/"$search"/"$replace"}" > "$folder/numasio/detail/$header"
+    printf '%s\n' "${text/"$search"/"$replace"}" > "$folder/$path"
     folders+=("$folder")
 }
 # spin_mutant MODEL WHAT OPTIONS: the model compiled with OPTIONS must break a promise.
@@ -68,16 +73,18 @@ spin_mutant() {
 }
 source "$here/mutants.list.sh"
 
-# The unchanged headers pass what kills the mutants.
+# The unchanged headers pass what kills the mutants; with a pattern, what those hunted that it names.
 controls=()
-for check in sleep_wake cell_state slot_list reply_gate close ready_set work_hold inline_ring shared_lane waiting_line; do
+for check in sleep_wake cell_state slot_list reply_gate close ready_set work_hold inline_ring shared_lane waiting_line read_epochs \
+    stealing_deque task_inbox task_intake idle_workers task_lead task_end; do
+    [[ -z $pattern || $hunted == *" $check "* ]] || continue
     rm -rf "$work/control-$check"; mkdir -p "$work/control-$check"
     printf '%s\n' "$check" > "$work/control-$check/check"
     controls+=("$work/control-$check")
 done
 
 export -f one build
-export here include
+export here root work
 printf '%s\0' "${controls[@]}" "${folders[@]}" |
     xargs -0 -P "$(nproc)" -I{} bash -c "$(declare -p compiler flags); set -euo pipefail; one {}"
 

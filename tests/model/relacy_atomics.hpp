@@ -104,10 +104,27 @@ private:
     rl::atomic<T> value_;
 };
 
+/// rl::var with a plain variable's uses.
+template <class T>
+class checked_plain {
+public:
+    checked_plain(T initial = T()) { value_(info()).store(initial); }  // NOLINT: implicit, as a variable
+    operator T() const { return const_cast<rl::var<T>&>(value_)(info()).load(); }  // NOLINT: as a variable
+    checked_plain& operator=(T value) {
+        value_(info()).store(value);
+        return *this;
+    }
+
+private:
+    rl::var<T> value_;
+};
+
 /// Stands for numasio::detail::std_atomics.
 struct relacy_atomics {
     template <class T>
     using atomic = checked_atomic<T>;
+    template <class T>
+    using plain = checked_plain<T>;
 
     static constexpr auto relaxed = rl::mo_relaxed;
     static constexpr auto acquire = rl::mo_acquire;
@@ -132,7 +149,8 @@ struct model_futex {
     static void wait(checked_atomic<std::uint32_t>& word, std::uint32_t expected) {
         rl::ctx().sched();
         // The kernel compares and goes to sleep in one step, under its lock.
-        if (word.newest() == expected) { word.waiting.sleep(Spurious); }
+        if (word.newest() == expected) { return word.waiting.sleep(Spurious); }
+        word.fetch_add(0, rl::mo_relaxed);  // a thread whose kernel has seen the newest value sees no older one
     }
     static void wake_one(checked_atomic<std::uint32_t>& word) {
         rl::ctx().sched();
