@@ -22,8 +22,8 @@ detail::task_terms of_node(std::uint32_t place) noexcept { return {place, detail
 
 }  // namespace
 
-node_pool::node_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites)
-    : core_(std::make_unique<hot_path::task_pool_core>(std::move(asked), machine, by_node(std::move(sites)))), pool_(core_.get()) {
+node_pool::node_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks)
+    : core_(std::make_unique<hot_path::task_pool_core>(std::move(asked), machine, by_node(std::move(sites)), std::move(hooks))), pool_(core_.get()) {
     if (!machine.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine.source); }
     core_->start();
 }
@@ -72,6 +72,8 @@ std::uint64_t node_pool::stop(std::chrono::nanoseconds deadline) { return core_-
 void node_pool::pause() noexcept { core_->pause(); }
 void node_pool::resume() noexcept { core_->resume(); }
 void node_pool::resize(std::uint32_t workers_per_node) noexcept { core_->resize(workers_per_node); }
+void node_pool::set_bulk_weight(std::uint32_t weight) noexcept { core_->set_bulk_weight(weight); }
+void node_pool::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told) { core_->on_stall(limit, std::move(told)); }
 void node_pool::notify_fork(boost::asio::execution_context::fork_event event) { core_->notify_fork(event); }
 const std::vector<worker_site>& node_pool::sites() const noexcept { return core_->sites(); }
 task_pool_status node_pool::status() const { return core_->status(); }

@@ -142,6 +142,8 @@ void settle_thread(const worker_orders& orders) {
     steps.give_row();
 }
 
+void settle_priority(const worker_orders& orders) { settler(orders).set_priority(orders.realtime); }
+
 void settle_no_thread(const worker_orders& orders) {
     settler(orders).leave_thread_to_the_caller();
 }

@@ -14,6 +14,10 @@ void settle_thread(const worker_orders& orders);
 /// Fails: as settle_thread(); otherwise only where there is no memory at all.
 void settle_memory(const worker_orders& orders);
 
+/// The last step, once its memory is touched and its service is built: what takes long must not keep others from the CPU.
+/// Fails: as settle_thread().
+void settle_priority(const worker_orders& orders);
+
 /// In place of settle_thread() where the thread is the caller's: placements that say so.
 void settle_no_thread(const worker_orders& orders);
 

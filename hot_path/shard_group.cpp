@@ -96,7 +96,7 @@ struct shard_group::news {
 shard_group::shard_group(task_pool& pool, std::vector<std::uint32_t> workers)
     : pool_(pool), number_(next_number()), generation_(fork_generation()) {
     for (const auto worker : workers) { terms_.push_back({worker, task_home::worker, task_class::latency}); }
-    static constexpr task_kind visits{&end_visit, &typeid(shard_group)};
+    static constexpr task_kind visits = kind_of<shard_group>(&end_visit);
     kind = &visits;
 }
 

@@ -26,12 +26,14 @@ std::uint32_t places_for(std::uint32_t tasks) { return std::bit_ceil(std::max<st
 
 }  // namespace
 
-task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites)
+task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks)
     : plan_(std::move(asked)),
       machine_(machine),
       sites_(std::move(sites)),
       capacity_(places_for(plan_.tasks.capacity)),
       generation_(detail::fork_generation()),
+      hooks_(std::move(hooks)),
+      bulk_weight_(plan_.tasks.bulk_weight),
       io_(std::in_place),
       io_work_(io_->get_executor()) {
     workers_ = static_cast<std::uint32_t>(sites_.size());
@@ -163,6 +165,7 @@ void task_pool_core::settle(task_worker& worker) {
     steps.pin();
     steps.set_memory_policy();
     steps.give_row();
+    steps.set_priority(plan_.realtime);
     name_this_thread(name_of(worker.site));
     detail::keep_blocks_of(detail::place_of_node(worker.site.node));
     worker.keeper.emplace(keeper_of_this_thread(worker.site, refuges_from(machine_, worker.site.node), worker.placements));
@@ -172,6 +175,7 @@ void task_pool_core::run_worker(task_worker& worker) noexcept {
     bool runs = true;
     try {
         settle(worker);
+        if (hooks_.starts) { hooks_.starts(worker.site); }
         worker.state.store(worker_state::running, std::memory_order_release);
     } catch (...) {
         const std::lock_guard lock(mutex_);
@@ -180,7 +184,14 @@ void task_pool_core::run_worker(task_worker& worker) noexcept {
     }
     settled_.fetch_add(1, std::memory_order_release);
     detail::futex_wake_one(settled_);
-    if (runs) { worker.run(); }
+    if (runs) {
+        worker.run();
+        try {
+            if (hooks_.ends) { hooks_.ends(worker.site); }
+        } catch (...) {
+            worker.count_failure(std::current_exception());
+        }
+    }
     worker.state.store(worker_state::stopped, std::memory_order_release);
     detail::give_back_blocks();
     ended_.fetch_add(1, std::memory_order_release);
@@ -228,6 +239,23 @@ error_code task_pool_core::place(pool_task* task, const detail::task_terms& term
     return {};
 }
 
+error_code task_pool_core::place_observed(pool_task* task, const detail::task_terms& terms, bool refusable) noexcept {
+    auto* const observer = hooks_.observer;
+    if (observer == nullptr) [[likely]] { return place(task, terms, refusable); }
+    const auto event = event_of(task);
+    observer->enqueued(event);
+    auto* const desk = detail::desk_of_this_thread;
+    const bool here = desk != nullptr && desk->pool == this && is_home_here(terms) && terms.home != detail::task_home::worker;
+    if (here && desk->queues[static_cast<int>(terms.kind)]->push(task)) {  // what submit() does unobserved
+        const auto sleeper = desk->idle->after_publishing();
+        if (sleeper != idle_workers::nobody) { wake(*nodes_[desk->node], sleeper); }
+        return {};
+    }
+    const auto refused = place(task, terms, refusable);
+    if (refused) { observer->refused(event); }
+    return refused;
+}
+
 void task_pool_core::tell_node(task_node& node) noexcept {
     const auto sleeper = node.idle.after_publishing();
     if (sleeper != idle_workers::nobody) { return wake(node, sleeper); }
@@ -246,7 +274,7 @@ void task_pool_core::tell_node(task_node& node) noexcept {
 void task_pool_core::submit_from(pool_task* task, const detail::task_terms& terms, bool refusable) {
     // A worker of the pool is not refused: what it runs was admitted.
     const auto* desk = detail::desk_of_this_thread;
-    const auto refused = place(task, terms, refusable && (desk == nullptr || desk->pool != this));
+    const auto refused = place_observed(task, terms, refusable && (desk == nullptr || desk->pool != this));
     if (!refused) { return; }
     task->kind->end(task, false);
     throw boost::system::system_error(refused, plan_.name);
@@ -412,6 +440,37 @@ void task_pool_core::look_after(const std::function<void(const placement&)>& tel
         worker->placements.replace(*found.changed);
         tell(*found.changed);
     }
+    look_for_stalls();
+}
+
+void task_pool_core::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told) {
+    const std::lock_guard lock(mutex_);
+    stall_limit_ = limit;
+    stall_told_ = std::move(told);
+}
+
+void task_pool_core::look_for_stalls() {
+    constexpr std::chrono::seconds between{1};  // what is told
+    const auto now = std::chrono::steady_clock::now();
+    std::optional<task_stall> found;
+    std::function<void(const task_stall&)> told;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto& worker : workers_of_) {
+            const auto* const kind = worker->running();
+            const auto lasting = worker->stalls.look(kind != nullptr, worker->ran(), stall_limit_, now);
+            if (!lasting) { continue; }
+            if (found || !stall_told_ || now - stall_told_at_ < between) {
+                worker->stalls.tell_again();
+                continue;
+            }
+            found = task_stall{worker->site, task_name({nullptr, kind->name, kind->function}), *lasting};
+        }
+        if (!found) { return; }
+        stall_told_at_ = now;
+        told = stall_told_;
+    }
+    told(*found);
 }
 
 }  // namespace numasio::hot_path
@@ -425,7 +484,7 @@ void task_pool::submit_elsewhere(pool_task* task, const task_terms& terms, bool 
 }
 
 error_code task_pool::try_submit(pool_task* task, const task_terms& terms) noexcept {
-    return static_cast<task_pool_core*>(this)->place(task, terms, true);
+    return static_cast<task_pool_core*>(this)->place_observed(task, terms, true);
 }
 
 void task_pool::submit_waited(pool_task* task, const task_terms& terms) {

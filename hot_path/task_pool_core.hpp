@@ -6,12 +6,14 @@
 
 #include <numasio/detail/task_pool.hpp>
 #include <numasio/plan.hpp>
+#include <numasio/task_observer.hpp>
 #include <numasio/task_status.hpp>
 #include <numasio/topology.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -24,6 +26,8 @@
 
 namespace numasio::hot_path {
 
+inline task_event event_of(const pool_task* task) noexcept { return {task, task->kind->name, task->kind->function}; }
+
 /// Timers and sockets that end with the pool may be in tasks that end before: between the two steps of a context's end.
 class task_pool_context final : public boost::asio::io_context {
 public:
@@ -35,7 +39,7 @@ public:
 class task_pool_core final : public detail::task_pool {
 public:
     /// Nothing runs yet. `sites` are sorted by node and CPU. Fails: std::bad_alloc; std::length_error.
-    task_pool_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites);
+    task_pool_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks);
     ~task_pool_core();
     task_pool_core(const task_pool_core&) = delete;
     task_pool_core& operator=(const task_pool_core&) = delete;
@@ -55,6 +59,8 @@ public:
     task_pool_status status() const;
     std::vector<placement> placements() const;
     void look_after(const std::function<void(const placement&)>& tell);
+    void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told);
+    void set_bulk_weight(std::uint32_t weight) noexcept { bulk_weight_.store(std::clamp<std::uint32_t>(weight, 1, 64), std::memory_order_relaxed); }
 
     /// Its workers have left; what is submitted from now on is destroyed with the pool.
     bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire) == workers_; }
@@ -69,7 +75,8 @@ public:
     const task_plan& asked() const noexcept { return plan_.tasks; }
     const idle_plan& idle() const noexcept { return plan_.idle; }
     std::uint32_t capacity() const noexcept { return capacity_; }
-    std::uint32_t bulk_weight() const noexcept { return plan_.tasks.bulk_weight; }
+    std::uint32_t bulk_weight() const noexcept { return bulk_weight_.load(std::memory_order_relaxed); }
+    task_observer* observer() const noexcept { return hooks_.observer; }
     boost::asio::io_context& io() noexcept { return *io_; }
     task_worker& worker(std::uint32_t place) noexcept { return *workers_of_[place]; }
     std::uint32_t place_of(const task_node& node) const noexcept;
@@ -104,6 +111,7 @@ private:
     friend class detail::task_pool;
     void submit_from(pool_task* task, const detail::task_terms& terms, bool refusable);
     error_code place(pool_task* task, const detail::task_terms& terms, bool refusable) noexcept;
+    error_code place_observed(pool_task* task, const detail::task_terms& terms, bool refusable) noexcept;
     void tell_node(task_node& node) noexcept;
     void order_all(task_worker::order one) noexcept;
     void run_worker(task_worker& worker) noexcept;
@@ -111,12 +119,15 @@ private:
     bool has_queued() const noexcept;
     void destroy_tasks() noexcept;
     void wait_until_settled();
+    void look_for_stalls();
 
     const pool_plan plan_;
     const topology machine_;
     const std::vector<worker_site> sites_;
     const std::uint32_t capacity_;
     const std::uint32_t generation_;  // of forks
+    const pool_hooks hooks_;
+    std::atomic<std::uint32_t> bulk_weight_;
 
     std::optional<task_pool_context> io_;  // ends before the rest: what waits there holds executors
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work_;
@@ -134,7 +145,10 @@ private:
 
     std::atomic<std::uint32_t> settled_{0};  // workers; a futex
     std::exception_ptr failure_;             // of the first whose start failed; under mutex_
-    mutable std::mutex mutex_;               // threads_, failure_
+    mutable std::mutex mutex_;               // threads_, failure_, and the next three
+    std::chrono::nanoseconds stall_limit_{stall_watch::stuck_after};
+    std::function<void(const task_stall&)> stall_told_;
+    std::chrono::steady_clock::time_point stall_told_at_{};
     std::mutex join_mutex_;
     std::recursive_mutex destroying_;        // a task that is destroyed may wait for others
     std::atomic<std::uint32_t> ended_{0};    // workers; a futex

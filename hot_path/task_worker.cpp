@@ -31,6 +31,7 @@ constexpr std::uint32_t most_tasks_per_look = 64;
 task_worker::task_worker(task_pool_core& pool, task_node& node, std::uint32_t place, const worker_site& where)
     : site(where), pool_(pool), node_(node), place_(place), own_(pool.capacity()), bell_(pool.io()) {
     desk_.pool = &pool;
+    desk_.direct = pool.observer() == nullptr ? &pool : nullptr;
     desk_.node = pool.place_of(node);
     desk_.worker = place;
     desk_.alone = node.workers == 1 && pool.asked().steal == steal_scope::node;
@@ -43,6 +44,14 @@ task_worker::~task_worker() = default;
 
 void task_worker::run() noexcept {
     detail::desk_of_this_thread = &desk_;
+    pool_.observer() == nullptr ? run_loop<false>() : run_loop<true>();
+    idling_.end_search();
+    desk_.tenants.all_leave();
+    detail::desk_of_this_thread = nullptr;
+}
+
+template <bool Observed>
+void task_worker::run_loop() noexcept {
     for (;;) {
         auto* task = next();
         if (task == nullptr) { task = search(); }
@@ -54,11 +63,8 @@ void task_worker::run() noexcept {
         }
         idle_laps_ = 0;
         idling_.found_task();
-        run_task(task);
+        run_task<Observed>(task);
     }
-    idling_.end_search();
-    desk_.tenants.all_leave();
-    detail::desk_of_this_thread = nullptr;
 }
 
 /// False: to leave. `task`, where it is not null, is about to be run.
@@ -89,15 +95,25 @@ void task_worker::keep(pool_task* task) noexcept {
     pinned_.store(pinned_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
+template <bool Observed>
 void task_worker::run_task(pool_task* task) noexcept {
+    [[maybe_unused]] task_event event;
+    [[maybe_unused]] bool failed = false;
+    if constexpr (Observed) {
+        event = event_of(task);
+        pool_.observer()->started(event, site);
+    }
     running_.store(task->kind, std::memory_order_relaxed);
+    desk_.slice_end = 0;
     try {
         task->kind->end(task, true);
     } catch (...) {
+        failed = true;
         count_failure(std::current_exception());
     }
     running_.store(nullptr, std::memory_order_relaxed);
     ran_.add();
+    if constexpr (Observed) { pool_.observer()->ended(event, site, failed); }
 }
 
 void task_worker::count_failure(const std::exception_ptr& thrown) noexcept {
@@ -143,8 +159,10 @@ bool task_worker::help() noexcept {
         if (sleeper != idle_workers::nobody) { wake(sleeper); }
         return false;
     }
-    run_task(task);
+    const auto slice_end = desk_.slice_end;
+    pool_.observer() == nullptr ? run_task<false>(task) : run_task<true>(task);
     running_.store(outer, std::memory_order_relaxed);
+    desk_.slice_end = slice_end;
     return true;
 }
 
@@ -397,7 +415,10 @@ void task_worker::hand_lead_on() noexcept { pool_.hand_lead_on(node_); }
 task_worker_status task_worker::status() const {
     task_worker_status s;
     s.site = site;
-    s.state = state.load(std::memory_order_acquire);
+    const auto* const kind = running();
+    s.state = kind != nullptr && stalls.is_stuck() ? worker_state::stuck : state.load(std::memory_order_acquire);
+    if (kind != nullptr) { s.running = task_name({nullptr, kind->name, kind->function}); }
+    s.stalls = stalls.count();
     s.asleep = node_.idle.is_asleep(place_on_node());
     s.benched = is_ordered(bench);
     s.ran = ran_.get();

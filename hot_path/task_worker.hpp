@@ -1,6 +1,7 @@
 // A worker of a task pool: runs its own tasks, then its node's, then what it can steal; sleeps where there is nothing.
 #pragma once
 
+#include "hot_path/stall_watch.hpp"
 #include "hot_path/task_bell.hpp"
 #include "hot_path/task_end.hpp"
 #include "hot_path/task_idling.hpp"
@@ -73,6 +74,11 @@ public:
     std::atomic<std::uint64_t> displacements{0};  // by who looks after it
     std::atomic<worker_state> state{worker_state::starting};
 
+    // --- by who looks after it --------------------------------------------------------------------------
+    const detail::task_kind* running() const noexcept { return running_.load(std::memory_order_relaxed); }
+    std::uint64_t ran() const noexcept { return ran_.get(); }
+    stall_watch stalls;
+
 private:
     friend class task_pool_core;
     friend class task_idling<task_worker>;
@@ -92,6 +98,9 @@ private:
     pool_task* steal_from(task_worker& victim) noexcept;
     pool_task* steal_abroad() noexcept;
     bool others_have_some() const noexcept;
+    template <bool Observed>
+    void run_loop() noexcept;
+    template <bool Observed>
     void run_task(pool_task* task) noexcept;
     void sleep() noexcept;
     void poll_io(std::int64_t now) noexcept;

@@ -33,6 +33,15 @@ void thread_settler::set_memory_policy() {
     finish(std::move(p), ec, "set_mempolicy");
 }
 
+void thread_settler::set_priority(std::uint32_t realtime) {
+    if (realtime == 0) { return; }
+    auto p = begin(placement_subject::priority, "SCHED_FIFO " + std::to_string(realtime));
+    const auto ec = set_this_thread_fifo(static_cast<int>(realtime));
+    const auto got = this_thread_fifo();
+    p.got = got ? "SCHED_FIFO " + std::to_string(*got) : "an ordinary thread";
+    finish(std::move(p), ec, "sched_setscheduler");
+}
+
 void thread_settler::give_row() {
     try {
         detail::prepare_row(site_.node);
@@ -62,7 +71,7 @@ placement thread_settler::begin(placement_subject subject, std::string asked) co
 void thread_settler::finish(placement p, error_code ec, const std::string& step) {
     if (!ec) {
         p.outcome = placement_outcome::honoured;
-        if (site_.memory_node != site_.node && p.subject != placement_subject::cpu) {
+        if (site_.memory_node != site_.node && p.subject != placement_subject::cpu && p.subject != placement_subject::priority) {
             p.why = node_text(site_.node) + " has no memory; " + node_text(site_.memory_node) + " is nearest";
         }
     } else {

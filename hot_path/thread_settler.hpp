@@ -23,6 +23,8 @@ public:
     void pin();
     /// The thread's own allocations prefer the site's node, so that a plain malloc follows.
     void set_memory_policy();
+    /// SCHED_FIFO; 0: it stays an ordinary thread, and nothing was asked.
+    void set_priority(std::uint32_t realtime);
     /// Memory for what the thread counts (numasio/sharded_counter.hpp). After the policy: it comes on the worker's node, and not with the first event.
     void give_row();
     /// In place of these where the thread is the caller's: placements that say so.

@@ -43,6 +43,7 @@ void worker::run(const std::shared_ptr<shared>& self) noexcept {
         settle_memory(self->orders);
         self->keepers = worker_keepers::of_thread_and_memory(self->orders);
         resident here(self->orders);
+        settle_priority(self->orders);
         self->enter(shared::serving);
         here.loop().run();
     } catch (...) {

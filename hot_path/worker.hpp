@@ -25,6 +25,7 @@ struct worker_orders {
     memory_plan memory;
     lane_plan lane;
     idle_plan idle;
+    std::uint32_t realtime = 0;  // SCHED_FIFO priority; 0: none
     enforcement enforce = enforcement::best_effort;
     topology_origin origin = topology_origin::fallback;
     std::vector<cpu_id> home_cpus;  // ascending: a batch on one of these ran at home

@@ -57,6 +57,7 @@ std::unique_ptr<running_worker> launch_worker(std::shared_ptr<worker_core> core,
     orders.memory = asked.memory;
     orders.lane = asked.lane;
     orders.idle = asked.idle;
+    orders.realtime = asked.realtime;
     orders.enforce = asked.enforce;
     orders.origin = machine.origin;
     if (asked.idle.strategy == idle_strategy::caller_drives) { return std::make_unique<caller_driven_worker>(std::move(orders)); }

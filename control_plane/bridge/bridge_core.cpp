@@ -128,6 +128,13 @@ node_pool& bridge_core::tasks(std::string_view pool) const {
     return started(executors_->tasks(pool), pool);
 }
 
+void bridge_core::hook(std::string_view pool, pool_hooks hooks) {
+    const std::lock_guard lock(mutex_);
+    static_cast<void>(pool_that(run_mode::tasks, pool));
+    if (phase_ != phase::made) { throw boost::system::system_error(errc::already_started, "hook " + std::string(pool)); }
+    executors_->hook(pool, std::move(hooks));
+}
+
 reactor_pool& bridge_core::reactors(std::string_view pool) const {
     const std::lock_guard lock(mutex_);
     static_cast<void>(pool_that(run_mode::reactor, pool));
@@ -170,7 +177,7 @@ void bridge_core::start() {
             pool.drivers.clear();
         }
         running_.clear();
-        executors_ = std::make_unique<executor_pools>();
+        executors_->clear();
         throw;
     }
     for (auto& pool : pools_) { pool.core->open(); }

@@ -32,16 +32,20 @@ void executor_pools::start(const plan& asked, const layout& sites, const topolog
     try {
         for (const auto& pool : asked.pools) {
             if (pool.run == run_mode::tasks) {
-                tasks_.push_back({pool.name, std::make_unique<node_pool>(pool, machine, sites_of(sites, pool.name))});
+                tasks_.push_back({pool.name, std::make_unique<node_pool>(pool, machine, sites_of(sites, pool.name), hooks_[pool.name])});
             } else if (pool.run == run_mode::reactor) {
                 reactors_.push_back({pool.name, std::make_unique<reactor_pool>(pool, machine, sites_of(sites, pool.name))});
             }
         }
     } catch (...) {
-        reactors_.clear();
-        tasks_.clear();
+        clear();
         throw;
     }
+}
+
+void executor_pools::clear() noexcept {
+    reactors_.clear();
+    tasks_.clear();
 }
 
 node_pool* executor_pools::tasks(std::string_view name) const noexcept { return of_name(tasks_, name); }

@@ -11,9 +11,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace numasio::detail {
@@ -21,8 +23,14 @@ namespace numasio::detail {
 /// Threads: start(), stop() by one at a time; the rest any, once started. Lifetime: the pools stand until it is destroyed.
 class executor_pools {
 public:
+    /// Before start(), which it is for.
+    void hook(std::string_view pool, pool_hooks hooks) { hooks_.insert_or_assign(std::string(pool), std::move(hooks)); }
+
     /// Blocks: until every worker runs. Fails: as node_pool's and reactor_pool's constructors; those that were started stop then.
     void start(const plan& asked, const layout& sites, const topology& machine);
+
+    /// What was started stops, and is gone.
+    void clear() noexcept;
 
     /// Null: there is none of that name and kind.
     node_pool* tasks(std::string_view name) const noexcept;
@@ -42,6 +50,7 @@ private:
         std::string name;
         std::unique_ptr<Pool> pool;
     };
+    std::map<std::string, pool_hooks> hooks_;
     std::vector<named<node_pool>> tasks_;
     std::vector<named<reactor_pool>> reactors_;
 };

@@ -109,6 +109,9 @@ private:
                 add(given->first, "says nothing to a pool with run: " + std::string(to_string(pool.run)), wanted, "remove it, or change " + key + ".run");
             }
         };
+        if (pool.realtime != 0 && pool.idle.strategy == idle_strategy::caller_drives && !faulty(key + ".realtime")) {
+            add(key + ".realtime", "the pool's workers have no threads: idle: caller_drives", "0", "give your own thread the priority (set_this_thread_fifo)");
+        }
         if (pool.run == run_mode::service) { return refuse({".tasks"}, "run: tasks or run: reactor"); }
         refuse({".memory", ".lane", ".slo"}, "run: service");
         if (pool.run == run_mode::reactor) { refuse({".tasks.order", ".tasks.steal", ".tasks.backlog", ".tasks.budget", ".tasks.bulk_weight"}, "run: tasks"); }

@@ -208,6 +208,7 @@ void add_pool(entry_list& out, const std::string& key, const pool_plan& pool) {
         out.fraction(key + ".slo.quantile", pool.slo->quantile, slo_plan{}.quantile);
         out.duration(key + ".slo.target", pool.slo->target, plan_limits::slo_target, slo_plan{}.target);
     }
+    out.whole(key + ".realtime", pool.realtime, plan_limits::realtime, fallback.realtime);
     out.word(key + ".enforcement", pool.enforce, {enforcement::strict, enforcement::best_effort}, fallback.enforce);
 }
 

@@ -38,6 +38,8 @@ json::array workers_of(const task_pool_status& pool) {
         one["searches"] = worker.searches;
         one["empty_searches"] = worker.empty_searches;
         one["polls"] = worker.polls;
+        one["stalls"] = worker.stalls;
+        one["running"] = worker.running.empty() ? json::value(nullptr) : json::value(worker.running);
         result.push_back(std::move(one));
     }
     return result;

@@ -35,6 +35,7 @@ constexpr std::array task_rows{
     task_row{"task_searches_total", "Looks at what other workers have.", MetricType::Counter, member_of<&task_worker_status::searches>},
     task_row{"task_empty_searches_total", "Looks of these that found nothing.", MetricType::Counter, member_of<&task_worker_status::empty_searches>},
     task_row{"task_polls_total", "Looks at timers and sockets between tasks.", MetricType::Counter, member_of<&task_worker_status::polls>},
+    task_row{"task_stalls_total", "Tasks in which the worker was found for more than a second.", MetricType::Counter, member_of<&task_worker_status::stalls>},
     task_row{"worker_benched", "1 while resize() leaves the worker out.", MetricType::Gauge, member_of<&task_worker_status::benched>},
 };
 

@@ -53,6 +53,7 @@ json::object pool_part(const pool_plan& pool) {
     result["slo"] = pool.slo ? json::value(json::object{{"quantile", pool.slo->quantile},
                                                         {"target_seconds", in_seconds(pool.slo->target)}})
                              : json::value(nullptr);
+    result["realtime"] = pool.realtime;
     result["enforcement"] = to_string(pool.enforce);
     return result;
 }

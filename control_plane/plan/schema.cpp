@@ -177,6 +177,10 @@ constexpr key_rule schema[] = {
      [](const target& t, const plan_value& v) { slo(t).quantile = v.fraction; }},
     {"pools.*.slo.target", value_form::duration, limits::slo_target, {}, "1ms", "", "the longest time that keeps it",
      [](const target& t, const plan_value& v) { slo(t).target = time(v); }},
+    {"pools.*.realtime", value_form::whole, limits::realtime, {}, "0", "",
+     "the workers' real-time priority (SCHED_FIFO, higher runs first); 0: ordinary threads. Needs CAP_SYS_NICE or RLIMIT_RTPRIO. A worker that never sleeps "
+     "(`busy_spin`) then starves everything else on its CPU; not with `caller_drives`",
+     [](const target& t, const plan_value& v) { t.pool->realtime = count(v); }},
     {"pools.*.enforcement", value_form::word, {}, enforcements, "best_effort", "",
      "`strict`: any shortfall in pinning or memory fails the start; `best_effort`: start, and say what was lost; memory that does not fit fails every start",
      [](const target& t, const plan_value& v) { t.pool->enforce = static_cast<enforcement>(v.number); }},

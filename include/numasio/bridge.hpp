@@ -9,6 +9,7 @@
 #include <numasio/port.hpp>
 #include <numasio/status.hpp>
 #include <numasio/stop_report.hpp>
+#include <numasio/task_observer.hpp>
 #include <numasio/topology.hpp>
 
 #include <boost/asio/execution/executor.hpp>
@@ -78,6 +79,9 @@ public:
     /// Threads: any. Blocks: while a start or stop is under way. Cost: a lock. Lifetime: as the bridge; executors, and what lives on them, end before.
     /// Fails: throws system_error: errc::unknown_pool, errc::wrong_run, errc::not_started.
     node_pool& tasks(std::string_view pool) const { return core_->tasks(pool); }
+    /// What a pool that runs tasks calls beside them. Threads: the one that starts the bridge, before. Blocks: while a start or stop is under way.
+    /// Fails: throws system_error: errc::unknown_pool, errc::wrong_run, errc::already_started. What hooks.starts throws, start() throws.
+    void hook(std::string_view pool, pool_hooks hooks) { core_->hook(pool, std::move(hooks)); }
     reactor_pool& reactors(std::string_view pool) const { return core_->reactors(pool); }
 
     /// What start() looks at before it makes a thread: that every pool that serves has its service, and that lanes and services fit

@@ -7,6 +7,7 @@
 #include <numasio/layout.hpp>
 #include <numasio/placement.hpp>
 #include <numasio/plan.hpp>
+#include <numasio/task_observer.hpp>
 #include <numasio/task_status.hpp>
 #include <numasio/topology.hpp>
 
@@ -36,8 +37,8 @@ public:
 
     /// Pins the workers, sets their memory policies, reads both back, and runs. `sites`: see make_layout(); all of them, of one pool.
     /// Threads: any. Blocks: until every worker runs. Cost: a thread for each. Fails: throws boost::system::system_error as bridge::start() does: under
-    /// strict enforcement naming worker, call and errno; errc::not_this_machine; errc::thread_refused. Nothing is left behind then.
-    node_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites);
+    /// strict enforcement naming worker, call and errno; errc::not_this_machine; errc::thread_refused; what hooks.starts throws. Nothing is left behind then.
+    node_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks = {});
     /// stop() and join(). Tasks that were not run are destroyed, and so is what waits for timers and sockets, uninvoked.
     /// Not on a worker of this pool. In a forked child it leaves everything as it is.
     ~node_pool();
@@ -94,6 +95,8 @@ public:
     /// So many workers of each node take part, 1 … as many as the plan has; the others sleep, and run only tasks that are for them alone (on(worker), home_of()).
     /// Threads: any. Blocks: never. 0 counts as 1.
     void resize(std::uint32_t workers_per_node) noexcept;
+    /// task_plan::bulk_weight from now on, 1 … 64 (what is beyond counts as the nearest). Threads: any. Blocks: never.
+    void set_bulk_weight(std::uint32_t weight) noexcept;
     /// As boost::asio::execution_context::notify_fork(). In the child the workers are not there: new work is refused with errc::forked.
     void notify_fork(boost::asio::execution_context::fork_event event);
 
@@ -105,6 +108,10 @@ public:
     /// Looks whether each worker is still on its CPU, and puts it back; calls `tell` with what changed. A bridge's pools are looked after by the bridge.
     /// Threads: one at a time. Blocks: a system call for each worker.
     void look_after(const std::function<void(const placement&)>& tell);
+    /// `told` hears of each task in which a worker has been for `limit` or longer, once, and of one in a second at most; the later ones when that second is over, where they still
+    /// last. look_after() finds them, and calls it: from a bridge's own thread, four times a second. No signal is sent, and the task goes on. An empty function ends it.
+    /// Threads: any; the last one given counts. Blocks: for a lock.
+    void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told);
 
 private:
     executor_type on_worker(std::uint32_t worker) const noexcept {

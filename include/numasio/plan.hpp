@@ -130,6 +130,7 @@ struct pool_plan {
     idle_plan idle;      ///< caller_drives: run_mode::service
     task_plan tasks;     ///< run_mode::tasks and reactor
     std::optional<slo_plan> slo;
+    std::uint32_t realtime = 0;  ///< the workers' SCHED_FIFO priority, 1 … 99; 0: ordinary threads
     enforcement enforce = enforcement::best_effort;
 };
 

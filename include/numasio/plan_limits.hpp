@@ -39,6 +39,7 @@ inline constexpr plan_range task_capacity{2, 1'048'576};
 inline constexpr plan_range task_backlog{0, 1'048'576};
 inline constexpr plan_range task_budget{1, 1024};
 inline constexpr plan_range idle_spin{0, 10 * ms};
+inline constexpr plan_range realtime{0, 99};
 inline constexpr plan_range slo_target{us, 60 * second};  ///< the quantile is above 0 and below 1
 
 }  // namespace plan_limits

@@ -29,6 +29,8 @@ struct task_worker_status {
     std::uint64_t empty_searches = 0;  ///< … of these: found nothing
     std::uint64_t polls = 0;           ///< looks at timers and sockets between tasks
     std::uint64_t displacements = 0;   ///< times its CPU was found taken from it: offline, or out of the cpuset
+    std::uint64_t stalls = 0;          ///< tasks in which it was found for more than a second; `state` is stuck meanwhile
+    std::string running;               ///< the task that it is in: its function's `task_name`, or its type; empty where none
     std::string first_failure;         ///< what the first exception of a task said; empty where none threw
 };
 

@@ -9,6 +9,7 @@
 #include <numasio/plan.hpp>
 #include <numasio/status.hpp>
 #include <numasio/stop_report.hpp>
+#include <numasio/task_observer.hpp>
 #include <numasio/topology.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -55,6 +56,7 @@ public:
     stop_report stop(std::chrono::nanoseconds deadline);
     invoker invoker_of(std::string_view pool, std::uint32_t worker) const;
     node_pool& tasks(std::string_view pool) const;
+    void hook(std::string_view pool, pool_hooks hooks);
     reactor_pool& reactors(std::string_view pool) const;
     void pin_control_thread();
     void on_placement_change(std::function<void(const std::vector<placement>&)> told);

@@ -3,6 +3,9 @@
 
 #include <numasio/detail/task_blocks.hpp>
 
+#include <boost/asio/detail/bind_handler.hpp>
+
+#include <concepts>
 #include <memory>
 #include <type_traits>
 #include <typeinfo>
@@ -17,7 +20,27 @@ struct task_kind {
     /// Frees the task's memory, then calls the function, or destroys it uncalled. The function may throw.
     void (*end)(pool_task* self, bool call);
     const std::type_info* function;
+    const char* name;  ///< or null
 };
+
+/// The function that a user gave to asio::post(), which wraps it.
+template <class Function>
+struct given_function {
+    using type = Function;
+};
+template <class Function>
+struct given_function<boost::asio::detail::binder0<Function>> {
+    using type = Function;
+};
+template <class Function>
+constexpr task_kind kind_of(void (*end)(pool_task*, bool)) noexcept {
+    using given = typename given_function<Function>::type;
+    if constexpr (requires { { given::task_name } -> std::convertible_to<const char*>; }) {
+        return {end, &typeid(given), given::task_name};
+    } else {
+        return {end, &typeid(given), nullptr};
+    }
+}
 
 struct pool_task {
     pool_task* next = nullptr;  // in a list of tasks that found their queue full
@@ -52,7 +75,7 @@ struct task_of final : pool_task {
         }();
         if (call) { std::move(function)(); }
     }
-    static constexpr task_kind kind_of_this{&end_task, &typeid(Function)};
+    static constexpr task_kind kind_of_this = kind_of<Function>(&end_task);
 };
 
 /// With the memory that threads keep for tasks.
@@ -79,7 +102,7 @@ struct task_of<Function, std::allocator<void>> final : pool_task {
         }();
         if (call) { std::move(function)(); }
     }
-    static constexpr task_kind kind_of_this{&end_task, &typeid(Function)};
+    static constexpr task_kind kind_of_this = kind_of<Function>(&end_task);
 };
 
 /// Fails: std::bad_alloc; what moving the function throws.

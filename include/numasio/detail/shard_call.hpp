@@ -89,7 +89,7 @@ private:
                 object.stop();
             } else if constexpr (stops_by_coroutine<T>) {
                 auto stopping = object.stop();
-                static constexpr task_kind ends{&end_stop, &typeid(shard)};
+                static constexpr task_kind ends = kind_of<shard>(&end_stop);
                 kind = &ends;
                 stop_failed_ = nullptr;
                 this->stop_goes_on();
@@ -217,8 +217,8 @@ private:
             // Nobody is left to be told of what a handler throws that was called here, nor that there was no memory to call it.
         }
     }
-    static constexpr task_kind begins{&begin, &typeid(F)};
-    static constexpr task_kind ends{&end_coroutine, &typeid(F)};
+    static constexpr task_kind begins = kind_of<F>(&begin);
+    static constexpr task_kind ends = kind_of<F>(&end_coroutine);
 
     const std::uint64_t group_;
     [[no_unique_address]] F f_;

@@ -318,7 +318,7 @@ private:
         } catch (...) { failed = std::current_exception(); }
         made != nullptr ? me->group_->built(*made) : me->group_->not_built(failed);
     }
-    static constexpr task_kind builds{&build, &typeid(T)};
+    static constexpr task_kind builds = kind_of<T>(&build);
 
     const std::shared_ptr<shard_group> group_;
     const std::uint32_t place_;

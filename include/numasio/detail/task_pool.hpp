@@ -42,10 +42,14 @@ struct task_desk {
     bool alone = false;        // nobody steals here
     bool inline_calls = true;  // not while it runs the timers and sockets of all
     std::uint32_t tasks_until_look = 0;
+    std::int64_t slice_end = 0;  // of the task that runs; 0: it has not asked
+    task_pool* direct = nullptr; // the pool where its tasks come straight to the queues below; null where somebody observes them
     idle_workers* idle = nullptr;
     task_deque* queues[2] = {};  // of each class
     detail::tenants tenants;     // what lives here
 };
+/// What a task that asks may take before it should_yield().
+inline constexpr std::int64_t task_slice_ns = 100'000;
 /// Null outside of workers.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local task_desk* desk_of_this_thread;
 
@@ -69,7 +73,7 @@ public:
     /// Fails: throws system_error: errc::pool_full, errc::forked.
     void submit(pool_task* task, const task_terms& terms, bool refusable) {
         auto* desk = desk_of_this_thread;
-        const bool here = desk != nullptr && desk->pool == this &&
+        const bool here = desk != nullptr && desk->direct == this &&
                           (terms.home == task_home::any || (terms.home == task_home::node && terms.place == desk->node));
         if (!here || !desk->queues[static_cast<int>(terms.kind)]->push(task)) { return submit_elsewhere(task, terms, refusable); }
         if (desk->alone) { return; }

@@ -160,6 +160,33 @@ TEST(executor_pools, are_asked_for_by_name_and_kind_once_they_run) {
     EXPECT_EQ(refusal_of([&] { b.invoker_of("front", 0); }), errc::wrong_run);
 }
 
+TEST(executor_pools, call_their_hooks) {
+    asio::io_context context;
+    bridge b(context, of_tasks());
+    int started = 0, ended = 0;
+    b.hook("hot", {.starts = [&](const worker_site&) { ++started; }, .ends = [&](const worker_site&) { ++ended; }});
+    b.start();
+    EXPECT_EQ(started, 1);
+    EXPECT_EQ(refusal_of([&] { b.hook("hot", {}); }), errc::already_started);
+    b.stop(1s);
+    EXPECT_EQ(ended, 1);
+}
+
+TEST(executor_pools, are_looked_after_for_stalls) {
+    asio::io_context context;
+    bridge b(context, of_tasks());
+    b.start();
+    std::promise<std::string> told;
+    b.tasks("hot").on_stall(1ms, [&](const task_stall& stall) { told.set_value(stall.site.pool); });
+    std::promise<void> may_end;
+    asio::post(b.tasks("hot").get_executor(), [&] { may_end.get_future().wait(); });
+    auto pool = told.get_future();
+    EXPECT_EQ(pool.wait_for(10s), std::future_status::ready);
+    b.tasks("hot").on_stall(1ms, {});
+    may_end.set_value();
+    EXPECT_EQ(pool.get(), "hot");
+}
+
 struct failing {
     explicit failing(node_context&) { throw std::runtime_error("no"); }
     int operator()(int x) const noexcept { return x; }

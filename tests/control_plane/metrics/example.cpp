@@ -88,7 +88,8 @@ task_pool_status tasks_on(cpu_id cpu, node_id node) {
     worker.site = {"hot", 0, cpu, node, node};
     worker.state = worker_state::running;
     worker.ran = 1000, worker.failed = 1, worker.stolen = 40, worker.stolen_abroad = 6, worker.distance_abroad = 126;
-    worker.taken_in = 600, worker.queued = 4, worker.parks = 70, worker.searches = 90, worker.empty_searches = 50, worker.polls = 12;
+    worker.taken_in = 600, worker.queued = 4, worker.parks = 70, worker.searches = 90, worker.empty_searches = 50, worker.polls = 12, worker.stalls = 1;
+    worker.running = "load";
     worker.first_failure = "no such symbol";
     return pool;
 }

@@ -71,7 +71,7 @@ TEST(plan_agreement, both_sides_allow_and_refuse_the_same_numbers_and_expect_the
         }
         ++tried;
     }
-    EXPECT_EQ(tried, 18);
+    EXPECT_EQ(tried, 19);
 }
 
 TEST(plan_agreement, both_sides_allow_and_refuse_the_same_ids) {

@@ -62,6 +62,7 @@ pool_plan some_pool(int index) {
         pool.slo = slo_plan{between(1, 999'999) / 1e6,
                             std::chrono::nanoseconds(between(std::int64_t{1'000}, std::int64_t{60'000'000'000}))};
     }
+    pool.realtime = between(0U, 99U);
     pool.enforce = *rc::gen::element(enforcement::strict, enforcement::best_effort);
     return pool;
 }
@@ -99,6 +100,7 @@ TEST(plan_property, a_plan_that_is_written_out_reads_back_as_the_same_plan) {
             RC_ASSERT((a.memory.per_worker == b.memory.per_worker && a.memory.pages == b.memory.pages && a.idle.spin == b.idle.spin));
             RC_ASSERT((a.run == b.run && a.tasks.capacity == b.tasks.capacity && a.tasks.order == b.tasks.order && a.tasks.steal == b.tasks.steal));
             RC_ASSERT((a.tasks.backlog == b.tasks.backlog && a.tasks.budget == b.tasks.budget && a.tasks.bulk_weight == b.tasks.bulk_weight));
+            RC_ASSERT(a.realtime == b.realtime);
             RC_ASSERT(a.slo.has_value() == b.slo.has_value());
             if (a.slo) { RC_ASSERT((a.slo->quantile == b.slo->quantile && a.slo->target == b.slo->target)); }
         }

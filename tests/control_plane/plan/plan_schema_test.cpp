@@ -27,7 +27,7 @@ TEST(plan_schema, a_default_that_is_written_out_changes_nothing) {
         EXPECT_EQ(to_yaml(parse_plan(text)), bare) << text;
         ++tried;
     }
-    EXPECT_EQ(tried, 34);
+    EXPECT_EQ(tried, 35);
     EXPECT_EQ(to_yaml(parse_plan(pool_with("    lane: {bulk: {capacity: 256, weight: 8}}\n"))), to_yaml(parse_plan(pool_with("    lane: {bulk: {}}\n"))));
     const plan slo = parse_plan(pool_with("    slo: {quantile: 0.99, target: 1ms}\n"));
     EXPECT_EQ(to_yaml(slo), to_yaml(parse_plan(pool_with("    slo: {}\n"))));
@@ -57,7 +57,7 @@ TEST(plan_schema, both_ends_of_a_range_are_valid_and_one_beyond_is_not) {
         }
         ++tried;
     }
-    EXPECT_EQ(tried, 23);
+    EXPECT_EQ(tried, 24);
 }
 
 TEST(plan_schema, the_examples_of_an_expectation_are_valid_for_their_key) {
