@@ -22,8 +22,8 @@ auto* of_name(const Pools& pools, std::string_view name) noexcept {
 }
 
 std::chrono::nanoseconds until(std::chrono::steady_clock::time_point deadline) {
-    using clock = std::chrono::steady_clock;
-    return deadline == clock::time_point::max() ? std::chrono::nanoseconds::max() : std::max(deadline - clock::now(), clock::duration::zero());
+    if (deadline == std::chrono::steady_clock::time_point::max()) { return std::chrono::nanoseconds::max(); }
+    return std::max(deadline - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration::zero());
 }
 
 }  // namespace
