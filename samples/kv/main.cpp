@@ -1,5 +1,6 @@
 // numasio-kv: a key-value server that speaks Redis's protocol. The whole assembly is in this file.
 #include "options.hpp"
+#include "server/lane_front.hpp"
 #include "server/server.hpp"
 #include "shard/kv_shard.hpp"
 
@@ -53,7 +54,7 @@ int serve(const kv::options& options, numasio::plan plan) {
     auto& port = bridge.open<kv::kv_request, kv::kv_reply, kv::kv_shard>("kv");
 
     // Listeners are bound before a worker is pinned, and accept only after every worker is ready.
-    auto server = listen(plan, "kv", "--port", [&] { return std::make_unique<kv::server>(io, kv_at, port); });
+    auto server = listen(plan, "kv", "--port", [&] { return std::make_unique<kv::server>(io, kv_at); });
     std::unique_ptr<numasio::control_server> control;
     if (http() != nullptr) {
         control = listen(plan, "http", "--http-port", [&] {
@@ -72,7 +73,8 @@ int serve(const kv::options& options, numasio::plan plan) {
     });
     bridge.start();
     bridge.pin_control_thread();
-    server->start(plan.find_pool("kv")->memory.per_worker.value);
+    kv::lane_front front{io.get_executor(), port, server->describe(port.workers(), plan.find_pool("kv")->memory.per_worker.value)};
+    server->start(front);
 
     std::cout << numasio::banner(bridge) << "listening   " << server->address() << " (RESP2)\n";
     if (control) {

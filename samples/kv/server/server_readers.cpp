@@ -128,9 +128,9 @@ std::string info_text(const server_state& server, const kv_reply& shards, std::s
         line("reply_memory_limit", server.reply_memory.limit);
     }
     if (begin("Stats")) {
-        line("total_connections_received", server.connections);
+        line("total_connections_received", server.connections->accepted.load());
         line("total_commands_processed", server.commands);
-        line("rejected_connections", server.refused_connections);
+        line("rejected_connections", server.connections->refused.load());
         line("busy_replies", server.busy);
         line("oversized_replies", server.oversized);
     }

@@ -1,4 +1,4 @@
-// What commands about the server and its clients look at. Control plane only, so plain values.
+// What commands about the server and its clients look at. Each front has its own, so plain values.
 #pragma once
 
 #include "resp/input_buffer.hpp"
@@ -7,9 +7,11 @@
 #include "server/key_locks.hpp"
 #include "shard/messages.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +48,13 @@ struct client_state {
     bool closing = false; ///< no command after this one
 };
 
+/// Counted where they are accepted and where they are closed. Threads: any.
+struct connection_counts {
+    std::atomic<std::uint64_t> accepted{0};  ///< ever
+    std::atomic<std::uint64_t> refused{0};   ///< of these: beyond limits.clients
+    std::atomic<std::size_t> open{0};
+};
+
 struct server_state {
     server_limits limits;
     expiry_clock clock;
@@ -53,8 +62,7 @@ struct server_state {
     std::uint16_t port = 0;
     std::uint32_t workers = 1;
     std::uint64_t worker_memory = 0;        ///< bytes, of each worker
-    std::uint64_t connections = 0;          ///< ever accepted
-    std::uint64_t refused_connections = 0;  ///< beyond limits.clients
+    std::shared_ptr<connection_counts> connections = std::make_shared<connection_counts>();
     std::uint64_t commands = 0;
     std::uint64_t busy = 0;                 ///< commands refused because a lane was full
     std::uint64_t oversized = 0;            ///< replies replaced by an error, for want of reply memory

@@ -2,7 +2,7 @@
 #include "server/session.hpp"
 
 #include "resp/reply_text.hpp"
-#include "server/server.hpp"
+#include "server/front.hpp"
 
 #include <boost/asio/write.hpp>
 
@@ -24,8 +24,8 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
 
 }  // namespace
 
-session::session(asio::ip::tcp::socket socket, server& owner, std::uint64_t id)
-    : socket_(std::move(socket)), server_(owner), state_(owner.state()), port_(owner.port()),
+session::session(asio::ip::tcp::socket socket, front& owner, std::uint64_t id)
+    : socket_(std::move(socket)), front_(owner), state_(owner.state()), calls_(owner.calls()),
       input_(state_.query_memory), parser_(state_.limits.parser),
       account_(state_.reply_memory, state_.limits.reply_allowance) {
     error_code ignored;  // a client may be gone before we look
@@ -193,7 +193,7 @@ void session::close() {
     waiting_.reset();
     settle();
     state_.clients.erase(client_.id);
-    server_.forget(*this);
+    front_.forget(*this);
 }
 
 void session::abort() { close(); }

@@ -6,9 +6,8 @@
 #include "server/reply_account.hpp"
 #include "server/reply_queue.hpp"
 #include "server/server_state.hpp"
+#include "server/shard_calls.hpp"
 #include "shard/messages.hpp"
-
-#include <numasio/port.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -20,21 +19,20 @@
 namespace kv {
 
 namespace asio = boost::asio;
-using kv_port = numasio::port<kv_request, kv_reply>;
-class server;
+class front;
 
-/// Runs on the control plane's one thread, so it has no locks. It never waits for a worker: a command is
-/// handed over with async_call() and the next one is read; the reply comes back to this thread as a handler.
+/// Runs on one thread, that of its front, so it has no locks. It never waits for a worker: a command is
+/// handed over with shard_calls::call() and the next one is read; the reply comes back to this thread.
 ///
-///   socket ─▶ input_buffer ─▶ request_parser ─▶ read_command ─▶ port.async_call ─▶ lane ─▶ worker
-///   socket ◀─ reply_stream ◀─ reply_queue ◀───────────── on_reply ◀──────────────── lane ◀─┘
+///   socket ─▶ input_buffer ─▶ request_parser ─▶ read_command ─▶ shard_calls ─▶ worker
+///   socket ◀─ reply_stream ◀─ reply_queue ◀──────── on_reply ◀────────────────────┘
 ///
 /// Bounds: it stops reading at limits.in_flight commands or limits.unsent_bytes of replies; TCP then slows
 /// the client down. Replies are made one by one as their turn comes, and only while they fit into the memory for
-/// replies. Lifetime: shared by the server and by its own handlers; the last one destroys it.
-class session : public std::enable_shared_from_this<session> {
+/// replies. Lifetime: shared by the front and by its own handlers; the last one destroys it.
+class session final : public reply_taker, public std::enable_shared_from_this<session> {
 public:
-    session(asio::ip::tcp::socket socket, server& owner, std::uint64_t id);
+    session(asio::ip::tcp::socket socket, front& owner, std::uint64_t id);
 
     void start();
     /// No further command is read; what is in flight is answered, then the connection closes.
@@ -43,6 +41,8 @@ public:
     void advance();
     /// At the deadline of a stop.
     void abort();
+
+    void on_reply(std::uint64_t number, std::uint32_t part, numasio::error_code ec, kv_reply reply) override;
 
     std::uint64_t id() const noexcept { return client_.id; }
     /// Commands that were accepted and whose reply is not on the wire.
@@ -66,10 +66,9 @@ private:
     void wait_for_keys_over();
     void to_one(const command& what);
     void to_many(const command& what, arguments args, resp::metered charge, std::unique_ptr<key_claim> claim);
-    void submit(std::uint64_t number, std::uint32_t part, kv_port::reservation place, const kv_request& request);
-    void on_reply(std::uint64_t number, std::uint32_t part, numasio::error_code ec, kv_reply reply);
+    void submit(std::uint64_t number, std::uint32_t part, call_place place, const kv_request& request);
     void next_step(std::uint64_t number);
-    kv_port::reservation place_for(std::uint32_t worker);
+    call_place place_for(std::uint32_t worker);
     bool must_wait_to_write(std::uint64_t number);
     void after_reply(std::uint64_t number);
     std::string_view why_refused(const numasio::error_code& ec);
@@ -82,9 +81,9 @@ private:
     void close();
 
     asio::ip::tcp::socket socket_;
-    server& server_;
+    front& front_;
     server_state& state_;
-    kv_port& port_;
+    shard_calls& calls_;
     client_state client_;
     resp::input_buffer input_;
     resp::request_parser parser_;
@@ -95,7 +94,7 @@ private:
     std::vector<asio::const_buffer> buffers_;
     std::size_t queued_text_ = 0;  ///< bytes of the answers in queue_
     reply_account account_;        ///< of ready_, sending_ and these
-    std::vector<std::pair<std::uint32_t, kv_port::reservation>> later_places_;  ///< of a command in several steps, for those to come
+    std::vector<std::pair<std::uint32_t, call_place>> later_places_;  ///< of a command in several steps, for those to come
     /// A command that was read and stands in line for its keys. Nothing is received meanwhile, so its arguments stay.
     struct in_line {
         command what;

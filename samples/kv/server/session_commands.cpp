@@ -1,8 +1,8 @@
-// A command's way from the connection to its workers and back: the hybrid pattern in one file.
+// A command's way from the connection to its workers and back.
 #include "server/session.hpp"
 
 #include "resp/reply_text.hpp"
-#include "server/server.hpp"
+#include "server/front.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -49,7 +49,7 @@ void session::begin(const command& what, arguments args) {
     resp::metered charge;
     if (what.to != command::route::one) {
         constexpr std::size_t free_of_charge = 16 << 10;
-        const std::size_t cost = fan_out::cost(what, args, port_.workers());
+        const std::size_t cost = fan_out::cost(what, args, calls_.workers());
         // SCAN's reply has nothing to do with the length of what asks for it.
         const std::size_t charged = cost > free_of_charge || what.request.op == kv_op::scan ? cost : 0;
         if (!state_.query_memory.has_room(charged)) {
@@ -59,7 +59,7 @@ void session::begin(const command& what, arguments args) {
     }
     std::unique_ptr<key_claim> claim;
     // Of one worker everything is asked in one request, which nothing can come between.
-    const bool looks_first = port_.workers() > 1 && decides_by_what_is_there(what.request);
+    const bool looks_first = calls_.workers() > 1 && decides_by_what_is_there(what.request);
     if (looks_first || (!state_.locks.empty() && writes(what.request.op))) {
         const std::size_t distance = what.to == command::route::one ? args.size() : what.step;
         claim = state_.locks.take(hashes_of(state_.locks, args, distance), [self = weak_from_this(), this] {
@@ -84,7 +84,7 @@ void session::wait_for_keys_over() {
     if (next->what.to == command::route::one) { to_one(next->what); }
     else { to_many(next->what, parser_.arguments(), std::move(next->charge), std::move(next->claim)); }
     input_.consume(parser_.consumed());
-    server_.has_replies(shared_from_this());
+    front_.has_replies(shared_from_this());
 }
 
 void session::answer(std::string_view text) {
@@ -112,11 +112,8 @@ std::string_view session::why_refused(const numasio::error_code& ec) {
 
 /// One key: one place on one lane. No place means an answer now: nothing waits, nothing grows.
 void session::to_one(const command& what) {
-    auto place = port_.try_reserve(port_.home_of(what.request.key));
+    auto place = calls_.try_reserve(calls_.home_of(what.request.key));
     if (!place) { return answer(why_refused(place.error())); }
-    if (what.request.op == kv_op::set || what.request.op == kv_op::expire || what.request.op == kv_op::getex) {
-        state_.may_expire = state_.may_expire || what.request.number != 0;
-    }
     pending_command owed;
     owed.form = what.form;
     owed.waiting_for = 1;
@@ -127,12 +124,12 @@ void session::to_one(const command& what) {
 /// Several workers: places on all lanes first, also for the steps to come, and only then the first request. Either all
 /// are accepted or none.
 void session::to_many(const command& what, arguments args, resp::metered charge, std::unique_ptr<key_claim> claim) {
-    auto many = std::make_unique<fan_out>(what, args, port_.workers(),
-                                          [&](std::string_view key) { return port_.home_of(key).worker; },
+    auto many = std::make_unique<fan_out>(what, args, calls_.workers(),
+                                          [&](std::string_view key) { return calls_.home_of(key); },
                                           fan_out::moment{now_, state_.flushes});
-    std::vector<kv_port::reservation> places;
+    std::vector<call_place> places;
     const auto reserve = [&](std::uint32_t worker, auto&& keep) {
-        auto place = port_.try_reserve(port_.at(worker));
+        auto place = calls_.try_reserve(worker);
         if (place) {
             keep(std::move(place));
             return true;
@@ -148,12 +145,7 @@ void session::to_many(const command& what, arguments args, resp::metered charge,
         if (!reserve(worker, [&](auto place) { later_places_.emplace_back(worker, std::move(place)); })) { return; }
     }
     stepping_ = many->unfinished();
-    if (what.request.op == kv_op::flushall) {
-        state_.may_expire = true;
-        ++state_.flushes;
-    }
-    // A deadline may move to a worker that has had none.
-    if (what.request.op == kv_op::rename) { state_.may_expire = true; }
+    if (what.request.op == kv_op::flushall) { ++state_.flushes; }
 
     pending_command owed;
     owed.form = what.form;
@@ -169,16 +161,11 @@ void session::to_many(const command& what, arguments args, resp::metered charge,
     }
 }
 
-void session::submit(std::uint64_t number, std::uint32_t part, kv_port::reservation place,
-                     const kv_request& request) {
-    // The handler holds the session, and through it the bytes that the request's views point into.
-    port_.async_call(std::move(place), request,
-                     [self = shared_from_this(), number, part](numasio::error_code ec, kv_reply reply) {
-                         self->on_reply(number, part, ec, std::move(reply));
-                     });
+void session::submit(std::uint64_t number, std::uint32_t part, call_place place, const kv_request& request) {
+    calls_.call(std::move(place), request, {shared_from_this(), number, part});
 }
 
-/// On the control plane's thread again. Replies come in batches; the server lets each session that got some
+/// On the front's thread again. Replies come in batches; the front lets each session that got some
 /// send once, when the batch is through.
 void session::on_reply(std::uint64_t number, std::uint32_t part, numasio::error_code ec, kv_reply reply) {
     auto& command = queue_[number];
@@ -197,7 +184,7 @@ void session::after_reply(std::uint64_t number) {
     auto& command = queue_[number];
     // No worker looks at the arguments any more; the reply may wait for long, behind others that nobody reads.
     if (command.waiting_for == 0) { command.bytes.reset(); }
-    server_.has_replies(shared_from_this());
+    front_.has_replies(shared_from_this());
 }
 
 /// Every worker has answered, and another step follows. Its places were taken together with those of the first one,
@@ -224,9 +211,9 @@ void session::next_step(std::uint64_t number) {
     owed.claim.reset();  // who writes now is behind us on every lane
 }
 
-kv_port::reservation session::place_for(std::uint32_t worker) {
+call_place session::place_for(std::uint32_t worker) {
     const auto kept = std::ranges::find(later_places_, worker, [](const auto& p) { return p.first; });
-    if (kept == later_places_.end()) { return port_.try_reserve(port_.at(worker)); }
+    if (kept == later_places_.end()) { return calls_.try_reserve(worker); }
     auto place = std::move(kept->second);
     later_places_.erase(kept);
     return place;

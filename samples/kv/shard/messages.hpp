@@ -107,6 +107,19 @@ struct kv_reply {
     void* staged = nullptr;
 };
 
+/// True where a key may have to be swept out later.
+inline bool leaves_something_to_sweep(const kv_request& request) noexcept {
+    switch (request.op) {
+        case kv_op::set:
+        case kv_op::expire:
+        case kv_op::getex:
+        case kv_op::stage_one: return request.number != 0;
+        case kv_op::rename:  // a deadline that a key has already goes along
+        case kv_op::flushall: return true;
+        default: return false;
+    }
+}
+
 inline kv_reply just(kv_status status) noexcept {
     kv_reply reply;
     reply.status = status;

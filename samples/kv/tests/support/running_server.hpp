@@ -1,6 +1,7 @@
 // A whole server in the test's process, so that a test can set limits which the program has as constants.
 #pragma once
 
+#include "server/lane_front.hpp"
 #include "server/server.hpp"
 #include "shard/kv_shard.hpp"
 
@@ -11,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <thread>
 
 namespace kv::test {
@@ -33,9 +35,10 @@ public:
     explicit running_server(server_limits limits)
         : bridge_(io_.get_executor(), one_pool()),
           port_(bridge_.open<kv_request, kv_reply, kv_shard>("kv")),
-          server_(io_, {asio::ip::make_address("127.0.0.1"), 0}, port_, limits) {
+          server_(io_, {asio::ip::make_address("127.0.0.1"), 0}, limits) {
         bridge_.start();
-        server_.start(64 << 20);
+        front_.emplace(io_.get_executor(), port_, server_.describe(port_.workers(), 64 << 20));
+        server_.start(*front_);
         control_ = std::thread([this] { io_.run(); });
     }
     ~running_server() {
@@ -50,6 +53,7 @@ private:
     numasio::bridge bridge_;
     kv_port& port_;
     server server_;
+    std::optional<lane_front> front_;
     std::thread control_;
 };
 
