@@ -77,6 +77,14 @@ std::string_view to_string(when_full full) noexcept {
     return "unknown";
 }
 
+std::string_view to_string(pool_front front) noexcept {
+    switch (front) {
+        case pool_front::lanes: return "lanes";
+        case pool_front::reactor: return "reactor";
+    }
+    return "unknown";
+}
+
 std::string_view to_string(task_order order) noexcept {
     switch (order) {
         case task_order::oldest_first: return "oldest_first";

@@ -113,7 +113,7 @@ private:
             add(key + ".realtime", "the pool's workers have no threads: idle: caller_drives", "0", "give your own thread the priority (set_this_thread_fifo)");
         }
         if (pool.run == run_mode::service) { return refuse({".tasks"}, "run: tasks or run: reactor"); }
-        refuse({".memory", ".lane", ".slo"}, "run: service");
+        refuse({".memory", ".lane", ".front", ".slo"}, "run: service");
         if (pool.run == run_mode::reactor) { refuse({".tasks.order", ".tasks.steal", ".tasks.backlog", ".tasks.budget", ".tasks.bulk_weight"}, "run: tasks"); }
         if (pool.idle.strategy == idle_strategy::caller_drives) {
             add(key + ".idle.strategy", "caller_drives, and its workers have threads of their own: run: " + std::string(to_string(pool.run)),

@@ -204,6 +204,7 @@ void add_pool(entry_list& out, const std::string& key, const pool_plan& pool) {
              fallback.idle.strategy);
     out.duration(key + ".idle.spin", pool.idle.spin, plan_limits::idle_spin, fallback.idle.spin);
     add_tasks(out, key + ".tasks", pool.tasks);
+    out.word(key + ".front", pool.front, {pool_front::lanes, pool_front::reactor}, fallback.front);
     if (pool.slo) {
         out.fraction(key + ".slo.quantile", pool.slo->quantile, slo_plan{}.quantile);
         out.duration(key + ".slo.target", pool.slo->target, plan_limits::slo_target, slo_plan{}.target);

@@ -50,6 +50,7 @@ json::object pool_part(const pool_plan& pool) {
                                    {"backlog", pool.tasks.backlog},
                                    {"budget", pool.tasks.budget},
                                    {"bulk_weight", pool.tasks.bulk_weight}};
+    result["front"] = to_string(pool.front);
     result["slo"] = pool.slo ? json::value(json::object{{"quantile", pool.slo->quantile},
                                                         {"target_seconds", in_seconds(pool.slo->target)}})
                              : json::value(nullptr);

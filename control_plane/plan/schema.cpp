@@ -22,6 +22,7 @@ constexpr std::array policies = {"bind"sv, "preferred"sv, "local"sv, "interleave
 constexpr std::array page_kinds = {"4KiB"sv, "transparent"sv, "2MiB"sv, "1GiB"sv, "auto"sv};
 constexpr std::array enforcements = {"strict"sv, "best_effort"sv};
 constexpr std::array strategies = {"busy_spin"sv, "spin_then_park"sv, "park"sv, "caller_drives"sv};
+constexpr std::array fronts = {"lanes"sv, "reactor"sv};
 constexpr std::array full_answers = {"reject"sv, "wait"sv, "drop_oldest"sv, "shed"sv};
 
 template <class Id>
@@ -169,6 +170,10 @@ constexpr key_rule schema[] = {
     {"pools.*.tasks.bulk_weight", value_form::whole, limits::bulk_weight, {}, "8", "",
      "with `run: tasks`: tasks of class `bulk` that a busy worker runs, against 64 others",
      [](const target& t, const plan_value& v) { t.pool->tasks.bulk_weight = count(v); }},
+    {"pools.*.front", value_form::word, {}, fronts, "lanes", "",
+     "with `run: service`: who has the connections of the service's clients, in a program that offers both, as samples/kv does; `lanes`: the program's own "
+     "`io_context`, from which requests come to the workers by lanes; `reactor`: the workers themselves",
+     [](const target& t, const plan_value& v) { t.pool->front = static_cast<pool_front>(v.number); }},
 
     {"pools.*.slo", value_form::section, {}, {}, "none", "target",
      "with `run: service`: a promise about the time from a request's submission to its reply's delivery; `none`: no promise",

@@ -90,6 +90,12 @@ struct idle_plan {
     std::chrono::nanoseconds spin{20'000};  ///< spin budget before parking; also the control plane's, while a reply is due
 };
 
+/// Who has the connections of a service's clients, in a program that offers both, as samples/kv does. A bridge serves its lanes whatever this says.
+enum class pool_front {
+    lanes,   ///< the program's own io_context: requests come to the workers by lanes
+    reactor  ///< the workers themselves (numasio/reactor_pool.hpp)
+};
+
 /// Which of its own tasks a worker of a task pool runs first.
 enum class task_order {
     oldest_first,  ///< first come, first served: bounded delay
@@ -129,6 +135,7 @@ struct pool_plan {
     lane_plan lane;
     idle_plan idle;      ///< caller_drives: run_mode::service
     task_plan tasks;     ///< run_mode::tasks and reactor
+    pool_front front = pool_front::lanes;  ///< run_mode::service
     std::optional<slo_plan> slo;
     std::uint32_t realtime = 0;  ///< the workers' SCHED_FIFO priority, 1 … 99; 0: ordinary threads
     enforcement enforce = enforcement::best_effort;
@@ -177,6 +184,7 @@ std::string_view to_string(page_kind pages) noexcept;
 std::string_view to_string(enforcement enforce) noexcept;
 std::string_view to_string(idle_strategy strategy) noexcept;
 std::string_view to_string(when_full full) noexcept;
+std::string_view to_string(pool_front front) noexcept;
 std::string_view to_string(task_order order) noexcept;
 std::string_view to_string(steal_scope scope) noexcept;
 

@@ -228,7 +228,7 @@ TEST(plan_errors, the_text_of_an_error_is_one_line_for_each_problem) {
                    "    lane: {capacity: 010}\n"
                    "    slo: {quantile: 99}\n"),
         "plan.yaml:4:5: pools.kv.workers: unknown key; expected run, nodes, cpus, workers_per_node, memory, lane, "
-        "idle, tasks, slo, realtime or enforcement (did you mean workers_per_node?)\n"
+        "idle, tasks, front, slo, realtime or enforcement (did you mean workers_per_node?)\n"
         "plan.yaml:5:26: pools.kv.memory.per_worker: \"256MB\" has no known unit; expected a size from 1MiB to "
         "16TiB, as 256MiB or 1.5GiB (did you mean 256MiB?)\n"
         "plan.yaml:6:22: pools.kv.lane.capacity: \"010\" has a leading zero, which some YAML readers take for "

@@ -62,6 +62,7 @@ pool_plan some_pool(int index) {
         pool.slo = slo_plan{between(1, 999'999) / 1e6,
                             std::chrono::nanoseconds(between(std::int64_t{1'000}, std::int64_t{60'000'000'000}))};
     }
+    pool.front = *rc::gen::element(pool_front::lanes, pool_front::reactor);
     pool.realtime = between(0U, 99U);
     pool.enforce = *rc::gen::element(enforcement::strict, enforcement::best_effort);
     return pool;

@@ -27,7 +27,7 @@ TEST(plan_schema, a_default_that_is_written_out_changes_nothing) {
         EXPECT_EQ(to_yaml(parse_plan(text)), bare) << text;
         ++tried;
     }
-    EXPECT_EQ(tried, 35);
+    EXPECT_EQ(tried, 36);
     EXPECT_EQ(to_yaml(parse_plan(pool_with("    lane: {bulk: {capacity: 256, weight: 8}}\n"))), to_yaml(parse_plan(pool_with("    lane: {bulk: {}}\n"))));
     const plan slo = parse_plan(pool_with("    slo: {quantile: 0.99, target: 1ms}\n"));
     EXPECT_EQ(to_yaml(slo), to_yaml(parse_plan(pool_with("    slo: {}\n"))));
@@ -98,10 +98,11 @@ TEST(plan_schema, every_word_is_read_as_the_value_of_that_name) {
                 EXPECT_EQ(to_string(pool("lane: {when_full: " + w + "}").lane.full), word);
             }
             if (rule.name() == "strategy") { EXPECT_EQ(to_string(pool("idle: " + w).idle.strategy), word); }
+            if (rule.name() == "front") { EXPECT_EQ(to_string(pool("front: " + w).front), word); }
             if (rule.name() == "enforcement") { EXPECT_EQ(to_string(pool("enforcement: " + w).enforce), word); }
         }
     }
-    EXPECT_EQ(words, 28);
+    EXPECT_EQ(words, 30);
 }
 
 TEST(plan_schema, every_key_but_version_and_pools_may_be_left_out) {

@@ -79,6 +79,7 @@ inline std::string to_yaml(const plan& p) {
         } else {
             out += "    slo: none\n";
         }
+        out += "    front: " + std::string(to_string(pool.front)) + "\n";
         out += "    realtime: " + std::to_string(pool.realtime) + "\n    enforcement: " + std::string(to_string(pool.enforce)) + "\n";
     }
     return out;
