@@ -34,6 +34,7 @@ driven_worker::driven_worker(worker_orders orders) : orders_(std::move(orders)) 
 std::size_t driven_worker::invoke() noexcept {
     const turn mine(held_);
     if (!mine || !here_) { return 0; }
+    here_->move_here();
     return here_->loop().turn().value_or(0);
 }
 
@@ -44,6 +45,7 @@ bool driven_worker::finish_until(std::chrono::steady_clock::time_point deadline)
     for (;;) {
         if (const turn mine(held_); mine) {
             if (!here_) { return true; }
+            here_->move_here();
             orders_.core->serving.abort_at(deadline);
             while (here_->loop().turn()) {}
             here_.reset();

@@ -16,6 +16,8 @@ public:
     explicit resident(const worker_orders& orders);
 
     serving_loop& loop() noexcept { return loop_; }
+    /// The calling thread serves from now on: what the service frees here is room again at once.
+    void move_here() noexcept { memory_.own(); }
 
 private:
     node_memory memory_;

@@ -3,11 +3,13 @@
 #include "support/time_given.hpp"
 
 #include <numasio/affinity.hpp>
+#include <numasio/node_memory.hpp>
 
 #include <boost/system/system_error.hpp>
 
 #include <gmock/gmock.h>
 
+#include <utility>
 #include <vector>
 
 namespace numasio::test {
@@ -128,6 +130,27 @@ TEST_F(driven_worker, whose_driver_does_not_come_back_is_reported_stuck_and_ends
     EXPECT_EQ(ended.size(), 3U);
     EXPECT_THAT(ended, ::testing::Contains(error_code()).Times(1));
     EXPECT_THAT(ended, ::testing::Contains(error_code(errc::stopped)).Times(2));
+}
+
+/// Keeps one block, and tells how many of those that it let go of were somebody else's.
+struct allocating {
+    explicit allocating(node_context& context) : memory(dynamic_cast<node_memory&>(context.memory())), block(memory.allocate(64)) {}
+    ~allocating() { memory.deallocate(block, 64); }
+    int operator()(int) {
+        memory.deallocate(std::exchange(block, memory.allocate(64)), 64);
+        return static_cast<int>(memory.foreign_frees());
+    }
+    node_memory& memory;
+    void* block;
+};
+
+TEST_F(driven_worker, has_its_memory_on_the_thread_that_drives_it) {
+    auto& p = open<allocating>();
+    int foreign = -1;
+    for (int i = 0; i < 3; ++i) { p.async_call(p.at(0), 0, [&](error_code, int n) { foreign = n; }); }
+    std::thread([driver = bridge_->invoker_of("p", 0)]() mutable { EXPECT_EQ(driver.invoke(), 3U); }).join();
+    io_.poll();
+    EXPECT_EQ(foreign, 0);
 }
 
 struct reentrant {
