@@ -8,23 +8,29 @@ namespace kv {
 
 key_claim::~key_claim() { locks_.leave(*this); }
 
-std::unique_ptr<key_claim> key_locks::take(std::vector<std::uint64_t> keys, std::function<void()> on_grant) {
-    std::ranges::sort(keys);
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+std::unique_ptr<key_claim> key_locks::take(std::vector<wanted> keys, std::function<void()> on_grant) {
+    std::ranges::sort(keys);  // of a key that is wanted in both ways, the stricter one is first
+    keys.erase(std::unique(keys.begin(), keys.end(), [](const wanted& a, const wanted& b) { return a.key == b.key; }), keys.end());
     std::unique_ptr<key_claim> claim(new key_claim(*this));
     claim->spots_.resize(keys.size());  // never again: lines point to them
     for (std::size_t i = 0; i < keys.size(); ++i) {
         auto& spot = claim->spots_[i];
-        key_claim::spot*& last = lines_[keys[i]];
-        spot = {keys[i], claim.get(), last, nullptr};
-        if (last != nullptr) {
-            last->behind = &spot;
-            ++claim->missing_;
-        }
+        key_claim::spot*& last = lines_[keys[i].key];
+        spot = {keys[i].key, keys[i].shared, false, claim.get(), last, nullptr};
+        if (last != nullptr) { last->behind = &spot; }
+        spot.clear = is_clear(spot);
+        if (!spot.clear) { ++claim->missing_; }
         last = &spot;
     }
     if (!claim->granted()) { claim->on_grant_ = std::move(on_grant); }
     return claim;
+}
+
+std::unique_ptr<key_claim> key_locks::take(const std::vector<std::uint64_t>& keys, std::function<void()> on_grant) {
+    std::vector<wanted> alone;
+    alone.reserve(keys.size());
+    for (const auto key : keys) { alone.push_back({key, false}); }
+    return take(std::move(alone), std::move(on_grant));
 }
 
 void key_locks::leave(key_claim& claim) noexcept {
@@ -33,8 +39,9 @@ void key_locks::leave(key_claim& claim) noexcept {
         else if (spot.ahead != nullptr) { lines_.find(spot.key)->second = spot.ahead; }
         else { lines_.erase(spot.key); }
         if (spot.ahead != nullptr) { spot.ahead->behind = spot.behind; }
-        else if (spot.behind != nullptr && --spot.behind->of->missing_ == 0) {
-            std::exchange(spot.behind->of->on_grant_, nullptr)();
+        for (auto* next = spot.behind; next != nullptr && !next->clear && is_clear(*next); next = next->behind) {
+            next->clear = true;
+            if (--next->of->missing_ == 0) { std::exchange(next->of->on_grant_, nullptr)(); }
         }
     }
     // What one large command took must not stay.

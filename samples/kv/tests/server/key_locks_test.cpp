@@ -64,6 +64,40 @@ TEST_F(key_locks_test, who_gives_up_while_waiting_lets_those_behind_go_on) {
     EXPECT_TRUE(locks.empty());
 }
 
+TEST_F(key_locks_test, who_only_reads_shares_and_neither_overtakes_nor_is_overtaken_by_who_writes) {
+    const auto read = [&](std::uint64_t key, const std::string& name) {
+        return locks.take({key_locks::wanted{key, true}}, [this, name] { granted += name; });
+    };
+    auto a = read(1, "a"), b = read(1, "b");
+    EXPECT_TRUE(a->granted() && b->granted());
+    auto w = take({1}, "w"), c = read(1, "c"), d = read(1, "d"), v = take({1}, "v");
+    EXPECT_FALSE(w->granted() || c->granted() || d->granted() || v->granted());
+    b.reset();
+    EXPECT_EQ(granted, "") << "one still reads";
+    a.reset();
+    EXPECT_EQ(granted, "w");
+    w.reset();
+    EXPECT_EQ(granted, "wcd");
+    c.reset();
+    EXPECT_EQ(granted, "wcd");
+    d.reset();
+    EXPECT_EQ(granted, "wcdv");
+    auto e = read(1, "e"), f = take({1}, "f"), g = read(1, "g");
+    v.reset();
+    EXPECT_EQ(granted, "wcdve");
+    f.reset();  // gives up
+    EXPECT_EQ(granted, "wcdveg");
+}
+
+TEST_F(key_locks_test, a_key_that_is_wanted_in_both_ways_is_not_shared) {
+    auto a = locks.take({key_locks::wanted{1, true}, {1, false}}, [] {});
+    auto b = locks.take({key_locks::wanted{1, true}}, [this] { granted += "b"; });
+    EXPECT_TRUE(a->granted());
+    EXPECT_FALSE(b->granted());
+    a.reset();
+    EXPECT_EQ(granted, "b");
+}
+
 TEST_F(key_locks_test, whatever_claims_come_and_go_no_key_has_two_and_all_get_their_turn) {
     std::mt19937 random(1);
     constexpr std::size_t keys = 10;
