@@ -1,5 +1,6 @@
 // numasio-kv: a key-value server that speaks Redis's protocol. The whole assembly is in this file.
 #include "options.hpp"
+#include "reactor/reactor_front.hpp"
 #include "server/lane_front.hpp"
 #include "server/server.hpp"
 #include "shard/kv_shard.hpp"
@@ -13,6 +14,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -50,7 +52,9 @@ int serve(const kv::options& options, numasio::plan plan) {
     const auto http = [&] { return plan.find_listener("http"); };
 
     // The hot path: workers that own the keys, each pinned and with memory of its node.
-    numasio::bridge bridge{io.get_executor(), plan};
+    const auto& pool = *plan.find_pool("kv");
+    const bool reactors = pool.front == numasio::pool_front::reactor;
+    numasio::bridge bridge{io.get_executor(), reactors ? kv::reactor_front::for_bridge(plan) : plan};
     auto& port = bridge.open<kv::kv_request, kv::kv_reply, kv::kv_shard>("kv");
 
     // Listeners are bound before a worker is pinned, and accept only after every worker is ready.
@@ -68,15 +72,21 @@ int serve(const kv::options& options, numasio::plan plan) {
         std::cout << "the plan is valid on this machine\n";
         return EXIT_SUCCESS;
     }
-    bridge.on_placement_change([](const std::vector<numasio::placement>& changed) {
+    const auto tell = [](const std::vector<numasio::placement>& changed) {
         for (const auto& placement : changed) { std::cerr << "placement   " << to_text(placement) << std::endl; }
-    });
+    };
+    bridge.on_placement_change(tell);
     bridge.start();
     bridge.pin_control_thread();
-    kv::lane_front front{io.get_executor(), port, server->describe(port.workers(), plan.find_pool("kv")->memory.per_worker.value)};
-    server->start(front);
 
-    std::cout << numasio::banner(bridge) << "listening   " << server->address() << " (RESP2)\n";
+    // Where the clients' connections live: here, or on the workers.
+    const auto& begin = server->describe(port.workers(), pool.memory.per_worker.value);
+    std::unique_ptr<kv::connection_home> front;
+    if (reactors) { front = std::make_unique<kv::reactor_front>(io, bridge, port, pool, begin, tell); }
+    else { front = std::make_unique<kv::lane_front>(io.get_executor(), port, begin); }
+    server->start(*front);
+
+    std::cout << numasio::banner(bridge) << "listening   " << server->address() << " (RESP2), front: " << to_string(pool.front) << "\n";
     if (control) {
         std::cout << "metrics     http://" << http()->address << ":" << control->port() << "/metrics, /status\n";
     }
@@ -93,6 +103,7 @@ int serve(const kv::options& options, numasio::plan plan) {
     const auto stop_workers = [&](std::size_t unanswered, std::chrono::nanoseconds patience) {
         deadline.cancel();
         signals.cancel();
+        front->stop(patience);
         const auto report = bridge.stop(patience);
         if (unanswered == 0 && report.drained()) {
             std::cout << "drained: every accepted command was answered\n" << std::flush;

@@ -22,6 +22,13 @@ Number number(std::string_view option, std::string_view text, std::uint64_t most
     return out;
 }
 
+numasio::pool_front front_named(std::string_view text) {
+    for (const auto one : {numasio::pool_front::lanes, numasio::pool_front::reactor}) {
+        if (text == to_string(one)) { return one; }
+    }
+    throw usage_error("--front needs lanes or reactor, not \"" + std::string(text) + "\"");
+}
+
 /// "a, b" of the names in `items`; "none".
 template <class Items>
 std::string names(const Items& items) {
@@ -82,6 +89,7 @@ options read_options(int argc, char** argv) {
         else if (option == "--simulate-nodes") { out.simulate_nodes = number<std::uint32_t>(option, value(), numasio::plan_limits::simulate_nodes.high); }
         else if (option == "--port") { out.port = number<std::uint16_t>(option, value()); }
         else if (option == "--http-port") { out.http_port = number<std::uint16_t>(option, value()); }
+        else if (option == "--front") { out.front = front_named(value()); }
         else if (option == "--check") { flag(out.check); }
         else if (option == "--version") { flag(out.version); }
         else if (option == "--help" || option == "-h") { flag(out.help); }
@@ -96,6 +104,9 @@ numasio::plan plan_of(const options& asked) {
                                    : numasio::load_plan(asked.plan);
     require_names(plan, asked.plan.empty() ? "kv.yaml (built in)" : asked.plan);
     if (asked.simulate_nodes) { plan.simulate_nodes = *asked.simulate_nodes; }
+    if (asked.front) {
+        for (auto& pool : plan.pools) { pool.front = *asked.front; }
+    }
     for (auto& listener : plan.listeners) {
         if (listener.name != "kv" && listener.name != "http") { continue; }
         const auto& port = listener.name == "kv" ? asked.port : asked.http_port;

@@ -57,39 +57,45 @@ command read_client_info(call& c) {
 
 command read_client_list(call& c) {
     const auto args = c.args;
-    std::string text;
-    // False where the answer will be an error in any case: see call::overflows().
-    const auto add = [&](const client_state& client) {
-        text += describe(client);
-        return text.size() <= c.room;
-    };
-    const auto add_all = [&] {
-        for (const auto& [id, client] : c.server.clients) {
-            if (!add(*client)) { return; }
-        }
-    };
     if (args.size() == 4 && resp::is_word(args[2], "type")) {
         const auto type = args[3];
-        const bool normal = resp::is_word(type, "normal");
-        if (!normal && !resp::is_word(type, "master") && !resp::is_word(type, "replica") &&
+        if (!resp::is_word(type, "normal") && !resp::is_word(type, "master") && !resp::is_word(type, "replica") &&
             !resp::is_word(type, "slave") && !resp::is_word(type, "pubsub")) {
             return c.error("Unknown client type '" + std::string(resp::up_to_zero(type)) + "'");
         }
-        if (normal) { add_all(); }
     } else if (args.size() > 3 && resp::is_word(args[2], "id")) {
-        for (const auto wanted : args.subspan(3)) {
-            const auto id = resp::to_integer(wanted);
-            if (!id) { return c.error("Invalid client ID"); }
-            const auto found = c.server.clients.find(static_cast<std::uint64_t>(*id));
-            if (found != c.server.clients.end() && !add(*found->second)) { break; }
+        if (std::ranges::any_of(args.subspan(3), [](auto wanted) { return !resp::to_integer(wanted); })) {
+            return c.error("Invalid client ID");
         }
     } else if (args.size() != 2) {
         return c.syntax_error();
-    } else {
-        add_all();
     }
+    if (c.server.fronts > 1) {  // each knows its own clients
+        command out;
+        out.to = command::route::all;
+        out.form = reply_form::clients;
+        out.request.op = kv_op::clients;
+        return out;
+    }
+    std::string text;
+    list_clients(c.server, args, c.room, text);
     resp::append_bulk(c.out, text);
     return {};
+}
+
+void list_clients(const server_state& server, arguments args, std::size_t most, std::string& text) {
+    // What gets longer than that will be replaced by an error in any case: see call::overflows().
+    const auto add = [&](const client_state& client) {
+        if (text.size() <= most) { text += describe(client); }
+    };
+    if (args.size() > 3 && resp::is_word(args[2], "id")) {
+        for (const auto wanted : args.subspan(3)) {
+            const auto found = server.clients.find(static_cast<std::uint64_t>(*resp::to_integer(wanted)));
+            if (found != server.clients.end()) { add(*found->second); }
+        }
+    } else if (args.size() == 2 || resp::is_word(args[3], "normal")) {
+        for (const auto& [id, client] : server.clients) { add(*client); }
+    }
 }
 
 command read_client_help(call& c) {

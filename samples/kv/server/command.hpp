@@ -24,6 +24,7 @@ enum class reply_form : std::uint8_t {
     values,        ///< an array in the order of the keys
     keys,          ///< an array of what each worker has written
     scan,          ///< the next cursor, and an array
+    clients,       ///< a bulk string of what each worker has written
     info           ///< INFO, with the sum of the shards' facts
 };
 
@@ -80,8 +81,11 @@ command read_command(arguments args, std::int64_t now, client_state& client, ser
 std::span<const command_spec> command_table() noexcept;
 const command_spec* find_command(std::string_view name, std::string_view subcommand = {}) noexcept;
 
-/// The text of INFO; `section` empty: all of it.
-std::string info_text(const server_state& server, const kv_reply& shards, std::string_view section);
+/// The text of INFO; `section` empty: all of it. `fronts`: of all of them.
+std::string info_text(const server_state& server, const front_figures& fronts, const kv_reply& shards, std::string_view section);
+
+/// Adds CLIENT LIST's lines of this front's clients, up to some more than `most` bytes. `args` were read without an error before.
+void list_clients(const server_state& server, arguments args, std::size_t most, std::string& text);
 
 /// CONFIG GET's table, made from the state's limits.
 void fill_config(server_state& server);

@@ -3,6 +3,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,8 @@ public:
     virtual void finish(std::function<void()> drained) = 0;
     /// Closes what is left. Returns how many commands were not answered.
     virtual std::size_t abort() = 0;
+    /// After either of them, and before the bridge's stop: ends the home's own threads, if it has some, about `patience` later at the latest.
+    virtual void stop(std::chrono::nanoseconds patience) = 0;
 };
 
 }  // namespace kv

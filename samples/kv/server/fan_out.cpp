@@ -12,20 +12,40 @@ std::size_t fan_out::cost(const command& what, arguments args, std::uint32_t wor
 }
 
 fan_out::fan_out(const command& what, arguments args, std::uint32_t workers, const home_of& home,
-                 const moment& begun)
-    : distance_(what.step), begun_(begun), workers_(workers) {
+                 const moment& begun, bool claims)
+    : claims_(claims), distance_(what.step), begun_(begun), workers_(workers) {
     if (what.request.op == kv_op::scan) {
         begin_scan(what);
         return;
     }
     if (what.to == command::route::all) {
-        if (what.form == reply_form::keys) { values_.resize(workers); }
-        for (std::uint32_t w = 0; w < workers; ++w) { parts_.push_back({w, what.request}); }
+        ask_all(what, args);
         return;
     }
     arguments_.assign(args.begin(), args.end());
     deal(what, workers, home);
-    if (parts_.size() > 1) { plan_steps(what, home); }
+    if (parts_.size() == 1) { return; }
+    plan_steps(what, home);
+    if (claims_) { claim_first(writes(what.request.op) ? claim_kind::write : claim_kind::read); }
+}
+
+void fan_out::ask_all(const command& what, arguments args) {
+    const kv_op op = what.request.op;
+    for (std::uint32_t w = 0; w < workers_; ++w) { parts_.push_back({w, what.request}); }
+    if (what.form == reply_form::keys) { values_.resize(workers_); }
+    if (op == kv_op::facts) {
+        figures_.resize(workers_);
+        for (std::uint32_t w = 0; w < workers_; ++w) { parts_[w].request.staged = &figures_[w]; }
+    } else if (op == kv_op::clients) {
+        arguments_.assign(args.begin(), args.end());
+        texts_.resize(workers_);
+        for (std::uint32_t w = 0; w < workers_; ++w) {
+            parts_[w].request.staged = &texts_[w];
+            parts_[w].request.part = {arguments_.data(), nullptr, static_cast<std::uint32_t>(arguments_.size()), nullptr};
+        }
+    } else if (claims_ && workers_ > 1) {
+        claim_first(claim_kind::whole);
+    }
 }
 
 /// A counting sort of the keys by their worker.
@@ -59,10 +79,11 @@ void fan_out::deal(const command& what, std::uint32_t workers, const home_of& ho
 void fan_out::absorb(std::size_t i, kv_reply reply, std::size_t most) noexcept {
     part& from = parts_[i];
     from.answered = true;
-    if (decided_) { return; }
+    if (reply.claim != 0) { held_.push_back({from.worker, reply.claim}); }
+    if (decided_ || from.request.op == kv_op::claim) { return; }
     // A condition that did not hold counts more than a want of memory: Redis would not have got to that.
     if (reply.status != kv_status::ok && total_.status != kv_status::absent) { total_.status = reply.status; }
-    if (next_ == step::bring) {
+    if (from.request.op == kv_op::peek) {
         moved_ = std::move(reply.value);
         deadline_ = reply.number;
         return;
@@ -76,6 +97,11 @@ void fan_out::absorb(std::size_t i, kv_reply reply, std::size_t most) noexcept {
         size_.text += one.text;
         size_.held += one.held;
         values_[i] = std::move(reply.value);
+        return;
+    }
+    if (from.request.op == kv_op::clients) {
+        size_.text += texts_[i].size();
+        too_large_ = too_large_ || size_.text > most;
         return;
     }
     if (too_large_) { return let_go(from); }
@@ -112,6 +138,18 @@ void fan_out::append_scan(reply_stream& out) {
     resp::append_bulk(out.text(), std::to_string(cursor_));
     resp::append_array(out.text(), static_cast<std::size_t>(total_.number));
     out.text().append(found_);
+}
+
+void fan_out::append_clients(reply_stream& out) const {
+    std::string all;
+    for (const auto& text : texts_) { all += text; }
+    resp::append_bulk(out.text(), all);
+}
+
+front_figures fan_out::figures() const noexcept {
+    front_figures sum;
+    for (const auto& one : figures_) { sum += one; }
+    return sum;
 }
 
 reply_size size_of_reply(const kv_reply& reply, const fan_out* many) noexcept {
@@ -153,6 +191,7 @@ void append_reply(reply_form form, kv_reply& reply, fan_out* many, reply_stream&
         case reply_form::values: return many->append_values(out);
         case reply_form::keys: return many->append_keys(out);
         case reply_form::scan: return many->append_scan(out);
+        case reply_form::clients: return many->append_clients(out);
         case reply_form::info: return;  // the server's own text: see session
     }
 }

@@ -20,6 +20,10 @@ namespace kv {
 ///   MSET, MSETNX   every worker stages its pairs (MSETNX: if none of its keys is there) ─▶ every worker commits
 ///   SCAN           one worker after the other shows a page of its keys, until there are enough
 ///   RENAME         the source shows its value ─▶ the target stages it ─▶ the target commits, the source deletes
+///
+/// Where commands are handed over on several threads (front: reactor), nothing of the first sentence holds. There the first
+/// step claims what the command touches, one worker after the other in ascending order, so that nobody waits in a circle, and
+/// a claim ends with the worker's last part: at the moment at which all are held, the command happens.
 class fan_out {
 public:
     struct part {
@@ -27,6 +31,11 @@ public:
         kv_request request = {};
         void* staged = nullptr;
         bool answered = false;
+        bool awaited = true;  ///< its reply is
+    };
+    /// Parts by their numbers.
+    struct range {
+        std::uint32_t first = 0, last = 0;
     };
     using home_of = std::function<std::uint32_t(std::string_view key)>;
 
@@ -44,13 +53,18 @@ public:
     /// What it takes from the heap, for the server's meter; with its place in the lines for its keys.
     static std::size_t cost(const command& what, arguments args, std::uint32_t workers) noexcept;
 
-    /// Views into `args`' bytes are kept, `args` itself is not.
-    fan_out(const command& what, arguments args, std::uint32_t workers, const home_of& home, const moment& begun);
+    /// Views into `args`' bytes are kept, `args` itself is not. `claims`: see above.
+    fan_out(const command& what, arguments args, std::uint32_t workers, const home_of& home, const moment& begun, bool claims = false);
     fan_out(const fan_out&) = delete;
     fan_out& operator=(const fan_out&) = delete;
 
     /// Of the current step.
     std::vector<part>& parts() noexcept { return parts_; }
+    /// Of these: what is to be handed over now.
+    range to_send() const noexcept {
+        if (one_by_one_) { return {at_, at_ + 1}; }
+        return {0, static_cast<std::uint32_t>(parts_.size())};
+    }
     arguments all_arguments() const noexcept { return arguments_; }
     std::uint8_t distance() const noexcept { return distance_; }  ///< from key to key
 
@@ -64,13 +78,17 @@ public:
 
     /// The values of MGET, in the order of its keys.
     void append_values(reply_stream& out);
+    /// What each worker's front said for INFO, together; and for CLIENT LIST.
+    front_figures figures() const noexcept;
+    void append_clients(reply_stream& out) const;
+
     /// The keys of KEYS, and of SCAN with its cursor.
     void append_keys(reply_stream& out);
     void append_scan(reply_stream& out);
 
     /// True while a step is to come when the current one is answered.
-    bool unfinished() const noexcept { return next_ != step::none; }
-    /// The workers of all steps to come: a place on each lane is reserved before the first step.
+    bool unfinished() const noexcept { return one_by_one_ || next_ != step::none; }
+    /// The workers of all that is not to be handed over now: a place on each lane is reserved before the first step.
     std::vector<std::uint32_t> later_workers() const;
     /// The current step is answered: its parts become those of the next one. There may be none, where that has nothing to do.
     void next_step(const moment& current);
@@ -87,9 +105,13 @@ private:
         commit,  ///< what was staged; or take it back
         bring,   ///< RENAME: stage the source's value at the target
         move,    ///< RENAME: commit the target, delete the source
-        look_on  ///< SCAN: another page, or the end
+        look_on, ///< SCAN: another page, or the end
+        let_go   ///< of what was claimed
     };
 
+    void ask_all(const command& what, arguments args);
+    void claim_first(claim_kind kind);
+    void let_go_of_claims();
     void deal(const command& what, std::uint32_t workers, const home_of& home);
     void plan_steps(const command& what, const home_of& home);
     void commit();
@@ -109,6 +131,9 @@ private:
     kv_reply total_;
     reply_size size_{32, 0};  ///< the array's own line, or any reply without values
     bool too_large_ = false;
+    bool one_by_one_ = false;  ///< the parts of this step
+    bool claims_ = false;
+    std::uint32_t at_ = 0;     ///< one by one: the current one
     bool decided_ = false;  ///< total_ is the reply, whatever the last step's parts say
     step next_ = step::none;
     std::uint8_t distance_ = 1;
@@ -122,6 +147,12 @@ private:
     std::int64_t wanted_ = 0;  ///< keys still to be looked at
     std::uint64_t cursor_ = 0;
     std::uint32_t workers_ = 0;
+    struct held_claim {
+        std::uint32_t worker, claim;
+    };
+    std::vector<held_claim> held_;
+    std::vector<front_figures> figures_;  ///< INFO, CLIENT LIST: by worker
+    std::vector<std::string> texts_;
 };
 
 /// Memory that append_reply() will take for this reply.

@@ -23,20 +23,57 @@ void fan_out::plan_steps(const command& what, const home_of& home) {
 
 std::vector<std::uint32_t> fan_out::later_workers() const {
     std::vector<std::uint32_t> out;
-    if (next_ == step::none || next_ == step::look_on) { return out; }  // SCAN may end at any step
-    if (next_ == step::bring) { out = {target_.worker, target_.worker}; }  // its value, its commit
+    if (!unfinished() || next_ == step::look_on) { return out; }  // SCAN may end at any step
+    for (std::uint32_t i = to_send().last; i < parts_.size(); ++i) { out.push_back(parts_[i].worker); }
+    if (next_ == step::bring) { out.insert(out.end(), {target_.worker, target_.worker}); }  // its value, its commit
     for (const auto& p : parts_) { out.push_back(p.worker); }
     return out;
 }
 
 void fan_out::next_step(const moment& current) {
+    if (one_by_one_ && ++at_ < parts_.size()) { return; }
+    one_by_one_ = false;
     switch (std::exchange(next_, step::none)) {
         case step::none: break;
         case step::commit: commit(); break;
         case step::bring: bring(); break;
         case step::move: move(current); break;
         case step::look_on: look_on(current); break;
+        case step::let_go:
+            decided_ = true;
+            parts_.clear();
+            break;
     }
+    if (next_ == step::none) { let_go_of_claims(); }
+}
+
+/// The parts of the first step, which are in the order of their workers already, claim what they touch before they are served.
+void fan_out::claim_first(claim_kind kind) {
+    if (next_ == step::bring && target_.worker < source_.worker) {
+        part target = target_;
+        target.request.op = kv_op::claim;
+        parts_.insert(parts_.begin(), target);
+    }
+    for (auto& p : parts_) { p.request.claims = kind; }
+    one_by_one_ = true;
+    if (next_ == step::none) { next_ = step::let_go; }
+}
+
+/// Each claim ends with its worker's part of the last step; where there is none, with a request for nothing else, for which
+/// nobody waits.
+void fan_out::let_go_of_claims() {
+    for (const auto& held : held_) {
+        auto last = std::ranges::find(parts_, held.worker, &part::worker);
+        if (last == parts_.end()) {
+            part only{held.worker};
+            only.request.op = kv_op::let_go;
+            only.awaited = false;
+            last = parts_.insert(last, only);
+        }
+        last->request.claims = claim_kind::ends;
+        last->request.claim = held.claim;
+    }
+    held_.clear();
 }
 
 /// All of it where every worker could, nothing where one could not.
@@ -48,6 +85,7 @@ void fan_out::commit() {
     for (auto& p : parts_) {
         p.request.op = all ? kv_op::commit : kv_op::discard;
         p.request.staged = p.staged;
+        p.request.claims = claim_kind::none;
     }
 }
 
@@ -58,6 +96,9 @@ void fan_out::bring() {
     }
     target_.request.value = moved_.view();
     target_.request.number = deadline_;
+    const auto held = std::ranges::find(held_, target_.worker, &held_claim::worker);
+    if (held != held_.end()) { target_.request.claim = held->claim; }
+    else if (claims_) { target_.request.claims = claim_kind::write; }
     parts_ = {target_};
     next_ = step::move;
 }
@@ -73,6 +114,7 @@ void fan_out::move(const moment& current) {
     moved_ = {};
     part& target = parts_[0];
     if (target.staged == nullptr) { return parts_.clear(); }
+    target.request.claims = claim_kind::none;
     target.request.op = all ? kv_op::commit : kv_op::discard;
     target.request.staged = target.staged;
     source_.request.op = kv_op::del;

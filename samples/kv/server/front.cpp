@@ -78,8 +78,8 @@ void front::start() { sweeper_->start(); }
 
 // --- connections ----------------------------------------------------------------------------------
 
-void front::add(asio::ip::tcp::socket socket, std::uint64_t id) {
-    auto added = std::make_shared<session>(std::move(socket), *this, id);
+void front::add(asio::ip::tcp::socket socket, std::uint64_t id, numasio::open_connection counted) {
+    auto added = std::make_shared<session>(std::move(socket), *this, id, std::move(counted));
     sessions_.emplace(id, added);
     added->start();
 }

@@ -23,7 +23,7 @@ public:
     front(asio::any_io_executor executor, shard_calls& calls, server_state& state, std::vector<std::uint32_t> swept);
 
     void start();
-    void add(asio::ip::tcp::socket socket, std::uint64_t id);
+    void add(asio::ip::tcp::socket socket, std::uint64_t id, numasio::open_connection counted = {});
     /// Lets every connection finish; `drained` is called once when none is left.
     void finish(std::function<void()> drained);
     /// Closes what is left. Returns how many commands were not answered.

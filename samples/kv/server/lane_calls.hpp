@@ -15,11 +15,15 @@ public:
 
     std::uint32_t workers() const noexcept override { return port_.workers(); }
     std::uint32_t home_of(std::string_view key) const noexcept override { return port_.home_of(key).worker; }
-    call_place try_reserve(std::uint32_t worker) noexcept override { return port_.try_reserve(port_.at(worker)); }
+    bool claims() const noexcept override { return false; }
+    bool serve_here(const kv_request&, kv_reply&) override { return false; }
+    call_place try_reserve(std::uint32_t worker) noexcept override { return call_place(port_.try_reserve(port_.at(worker))); }
     void call(call_place place, const kv_request& request, reply_address to) override {
         state_.may_expire = state_.may_expire || leaves_something_to_sweep(request);
-        port_.async_call(std::move(place), request, std::move(to));
+        port_.async_call(std::move(place).on_lane(), request, std::move(to));
     }
+
+    void send_off() override {}  // every call is already
 
 private:
     kv_port& port_;

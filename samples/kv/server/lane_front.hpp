@@ -24,6 +24,7 @@ public:
     void take(asio::ip::tcp::socket socket, std::uint64_t id) override { front_.add(std::move(socket), id); }
     void finish(std::function<void()> drained) override { front_.finish(std::move(drained)); }
     std::size_t abort() override { return front_.abort(); }
+    void stop(std::chrono::nanoseconds) override {}
 
 private:
     static std::vector<std::uint32_t> all_of(std::uint32_t workers) {

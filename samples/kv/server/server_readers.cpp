@@ -94,7 +94,7 @@ command read_info(call& c) {
     return out;
 }
 
-std::string info_text(const server_state& server, const kv_reply& shards, std::string_view section) {
+std::string info_text(const server_state& server, const front_figures& fronts, const kv_reply& shards, std::string_view section) {
     const auto up = std::chrono::steady_clock::now() - server.started;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(up).count();
     const auto wanted = lower(section);
@@ -114,25 +114,27 @@ std::string info_text(const server_state& server, const kv_reply& shards, std::s
         line("tcp_port", server.port);
         line("uptime_in_seconds", seconds);
         line("numasio_workers", server.workers);
+        line("numasio_fronts", server.fronts);
     }
     if (begin("Clients")) {
-        line("connected_clients", server.clients.size());
+        line("connected_clients", fronts.clients);
         line("maxclients", server.limits.clients);
     }
     if (begin("Memory")) {
         line("used_memory", shards.used);
         line("maxmemory", server.worker_memory * server.workers);
         out += "maxmemory_policy:noeviction\r\n";
-        line("query_buffers", server.query_memory.used);
-        line("reply_memory_used", server.reply_memory.used);
-        line("reply_memory_limit", server.reply_memory.limit);
+        line("query_buffers", fronts.query_bytes);
+        line("reply_memory_used", fronts.reply_bytes);
+        line("reply_memory_limit", fronts.reply_limit);
     }
     if (begin("Stats")) {
         line("total_connections_received", server.connections->accepted.load());
-        line("total_commands_processed", server.commands);
+        line("total_commands_processed", fronts.commands);
         line("rejected_connections", server.connections->refused.load());
-        line("busy_replies", server.busy);
-        line("oversized_replies", server.oversized);
+        line("busy_replies", fronts.busy);
+        line("oversized_replies", fronts.oversized);
+        line("calls_between_workers", fronts.crossed);
     }
     if (begin("Keyspace") && shards.number > 0) {
         out += "db0:keys=" + std::to_string(shards.number) + ",expires=" + std::to_string(shards.expiring) +

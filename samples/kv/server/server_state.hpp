@@ -55,6 +55,25 @@ struct connection_counts {
     std::atomic<std::size_t> open{0};
 };
 
+/// What INFO tells of a front.
+struct front_figures {
+    std::uint64_t clients = 0;
+    std::uint64_t query_bytes = 0, reply_bytes = 0, reply_limit = 0;
+    std::uint64_t commands = 0, busy = 0, oversized = 0, crossed = 0;
+
+    front_figures& operator+=(const front_figures& other) noexcept {
+        clients += other.clients;
+        query_bytes += other.query_bytes;
+        reply_bytes += other.reply_bytes;
+        reply_limit += other.reply_limit;
+        commands += other.commands;
+        busy += other.busy;
+        oversized += other.oversized;
+        crossed += other.crossed;
+        return *this;
+    }
+};
+
 struct server_state {
     server_limits limits;
     expiry_clock clock;
@@ -65,6 +84,7 @@ struct server_state {
     std::shared_ptr<connection_counts> connections = std::make_shared<connection_counts>();
     std::uint64_t commands = 0;
     std::uint64_t busy = 0;                 ///< commands refused because a lane was full
+    std::uint64_t crossed = 0;              ///< calls to other workers, where this front lives on one
     std::uint64_t oversized = 0;            ///< replies replaced by an error, for want of reply memory
     bool may_expire = false;                ///< a key may be waiting to be swept out
     key_locks locks;
@@ -73,6 +93,11 @@ struct server_state {
     resp::memory_meter query_memory;
     resp::memory_meter reply_memory;
     std::vector<std::pair<std::string, std::string>> config;  ///< CONFIG GET, lower case, sorted
+    std::uint32_t fronts = 1;               ///< of the server
+
+    front_figures figures() const noexcept {
+        return {clients.size(), query_memory.used, reply_memory.used, reply_memory.limit, commands, busy, oversized, crossed};
+    }
 };
 
 }  // namespace kv

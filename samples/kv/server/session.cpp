@@ -24,8 +24,8 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
 
 }  // namespace
 
-session::session(asio::ip::tcp::socket socket, front& owner, std::uint64_t id)
-    : socket_(std::move(socket)), front_(owner), state_(owner.state()), calls_(owner.calls()),
+session::session(asio::ip::tcp::socket socket, front& owner, std::uint64_t id, numasio::open_connection counted)
+    : socket_(std::move(socket)), counted_(std::move(counted)), front_(owner), state_(owner.state()), calls_(owner.calls()),
       input_(state_.query_memory), parser_(state_.limits.parser),
       account_(state_.reply_memory, state_.limits.reply_allowance) {
     error_code ignored;  // a client may be gone before we look
@@ -46,11 +46,14 @@ void session::finish() {
 }
 
 void session::advance() {
-    if (closed_) { return; }
-    collect_replies();
-    read_commands();
-    write();
-    close_if_done();
+    for (bool held_back = true; held_back && !closed_;) {
+        collect_replies();
+        read_commands();
+        // Where replies that are not sent yet keep it from going on, and now they are, it does.
+        held_back = overloaded() || (!queue_.empty() && queue_[queue_.first()].waiting_for == 0);
+        held_back = write() && held_back;
+    }
+    if (!closed_) { close_if_done(); }
 }
 
 // --- reading --------------------------------------------------------------------------------------
@@ -152,7 +155,8 @@ void session::collect_replies() {
         if (!done.text.empty()) {
             ready_.text().append(done.text);
         } else if (done.form == reply_form::info) {
-            resp::append_bulk(ready_.text(), info_text(state_, done.many->total(), done.section));
+            const auto fronts = calls_.claims() ? done.many->figures() : state_.figures();
+            resp::append_bulk(ready_.text(), info_text(state_, fronts, done.many->total(), done.section));
         } else {
             append_reply(done.form, done.reply, done.many.get(), ready_);
         }
@@ -162,20 +166,37 @@ void session::collect_replies() {
     }
 }
 
-void session::write() {
-    if (writing_ || closed_ || ready_.empty()) { return; }
+/// True where the kernel has taken all of it.
+bool session::write() {
+    if (writing_ || closed_ || ready_.empty()) { return false; }
+    calls_.send_off();
     writing_ = true;
     std::swap(ready_, sending_);
     sending_.gather(buffers_);
+    // Nearly always the kernel takes all of it at once: then nothing is left to wait for.
+    error_code ec;
+    auto left = sending_.bytes();
+    if (buffers_.size() == 1) { left -= socket_.write_some(buffers_.front(), ec); }
+    const bool failed = ec && ec != asio::error::would_block && ec != asio::error::try_again;
+    if (left == 0 || failed) {
+        sent(failed ? ec : error_code());
+        return !failed;
+    }
+    if (buffers_.size() == 1) { buffers_.front() += sending_.bytes() - left; }
     // A view of the list: async_write() would copy the list itself.
     const std::span<const asio::const_buffer> all(buffers_);
-    asio::async_write(socket_, all, [self = shared_from_this()](error_code ec, std::size_t) {
-        self->writing_ = false;
-        self->sending_.clear();
-        self->settle();
-        if (ec) { return self->close(); }
+    asio::async_write(socket_, all, [self = shared_from_this()](error_code ended, std::size_t) {
+        self->sent(ended);
         self->advance();
     });
+    return false;
+}
+
+void session::sent(error_code ec) {
+    writing_ = false;
+    sending_.clear();
+    settle();
+    if (ec) { close(); }
 }
 
 void session::close_if_done() {

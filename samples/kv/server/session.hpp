@@ -9,6 +9,8 @@
 #include "server/shard_calls.hpp"
 #include "shard/messages.hpp"
 
+#include <numasio/reactor_connection.hpp>
+
 #include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
@@ -32,7 +34,7 @@ class front;
 /// replies. Lifetime: shared by the front and by its own handlers; the last one destroys it.
 class session final : public reply_taker, public std::enable_shared_from_this<session> {
 public:
-    session(asio::ip::tcp::socket socket, front& owner, std::uint64_t id);
+    session(asio::ip::tcp::socket socket, front& owner, std::uint64_t id, numasio::open_connection counted);
 
     void start();
     /// No further command is read; what is in flight is answered, then the connection closes.
@@ -65,6 +67,7 @@ private:
     void begin(const command& what, arguments args);
     void wait_for_keys_over();
     void to_one(const command& what);
+    void answer_at_once(reply_form form, kv_reply reply);
     void to_many(const command& what, arguments args, resp::metered charge, std::unique_ptr<key_claim> claim);
     void submit(std::uint64_t number, std::uint32_t part, call_place place, const kv_request& request);
     void next_step(std::uint64_t number);
@@ -76,11 +79,13 @@ private:
     // Writing.
     void collect_replies();
     void settle() noexcept { account_.set(ready_.cost() + sending_.cost() + queued_text_); }
-    void write();
+    bool write();
+    void sent(boost::system::error_code ec);
     void close_if_done();
     void close();
 
     asio::ip::tcp::socket socket_;
+    numasio::open_connection counted_;  ///< in its worker's load, where it lives on one
     front& front_;
     server_state& state_;
     shard_calls& calls_;

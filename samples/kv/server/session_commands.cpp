@@ -59,7 +59,7 @@ void session::begin(const command& what, arguments args) {
     }
     std::unique_ptr<key_claim> claim;
     // Of one worker everything is asked in one request, which nothing can come between.
-    const bool looks_first = calls_.workers() > 1 && decides_by_what_is_there(what.request);
+    const bool looks_first = calls_.workers() > 1 && !calls_.claims() && decides_by_what_is_there(what.request);
     if (looks_first || (!state_.locks.empty() && writes(what.request.op))) {
         const std::size_t distance = what.to == command::route::one ? args.size() : what.step;
         claim = state_.locks.take(hashes_of(state_.locks, args, distance), [self = weak_from_this(), this] {
@@ -112,6 +112,7 @@ std::string_view session::why_refused(const numasio::error_code& ec) {
 
 /// One key: one place on one lane. No place means an answer now: nothing waits, nothing grows.
 void session::to_one(const command& what) {
+    if (kv_reply reply; calls_.serve_here(what.request, reply)) { return answer_at_once(what.form, std::move(reply)); }
     auto place = calls_.try_reserve(calls_.home_of(what.request.key));
     if (!place) { return answer(why_refused(place.error())); }
     pending_command owed;
@@ -121,12 +122,27 @@ void session::to_one(const command& what) {
     submit(queue_.push(std::move(owed)), 0, std::move(place), what.request);
 }
 
+/// A small reply that nothing is before needs no place in the queue.
+void session::answer_at_once(reply_form form, kv_reply reply) {
+    if (queue_.empty() && !reply.value.is_held() && unsent() <= state_.limits.unsent_bytes &&
+        account_.fits(reply_stream::cost(size_of_reply(reply, nullptr)), unsent() == 0)) {
+        append_reply(form, reply, nullptr, ready_);
+        return settle();
+    }
+    pending_command done;
+    done.form = form;
+    done.reply = std::move(reply);
+    queue_.push(std::move(done));
+    collect_replies();
+}
+
 /// Several workers: places on all lanes first, also for the steps to come, and only then the first request. Either all
 /// are accepted or none.
 void session::to_many(const command& what, arguments args, resp::metered charge, std::unique_ptr<key_claim> claim) {
     auto many = std::make_unique<fan_out>(what, args, calls_.workers(),
                                           [&](std::string_view key) { return calls_.home_of(key); },
-                                          fan_out::moment{now_, state_.flushes});
+                                          fan_out::moment{now_, state_.flushes}, calls_.claims());
+    const auto [first, last] = many->to_send();
     std::vector<call_place> places;
     const auto reserve = [&](std::uint32_t worker, auto&& keep) {
         auto place = calls_.try_reserve(worker);
@@ -138,14 +154,14 @@ void session::to_many(const command& what, arguments args, resp::metered charge,
         answer(why_refused(place.error()));  // the places taken so far go back
         return false;
     };
-    for (const auto& part : many->parts()) {
-        if (!reserve(part.worker, [&](auto place) { places.push_back(std::move(place)); })) { return; }
+    for (auto i = first; i < last; ++i) {
+        if (!reserve(many->parts()[i].worker, [&](auto place) { places.push_back(std::move(place)); })) { return; }
     }
     for (const auto worker : many->later_workers()) {
         if (!reserve(worker, [&](auto place) { later_places_.emplace_back(worker, std::move(place)); })) { return; }
     }
     stepping_ = many->unfinished();
-    if (what.request.op == kv_op::flushall) { ++state_.flushes; }
+    if (what.request.op == kv_op::flushall && !calls_.claims()) { ++state_.flushes; }
 
     pending_command owed;
     owed.form = what.form;
@@ -195,14 +211,19 @@ void session::next_step(std::uint64_t number) {
     owed.many->next_step({state_.clock.now(), state_.flushes, state_.query_memory.left()});
     if (owed.form == reply_form::scan) { owed.charge = resp::metered(state_.query_memory, owed.many->grown_bytes()); }
     const auto& parts = owed.many->parts();
-    owed.waiting_for = static_cast<std::uint32_t>(parts.size());
-    for (std::uint32_t i = 0; i < parts.size(); ++i) {
+    const auto [first, last] = owed.many->to_send();
+    owed.waiting_for = 0;
+    for (auto i = first; i < last; ++i) {
         auto place = place_for(parts[i].worker);
         if (!place) {  // SCAN's: it reserves none
-            owed.waiting_for = 0;
             if (!owed.many->stop_here()) { owed.text = why_refused(place.error()); }
             break;
         }
+        if (!parts[i].awaited) {
+            calls_.call(std::move(place), parts[i].request, {});
+            continue;
+        }
+        ++owed.waiting_for;
         submit(number, i, std::move(place), parts[i].request);
     }
     if (owed.many->unfinished()) { return; }

@@ -69,6 +69,14 @@ kv_reply kv_shard::serve(const kv_request& request) noexcept {
             reply.expiring = static_cast<std::int64_t>(expiring_ + (table_.size() - live_));
             return reply;
         }
+        case kv_op::locate: {
+            kv_reply reply;
+            reply.staged = this;
+            return reply;
+        }
+        case kv_op::claim:
+        case kv_op::let_go:
+        case kv_op::clients: return {};
     }
     return {};
 }

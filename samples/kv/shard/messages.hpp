@@ -14,7 +14,18 @@ enum class kv_op : std::uint8_t {
     mget, mexists, mdel, mset,                                           // the worker's part of many keys
     rename,                                                              // both keys are this worker's
     peek, stage, stage_one, commit, discard,                             // the steps of what spans several workers
-    dbsize, flushall, facts, sweep, keys, scan                           // the whole shard
+    dbsize, flushall, facts, sweep, keys, scan,                          // the whole shard
+    claim, let_go, clients,                                              // not the shard's: see shard_desk
+    locate                                                               // where the shard itself is: reactor_front
+};
+
+/// What a request claims at its worker, for the requests of the same command that follow (front: reactor).
+enum class claim_kind : std::uint8_t {
+    none,
+    read,   ///< its keys: others may read them
+    write,  ///< its keys, alone
+    whole,  ///< all that the worker has
+    ends    ///< nothing more: the claim under which it is served ends with it
 };
 
 /// Bits of kv_request::flags.
@@ -89,17 +100,20 @@ struct kv_request {
     kv_op op = kv_op::get;
     std::uint8_t flags = 0;
     kv_status if_found = kv_status::ok;  ///< GETEX: what is wrong with its time, which counts only where the key is there
+    claim_kind claims = claim_kind::none;
+    std::uint32_t claim = 0;    ///< the claim under which it is served: what the reply to the one that claims has
     std::int64_t now = 0;       ///< steady milliseconds, from the control plane: all workers agree
     std::int64_t number = 0;    ///< INCR: how much; SET, EXPIRE, GETEX, stage_one: the deadline (0: none); GETRANGE, SETRANGE: the first byte; SCAN: the cursor
     std::int64_t last = 0;      ///< GETRANGE: the last byte; scan: how many keys to look at
     std::string_view key;       ///< KEYS, SCAN: the pattern
     std::string_view value;     ///< RENAME: the new key
     kv_part part;
-    void* staged = nullptr;     ///< commit, discard: what `stage` replied; scan: the scan_page
+    void* staged = nullptr;     ///< commit, discard: what `stage` replied; scan: the scan_page; facts: front_figures, clients: std::string, both of the command
 };
 
 struct kv_reply {
     kv_status status = kv_status::ok;
+    std::uint32_t claim = 0;    ///< of a request that claims
     std::int64_t number = 0;    ///< peek: the deadline
     std::int64_t expiring = 0;  ///< facts: keys with a deadline; sweep: what is left to sweep
     std::int64_t used = 0;      ///< facts: bytes of keys, values and table

@@ -1,6 +1,7 @@
 // Connections that misbehave: they hurt themselves only.
 #include "support/local_shards.hpp"
 #include "support/program.hpp"
+#include "support/server_shape.hpp"
 #include "support/wire.hpp"
 
 #include <gtest/gtest.h>
@@ -13,8 +14,12 @@ namespace kv::test {
 
 using namespace std::chrono_literals;
 
-TEST(abuse, a_half_closed_client_gets_every_reply_it_is_owed) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+class abuse : public on_each_front {};
+
+INSTANTIATE_TEST_SUITE_P(fronts, abuse, every_shape(), shape_name);
+
+TEST_P(abuse, a_half_closed_client_gets_every_reply_it_is_owed) {
+    kv_program server(plan());
     wire client(server.port);
     std::string bytes;
     for (int i = 0; i < 200; ++i) { bytes += resp({"INCR", "n"}); }
@@ -25,8 +30,8 @@ TEST(abuse, a_half_closed_client_gets_every_reply_it_is_owed) {
     EXPECT_EQ(client.read_all(), expected);
 }
 
-TEST(abuse, resets_in_mid_flight_harm_nobody) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+TEST_P(abuse, resets_in_mid_flight_harm_nobody) {
+    kv_program server(plan());
     wire steady(server.port);
     std::string burst;
     for (int i = 0; i < 100; ++i) {
@@ -47,9 +52,9 @@ TEST(abuse, resets_in_mid_flight_harm_nobody) {
     EXPECT_EQ(server.wait(), 0) << server.output();
 }
 
-TEST(abuse, without_descriptors_the_server_waits_and_recovers_without_burning_its_core) {
+TEST_P(abuse, without_descriptors_the_server_waits_and_recovers_without_burning_its_core) {
     // As if no descriptor was left, at the 6th accept and for the 30 after it: by our pause of 100 ms, 3 s long.
-    kv_program server({}, {"strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=accept,accept4", "-e",
+    kv_program server(plan(), {"strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=accept,accept4", "-e",
                            "inject=accept,accept4:error=EMFILE:when=6..35"});
     std::vector<std::unique_ptr<wire>> clients;
     for (int i = 0; i < 10; ++i) {  // the kernel takes them all
@@ -69,8 +74,8 @@ TEST(abuse, without_descriptors_the_server_waits_and_recovers_without_burning_it
     EXPECT_EQ(clients.back()->call({"GET", "a"}), bulk("1"));  // whoever waited is served at last
 }
 
-TEST(abuse, random_bytes_never_stop_the_server) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+TEST_P(abuse, random_bytes_never_stop_the_server) {
+    kv_program server(plan());
     unsigned seed = 3;
     const auto random = [&](unsigned n) { return (seed = seed * 1664525U + 1013904223U) / 65536U % n; };
     static const char* pieces[] = {"*", "$", "\r\n", "3", "-1", "SET", "a", "MSET", "GET", "\n", "\"", "'", " ", "*3\r\n$3\r\nSET\r\n"};
@@ -88,8 +93,8 @@ TEST(abuse, random_bytes_never_stop_the_server) {
     EXPECT_EQ(after.call({"ECHO", "alive"}), bulk("alive"));
 }
 
-TEST(abuse, an_idle_server_does_not_burn_a_core) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+TEST_P(abuse, an_idle_server_does_not_burn_a_core) {
+    kv_program server(plan());
     wire client(server.port);
     ASSERT_EQ(client.call({"SET", "a", "1", "EX", "1000"}), ok);  // with a key to watch: sweeping goes on
     std::this_thread::sleep_for(300ms);
@@ -98,8 +103,8 @@ TEST(abuse, an_idle_server_does_not_burn_a_core) {
     EXPECT_LE(server.cpu_ms() - before, 100);
 }
 
-TEST(abuse, keys_that_nobody_asks_for_are_removed_when_they_expire) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+TEST_P(abuse, keys_that_nobody_asks_for_are_removed_when_they_expire) {
+    kv_program server(plan());
     wire client(server.port);
     for (int i = 0; i < 2000; ++i) { ASSERT_EQ(client.call({"SET", "k" + std::to_string(i), "v", "PX", "50"}), ok); }
     std::string size;

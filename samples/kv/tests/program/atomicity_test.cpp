@@ -1,6 +1,7 @@
 // Commands with several keys beside others that want the same keys: each happens whole, at one moment, or not at all.
 #include "support/local_shards.hpp"
 #include "support/program.hpp"
+#include "support/server_shape.hpp"
 #include "support/wire.hpp"
 
 #include <gtest/gtest.h>
@@ -92,8 +93,12 @@ constexpr int meetings = 500;
 
 }  // namespace
 
-TEST(atomicity, of_several_that_set_keys_only_if_none_is_there_exactly_one_does) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+class atomicity : public on_each_front {};
+
+INSTANTIATE_TEST_SUITE_P(fronts, atomicity, shapes_of_several_workers(), shape_name);
+
+TEST_P(atomicity, of_several_that_set_keys_only_if_none_is_there_exactly_one_does) {
+    kv_program server(plan());
     constexpr std::size_t clients = 4;
     crowd all(server.port, clients);
     wire reader(server.port);
@@ -116,8 +121,8 @@ TEST(atomicity, of_several_that_set_keys_only_if_none_is_there_exactly_one_does)
     }
 }
 
-TEST(atomicity, what_is_set_blindly_is_not_overwritten_by_who_looked_before) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+TEST_P(atomicity, what_is_set_blindly_is_not_overwritten_by_who_looked_before) {
+    kv_program server(plan());
     crowd all(server.port, 5);
     wire reader(server.port);
     for (int r = 0; r < meetings; ++r) {
@@ -135,8 +140,8 @@ TEST(atomicity, what_is_set_blindly_is_not_overwritten_by_who_looked_before) {
 }
 
 /// A RENAME that has looked at its source before a FLUSHALL must not bring it back after it.
-TEST(atomicity, a_flush_beside_renames_leaves_nothing_behind) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+TEST_P(atomicity, a_flush_beside_renames_leaves_nothing_behind) {
+    kv_program server(plan());
     crowd all(server.port, 3);
     wire client(server.port);
     for (int r = 0; r < meetings; ++r) {
@@ -150,8 +155,8 @@ TEST(atomicity, a_flush_beside_renames_leaves_nothing_behind) {
 }
 
 /// The second may not move what the first has found but not yet moved, and DEL may not delete it a second time.
-TEST(atomicity, of_several_that_want_one_value_exactly_one_gets_it) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+TEST_P(atomicity, of_several_that_want_one_value_exactly_one_gets_it) {
+    kv_program server(plan());
     crowd all(server.port, 3);
     wire client(server.port);
     for (int r = 0; r < meetings; ++r) {
@@ -164,8 +169,8 @@ TEST(atomicity, of_several_that_want_one_value_exactly_one_gets_it) {
     }
 }
 
-TEST(atomicity, a_value_that_changes_its_key_is_always_under_exactly_one) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+TEST_P(atomicity, a_value_that_changes_its_key_is_always_under_exactly_one) {
+    kv_program server(plan());
     const word_list keys = keys_of_round(0);
     wire reader(server.port);
     const std::string token(100, 't');  // long enough to be held and not copied
@@ -193,6 +198,7 @@ TEST(atomicity, a_value_that_changes_its_key_is_always_under_exactly_one) {
         EXPECT_EQ(count_of(values, null), keys.size() - 1) << values;
         const auto names = reader.call({"KEYS", "0:*"});
         EXPECT_EQ(names.substr(0, 4), "*1\r\n") << names;
+        EXPECT_EQ(reader.call({"DBSIZE"}), integer(1));
     }
     for (auto& t : threads) { t.join(); }
     EXPECT_GT(moved, 100);
@@ -200,6 +206,73 @@ TEST(atomicity, a_value_that_changes_its_key_is_always_under_exactly_one) {
     std::size_t deadlines = 0;
     for (const auto& key : keys) { deadlines += std::stoll(reader.call({"TTL", key}).substr(1)) > 0 ? 1U : 0U; }
     EXPECT_EQ(deadlines, 1U);
+}
+
+/// A writer sets one key after the other, each when the one before was answered: whoever sees the second sees the first.
+TEST_P(atomicity, who_reads_several_keys_sees_them_at_one_moment) {
+    kv_program server(plan());
+    const word_list keys = keys_of_round(0);
+    std::atomic<bool> running{true};
+    std::thread writer([&] {
+        wire client(server.port);
+        for (int i = 1; i <= 2000; ++i) {
+            for (const auto& key : keys) { EXPECT_EQ(client.call({"SET", key, std::to_string(i)}), ok); }
+        }
+        running = false;
+    });
+    std::vector<std::thread> readers;
+    for (int c = 0; c < 2; ++c) {
+        readers.emplace_back([&, c] {
+            wire client(server.port);
+            while (running) {
+                auto asked = keys;
+                if (c == 1) { std::ranges::reverse(asked); }
+                const auto reply = client.call(mget(asked));
+                std::vector<long long> seen;
+                for (std::size_t at = reply.find('$'); at != reply.npos; at = reply.find('$', at + 1)) {
+                    const auto line = reply.find('\n', at) + 1;
+                    seen.push_back(reply.compare(at, 3, "$-1") == 0 ? 0 : std::stoll(reply.substr(line)));
+                }
+                ASSERT_EQ(seen.size(), keys.size()) << reply;
+                if (c == 1) { std::ranges::reverse(seen); }
+                for (std::size_t k = 1; k < seen.size(); ++k) { ASSERT_LE(seen[k], seen[k - 1]) << reply; }
+                ASSERT_LE(seen.front() - seen.back(), 1) << reply;
+            }
+        });
+    }
+    writer.join();
+    for (auto& r : readers) { r.join(); }
+}
+
+/// What one connection asks for in one go comes into effect so that whoever sees a later part finds the earlier ones.
+TEST_P(atomicity, who_sees_a_later_write_of_a_connection_sees_the_earlier_ones) {
+    kv_program server(plan());
+    const word_list keys = keys_of_round(0);
+    constexpr int writes = 30'000;
+    std::atomic<bool> running{true};
+    std::thread writer([&] {
+        const auto got = pipelined(server.port, writes, [&](int i) {
+            return word_list{"SET", keys[static_cast<std::size_t>(i) % keys.size()], std::to_string(i / 6 + 1)};
+        });
+        EXPECT_EQ(std::ranges::count(got, ok), writes);
+        running = false;
+    });
+    std::vector<std::thread> readers;
+    for (int c = 0; c < 2; ++c) {
+        readers.emplace_back([&] {
+            wire client(server.port);
+            const auto value = [&](const std::string& key) {
+                const auto reply = client.call({"GET", key});
+                return reply == null ? 0LL : std::stoll(reply.substr(reply.find('\n') + 1));
+            };
+            while (running) {
+                const auto last = value(keys.back());
+                for (const auto& key : keys) { ASSERT_GE(value(key), last) << key; }
+            }
+        });
+    }
+    writer.join();
+    for (auto& r : readers) { r.join(); }
 }
 
 }  // namespace kv::test

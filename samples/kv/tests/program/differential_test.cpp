@@ -8,6 +8,7 @@
 // TTL may differ by 1 s and PTTL by 1 s, because the two do not run at the same instant.
 #include "support/command_maker.hpp"
 #include "support/program.hpp"
+#include "support/server_shape.hpp"
 #include "support/wire.hpp"
 
 #include <gtest/gtest.h>
@@ -215,15 +216,11 @@ const std::vector<std::string>& edge_cases() {
     return cases;
 }
 
-class differential : public testing::TestWithParam<std::uint32_t> {
+class differential : public on_each_front {
 protected:
     redis_program redis;
-    kv_program ours{plan_options{.workers = GetParam()}};
+    kv_program ours{plan()};
 };
-
-std::string worker_name(const testing::TestParamInfo<std::uint32_t>& info) {
-    return std::to_string(info.param) + (info.param == 1 ? "_worker" : "_workers");
-}
 
 TEST_P(differential, made_commands_get_the_same_replies_as_from_redis) {
     for (unsigned seed = 1; seed <= 40; ++seed) {
@@ -247,7 +244,7 @@ TEST_P(differential, written_edge_cases_get_the_same_replies_as_from_redis) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(workers, differential, testing::Values(1U, std::clamp(usable_cpus(), 2U, 4U)), worker_name);
+INSTANTIATE_TEST_SUITE_P(fronts, differential, every_shape(), shape_name);
 
 }  // namespace
 }  // namespace kv::test

@@ -1,6 +1,7 @@
 // SIGTERM under load: what was accepted is answered, whole and in order, and the exit code says how it went.
 #include "support/local_shards.hpp"
 #include "support/program.hpp"
+#include "support/server_shape.hpp"
 #include "support/wire.hpp"
 
 #include <gtest/gtest.h>
@@ -13,9 +14,13 @@ namespace kv::test {
 
 using namespace std::chrono_literals;
 
-TEST(drain, under_load_every_accepted_command_is_answered_and_the_exit_code_is_0) {
+class drain : public on_each_front {};
+
+INSTANTIATE_TEST_SUITE_P(fronts, drain, every_shape(), shape_name);
+
+TEST_P(drain, under_load_every_accepted_command_is_answered_and_the_exit_code_is_0) {
     for (int round = 0; round < 3; ++round) {
-        kv_program server(plan_options{.workers = usable_cpus()});
+        kv_program server(plan());
         std::atomic<std::uint64_t> answered{0};
         std::vector<std::thread> clients;
         for (int c = 0; c < 4; ++c) {
@@ -47,8 +52,8 @@ TEST(drain, under_load_every_accepted_command_is_answered_and_the_exit_code_is_0
     }
 }
 
-TEST(drain, an_idle_server_with_idle_clients_stops_at_once) {
-    kv_program server;
+TEST_P(drain, an_idle_server_with_idle_clients_stops_at_once) {
+    kv_program server(plan());
     wire idle(server.port), midway(server.port);
     ASSERT_EQ(idle.call({"PING"}), "+PONG\r\n");
     midway.send("*2\r\n$3\r\nGET\r\n$100\r\nhalf a com");
@@ -59,8 +64,10 @@ TEST(drain, an_idle_server_with_idle_clients_stops_at_once) {
     EXPECT_EQ(idle.read_reply(), "");
 }
 
-TEST(drain, replies_that_nobody_reads_are_counted_at_the_deadline_and_the_exit_code_is_not_0) {
-    kv_program server(plan_options{.drain = "300ms"});
+TEST_P(drain, replies_that_nobody_reads_are_counted_at_the_deadline_and_the_exit_code_is_not_0) {
+    auto options = plan();
+    options.drain = "300ms";
+    kv_program server(options);
     wire client(server.port);
     ASSERT_EQ(client.call({"SET", "large", std::string(8 << 20, 'v')}), ok);
     std::string gets;
@@ -73,8 +80,10 @@ TEST(drain, replies_that_nobody_reads_are_counted_at_the_deadline_and_the_exit_c
     EXPECT_EQ(server.output().find("not drained: 0 commands"), std::string::npos) << server.output();
 }
 
-TEST(drain, a_second_signal_stops_at_once) {
-    kv_program server(plan_options{.drain = "60s"});
+TEST_P(drain, a_second_signal_stops_at_once) {
+    auto options = plan();
+    options.drain = "60s";
+    kv_program server(options);
     wire client(server.port);
     ASSERT_EQ(client.call({"SET", "large", std::string(8 << 20, 'v')}), ok);
     std::string gets;

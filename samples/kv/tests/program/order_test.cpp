@@ -1,6 +1,7 @@
 // One connection's replies come in the order of its commands, whatever worker each of them was for.
 #include "support/local_shards.hpp"
 #include "support/program.hpp"
+#include "support/server_shape.hpp"
 #include "support/wire.hpp"
 
 #include <gtest/gtest.h>
@@ -9,8 +10,12 @@
 
 namespace kv::test {
 
-TEST(order, replies_come_in_the_order_of_the_commands) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+class order : public on_each_front {};
+
+INSTANTIATE_TEST_SUITE_P(fronts, order, every_shape(), shape_name);
+
+TEST_P(order, replies_come_in_the_order_of_the_commands) {
+    kv_program server(plan());
     wire client(server.port);
     std::string bytes;
     std::vector<std::string> expected;
@@ -42,8 +47,8 @@ TEST(order, replies_come_in_the_order_of_the_commands) {
     }
 }
 
-TEST(order, a_multi_key_write_is_seen_whole_or_not_at_all_by_others) {
-    kv_program server(plan_options{.workers = usable_cpus()});
+TEST_P(order, a_multi_key_write_is_seen_whole_or_not_at_all_by_others) {
+    kv_program server(plan());
     std::thread writer([&] {
         wire client(server.port);
         for (int i = 0; i < 2000; ++i) {

@@ -1,8 +1,11 @@
 // Starting: what goes wrong is one clear message and exit code 2, before anything is pinned.
 #include "support/program.hpp"
+#include "support/server_shape.hpp"
 #include "support/wire.hpp"
 
 #include <gtest/gtest.h>
+
+#include <memory>
 
 namespace kv::test {
 namespace {
@@ -17,6 +20,9 @@ std::string failure(std::vector<std::string> arguments) {
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 }  // namespace
+
+class started : public on_each_front {};
+INSTANTIATE_TEST_SUITE_P(fronts, started, every_shape(), shape_name);
 
 TEST(start, a_port_in_use_is_named_with_its_remedy_before_a_worker_is_pinned) {
     kv_program first;
@@ -34,6 +40,43 @@ TEST(start, a_wrong_plan_is_refused_with_file_line_and_key) {
     const auto output = failure({"--plan", plan});
     EXPECT_TRUE(contains(output, plan + ":4")) << output;
     EXPECT_TRUE(contains(output, "wrong_key")) << output;
+}
+
+TEST(start, a_front_that_there_is_not_is_refused_with_file_line_and_the_two_that_there_are) {
+    scratch_folder folder;
+    const auto plan = folder.write("plan.yaml", "version: 1\npools:\n  kv:\n    front: reactors\nlisteners: { kv: 127.0.0.1:0 }\n");
+    for (const auto& arguments : {std::vector<std::string>{plan}, {"--check", plan}}) {
+        const auto output = failure(arguments);
+        EXPECT_TRUE(contains(output, plan + ":4:12: pools.kv.front: \"reactors\" is not known; expected lanes or reactor")) << output;
+        EXPECT_TRUE(contains(output, "did you mean reactor?")) << output;
+    }
+}
+
+TEST_P(started, says_which_front_it_has_and_that_its_workers_are_pinned) {
+    kv_program server(plan());
+    EXPECT_TRUE(contains(server.output(), "front: " + GetParam().front)) << server.output();
+    EXPECT_TRUE(contains(server.output(), "kv/0 cpu: asked CPU")) << server.output();
+    EXPECT_FALSE(contains(server.output(), "the caller's thread")) << server.output();
+    EXPECT_TRUE(contains(server.http_get("/status"), "\"front\":\"" + GetParam().front + "\""));
+    wire client(server.port);
+    EXPECT_EQ(client.info("numasio_workers"), GetParam().workers);
+    EXPECT_EQ(client.info("numasio_fronts"), GetParam().front == "lanes" ? 1 : GetParam().workers);
+}
+
+TEST_P(started, whoever_asks_is_told_of_the_clients_of_all_workers) {
+    kv_program server(plan());
+    std::vector<std::unique_ptr<wire>> clients;
+    for (int i = 0; i < 5; ++i) {
+        clients.push_back(std::make_unique<wire>(server.port));
+        ASSERT_EQ(clients.back()->call({"CLIENT", "SETNAME", "c" + std::to_string(i)}), "+OK\r\n");
+    }
+    for (const auto& asking : clients) {
+        const auto list = asking->call({"CLIENT", "LIST"});
+        for (int i = 0; i < 5; ++i) { EXPECT_TRUE(contains(list, "name=c" + std::to_string(i) + " ")) << list; }
+        const auto one = asking->call({"CLIENT", "LIST", "ID", "3"});
+        EXPECT_TRUE(contains(one, "id=3 ") && contains(one, "name=c2 ")) << one;
+        EXPECT_EQ(asking->info("connected_clients"), 5);
+    }
 }
 
 TEST(start, a_plan_without_its_pool_or_listener_is_refused) {
@@ -106,6 +149,7 @@ TEST(start, wrong_options_are_refused_by_name) {
     EXPECT_TRUE(contains(failure({"--nonsense"}), "--nonsense"));
     EXPECT_TRUE(contains(failure({"--port"}), "--port needs a value"));
     EXPECT_TRUE(contains(failure({"--port", "70000"}), "65535"));
+    EXPECT_TRUE(contains(failure({"--front", "reactors"}), "--front needs lanes or reactor, not \"reactors\""));
     EXPECT_TRUE(contains(failure({"--simulate-nodes", "1025"}), "--simulate-nodes needs a number from 0 to 1024"));
 }
 
@@ -116,21 +160,21 @@ TEST(start, check_says_what_the_plan_means_and_leaves) {
     EXPECT_TRUE(contains(p.output(), "kv/0: CPU")) << p.output();
 }
 
-TEST(start, simulated_nodes_are_called_simulated) {
-    program p({KV_PROGRAM, "--simulate-nodes", "1", "--port", "0", "--http-port", "0"});
+TEST_P(started, with_simulated_nodes_says_so) {
+    program p({KV_PROGRAM, "--simulate-nodes", "1", "--port", "0", "--http-port", "0", "--front", GetParam().front});
     EXPECT_FALSE(p.wait_for("try ").empty()) << p.output();
     EXPECT_TRUE(contains(p.output(), "simulated")) << p.output();
 }
 
-TEST(start, the_line_to_try_works) {
-    kv_program server;
+TEST_P(started, the_line_to_try_works) {
+    kv_program server(plan());
     program cli({"redis-cli", "-p", std::to_string(server.port), "set", "greeting", "hello"});
     EXPECT_EQ(cli.wait(), 0);
     EXPECT_EQ(cli.output(), "OK\n");
 }
 
-TEST(start, redis_benchmark_ends_without_an_error) {
-    kv_program server;
+TEST_P(started, redis_benchmark_ends_without_an_error) {
+    kv_program server(plan());
     program bench({"redis-benchmark", "-p", std::to_string(server.port), "-n", "10000", "-c", "50", "-P", "16", "-t",
                    "ping,set,get,incr,mset", "--csv"});
     EXPECT_EQ(bench.wait(std::chrono::seconds(150)), 0);

@@ -40,8 +40,12 @@ long long settled(wire& client, const std::string& field) {
 
 }  // namespace
 
-TEST(reply_memory, a_reply_beyond_its_bound_is_an_error_in_its_turn_and_the_connection_goes_on) {
-    running_server server(small_limits());
+class reply_memory_on_each_front : public on_a_running_server {};
+
+INSTANTIATE_TEST_SUITE_P(fronts, reply_memory_on_each_front, both_fronts(), front_name);
+
+TEST_P(reply_memory_on_each_front, a_reply_beyond_its_bound_is_an_error_in_its_turn_and_the_connection_goes_on) {
+    running_server server(small_limits(), GetParam());
     wire client(server.port());
     const std::string value(3000, 'v');
     ASSERT_EQ(client.call({"SET", "k", value}), ok);
@@ -57,8 +61,8 @@ TEST(reply_memory, a_reply_beyond_its_bound_is_an_error_in_its_turn_and_the_conn
     EXPECT_TRUE(client.wait_for_info("reply_memory_used", 0));
 }
 
-TEST(reply_memory, values_that_are_sent_from_a_workers_memory_do_not_count) {
-    running_server server(small_limits());
+TEST_P(reply_memory_on_each_front, values_that_are_sent_from_a_workers_memory_do_not_count) {
+    running_server server(small_limits(), GetParam());
     wire client(server.port());
     const std::string value(1 << 20, 'v');
     ASSERT_EQ(client.call({"SET", "k", value}), ok);
@@ -67,8 +71,8 @@ TEST(reply_memory, values_that_are_sent_from_a_workers_memory_do_not_count) {
     EXPECT_TRUE(client.wait_for_info("reply_memory_used", 0));
 }
 
-TEST(reply_memory, answers_about_the_server_are_bounded_as_well) {
-    running_server server(small_limits());
+TEST_P(reply_memory_on_each_front, answers_about_the_server_are_bounded_as_well) {
+    running_server server(small_limits(), GetParam());
     wire client(server.port());
     EXPECT_EQ(client.call(repeated({"COMMAND", "DOCS"}, "client", 5000)), too_large);
     EXPECT_EQ(client.call(repeated({"COMMAND", "INFO"}, "client", 5000)), too_large);
@@ -82,10 +86,10 @@ TEST(reply_memory, answers_about_the_server_are_bounded_as_well) {
     EXPECT_TRUE(client.wait_for_info("reply_memory_used", 0));
 }
 
-TEST(reply_memory, connections_that_do_not_read_are_bounded_together_and_others_are_served) {
+TEST_P(reply_memory_on_each_front, connections_that_do_not_read_are_bounded_together_and_others_are_served) {
     constexpr int greedy_clients = 60, gets = 2000;
     const auto limits = small_limits();
-    running_server server(limits);
+    running_server server(limits, GetParam());
     wire other(server.port());
     const std::string value(3000, 'v');
     ASSERT_EQ(other.call({"SET", "k", value}), ok);

@@ -11,10 +11,14 @@
 namespace kv::test {
 using namespace std::chrono_literals;
 
-TEST(session, one_client_too_many_gets_rediss_error_and_the_others_stay) {
+class session_on_each_front : public on_a_running_server {};
+
+INSTANTIATE_TEST_SUITE_P(fronts, session_on_each_front, both_fronts(), front_name);
+
+TEST_P(session_on_each_front, one_client_too_many_gets_rediss_error_and_the_others_stay) {
     server_limits limits;
     limits.clients = 2;
-    running_server server(limits);
+    running_server server(limits, GetParam());
     auto a = std::make_unique<wire>(server.port());
     wire b(server.port());
     ASSERT_EQ(a->call({"SET", "k", "v"}), ok);
@@ -28,20 +32,20 @@ TEST(session, one_client_too_many_gets_rediss_error_and_the_others_stay) {
     EXPECT_EQ(d.call({"GET", "k"}), bulk("v"));
 }
 
-TEST(session, a_command_beyond_the_query_bound_ends_its_connection) {
+TEST_P(session_on_each_front, a_command_beyond_the_query_bound_ends_its_connection) {
     server_limits limits;
     limits.query_bytes = 100'000;
-    running_server server(limits);
+    running_server server(limits, GetParam());
     wire a(server.port()), b(server.port());
     a.send("*2\r\n$4\r\nECHO\r\n$1000000\r\n" + std::string(500'000, 'x'));
     EXPECT_EQ(a.read_all(), "");
     EXPECT_EQ(b.call({"ECHO", std::string(90'000, 'x')}), bulk(std::string(90'000, 'x')));
 }
 
-TEST(session, when_all_query_memory_is_used_a_client_is_told_and_others_go_on) {
+TEST_P(session_on_each_front, when_all_query_memory_is_used_a_client_is_told_and_others_go_on) {
     server_limits limits;
     limits.total_query_bytes = 1 << 20;
-    running_server server(limits);
+    running_server server(limits, GetParam());
     wire holder(server.port()), small(server.port());
     holder.send("*2\r\n$4\r\nECHO\r\n$900000\r\n" + std::string(400'000, 'x'));
     std::this_thread::sleep_for(100ms);
@@ -54,10 +58,10 @@ TEST(session, when_all_query_memory_is_used_a_client_is_told_and_others_go_on) {
     EXPECT_EQ(small.call({"ECHO", std::string(200'000, 'x')}), bulk(std::string(200'000, 'x')));
 }
 
-TEST(session, what_the_parser_remembers_of_a_long_command_counts_as_query_memory) {
+TEST_P(session_on_each_front, what_the_parser_remembers_of_a_long_command_counts_as_query_memory) {
     server_limits limits;
     limits.total_query_bytes = 8 << 20;
-    running_server server(limits);
+    running_server server(limits, GetParam());
     wire other(server.port());
     std::string half = "*1000000\r\n";
     for (int i = 0; i < 200'000; ++i) { half += "$0\r\n\r\n"; }
@@ -69,10 +73,10 @@ TEST(session, what_the_parser_remembers_of_a_long_command_counts_as_query_memory
     EXPECT_TRUE(other.wait_for_info("query_buffers", 0));
 }
 
-TEST(session, a_long_client_name_counts_as_query_memory) {
+TEST_P(session_on_each_front, a_long_client_name_counts_as_query_memory) {
     server_limits limits;
     limits.total_query_bytes = 4 << 20;
-    running_server server(limits);
+    running_server server(limits, GetParam());
     wire other(server.port());
     auto a = std::make_unique<wire>(server.port());
     const std::string name(900'000, 'n');
@@ -85,10 +89,10 @@ TEST(session, a_long_client_name_counts_as_query_memory) {
     EXPECT_TRUE(other.wait_for_info("query_buffers", 0));
 }
 
-TEST(session, at_its_bound_of_commands_in_flight_a_connection_waits_and_loses_nothing) {
+TEST_P(session_on_each_front, at_its_bound_of_commands_in_flight_a_connection_waits_and_loses_nothing) {
     server_limits limits;
     limits.in_flight = 2;
-    running_server server(limits);
+    running_server server(limits, GetParam());
     wire client(server.port());
     std::string bytes;
     for (int i = 0; i < 3000; ++i) { bytes += resp({"INCR", "n"}); }
@@ -98,8 +102,8 @@ TEST(session, at_its_bound_of_commands_in_flight_a_connection_waits_and_loses_no
     for (int i = 0; i < 3000; ++i) { ASSERT_EQ(replies[static_cast<std::size_t>(i)], integer(i + 1)); }
 }
 
-TEST(session, a_large_value_is_sent_whole_although_it_is_overwritten_meanwhile) {
-    running_server server({});
+TEST_P(session_on_each_front, a_large_value_is_sent_whole_although_it_is_overwritten_meanwhile) {
+    running_server server({}, GetParam());
     wire reader(server.port()), writer(server.port());
     const std::string first(8 << 20, 'a');
     ASSERT_EQ(writer.call({"SET", "k", first}), ok);

@@ -44,7 +44,7 @@ std::string local_shards::operator()(const std::vector<std::string>& words) {
             all();
         }
         kv_reply unused;
-        if (what.form == reply_form::info) { resp::append_bulk(out.text(), info_text(server, many.total(), what.request.key)); }
+        if (what.form == reply_form::info) { resp::append_bulk(out.text(), info_text(server, server.figures(), many.total(), what.request.key)); }
         else { append_reply(what.form, unused, &many, out); }
     }
     std::vector<boost::asio::const_buffer> buffers;

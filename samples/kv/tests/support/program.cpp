@@ -136,7 +136,7 @@ std::string plan_text(const plan_options& options) {
         ++chosen;
     }
     return "version: 1\ncontrol: auto\ndrain: " + options.drain +
-           "\npools:\n  kv:\n    cpus: [" + cpus + "]\n    memory: " + options.memory +
+           "\npools:\n  kv:\n    cpus: [" + cpus + "]\n    front: " + options.front + "\n    memory: " + options.memory +
            "\n    lane: { capacity: " + std::to_string(options.lane_capacity) +
            ", producers: 1 }\n    idle: { strategy: park }\nlisteners:\n  kv: 127.0.0.1:0\n  http: 127.0.0.1:0\n";
 }

@@ -60,6 +60,7 @@ private:
 /// A plan as YAML: what differs from kv.yaml is said here.
 struct plan_options {
     std::uint32_t workers = 1;
+    std::string front = "lanes";
     std::uint32_t lane_capacity = 8192;
     std::string memory = "64MiB";
     std::string drain = "5s";
