@@ -1,4 +1,4 @@
-// samples/kv against redis-server: the same client, the same cores, in turn; medians and paired ratios.
+// samples/kv, with either front, against redis-server: the same client, the same cores, in turn; medians and paired ratios.
 #include "bench/kv/load.hpp"
 #include "bench/kv/server_process.hpp"
 
@@ -22,18 +22,34 @@ namespace {
 constexpr std::uint16_t redis_port = 17379;
 constexpr std::uint16_t kv_port = 17380;
 constexpr std::uint16_t kv_http = 17381;
+constexpr std::uint16_t reactor_port = 17382;
+constexpr std::uint16_t reactor_http = 17383;
 
 struct round_figures {
     double per_second = 0, p50 = 0, p99 = 0, p999 = 0, user = 0, total = 0;  // µs; CPU µs per request
     std::uint64_t errors = 0;
 };
 
-std::vector<std::string> redis_command() {
-    return {"redis-server", "--port", std::to_string(redis_port), "--save", "", "--appendonly", "no"};
+struct contender {
+    std::string name;
+    std::vector<std::string> command;
+    std::uint16_t port;
+};
+
+std::vector<std::string> kv_command(const std::string& front, std::uint16_t port, std::uint16_t http) {
+    return {std::string(NUMASIO_BIN) + "/numasio-kv", "--front", front, "--port", std::to_string(port), "--http-port", std::to_string(http)};
 }
-std::vector<std::string> kv_command() {
-    return {std::string(NUMASIO_BIN) + "/numasio-kv", "--port", std::to_string(kv_port), "--http-port",
-            std::to_string(kv_http)};
+/// The first is what the others are held against.
+std::vector<contender> contenders() {
+    return {{"redis-server", {"redis-server", "--port", std::to_string(redis_port), "--save", "", "--appendonly", "no"}, redis_port},
+            {"front: lanes", kv_command("lanes", kv_port, kv_http), kv_port},
+            {"front: reactor", kv_command("reactor", reactor_port, reactor_http), reactor_port}};
+}
+/// A spinning worker's idle turns would count as instructions, under valgrind far more of them than at full speed.
+std::vector<contender> parked_contenders() {
+    auto all = contenders();
+    for (std::size_t i = 1; i < all.size(); ++i) { all[i].command.insert(all[i].command.end(), {"--plan", NUMASIO_PARKED_PLAN}); }
+    return all;
 }
 
 double median(std::vector<double> values) {
@@ -49,16 +65,17 @@ round_figures measure(const load& what, const server_process& server) {
         return static_cast<double>(r.latency.quantile(q).value_or(std::chrono::nanoseconds(0)).count()) / 1e3;
     };
     const auto n = static_cast<double>(r.replies);
-    const double user = after.user - before.user;
-    return {n / r.seconds, us(0.5), us(0.99), us(0.999), user * 1e6 / n,
-            (user + after.system - before.system) * 1e6 / n, r.errors};
+    const double total = (after.total - before.total) * 1e6 / n;
+    const double user_ticks = after.user_ticks - before.user_ticks;
+    const double ticks = user_ticks + after.system_ticks - before.system_ticks;
+    return {n / r.seconds, us(0.5), us(0.99), us(0.999), ticks > 0 ? total * user_ticks / ticks : 0, total, r.errors};
 }
 
 std::vector<load> loads() {
     const std::string value(64, 'x');
     std::vector<load> all;
     for (const std::uint32_t pipeline : {1U, 16U}) {
-        const std::uint64_t requests = pipeline == 1 ? 60'000 : 400'000;
+        const std::uint64_t requests = pipeline == 1 ? 300'000 : 1'600'000;  // some two seconds
         const auto suffix = " P=" + std::to_string(pipeline);
         all.push_back({"SET" + suffix, resp({"SET", "key:%KEY%", value}), 50, pipeline, requests});
         all.push_back({"GET" + suffix, resp({"GET", "key:%KEY%"}), 50, pipeline, requests});
@@ -67,47 +84,45 @@ std::vector<load> loads() {
 }
 
 void compare(int rounds) {
-    server_process redis("redis-server", redis_command(), redis_port);
-    server_process kv("numasio-kv", kv_command(), kv_port);
+    const auto all = contenders();
+    std::vector<std::unique_ptr<server_process>> servers;
+    for (const auto& one : all) { servers.push_back(std::make_unique<server_process>(one.name, one.command, one.port)); }
     std::printf("64-byte values, 10,000 keys, 50 connections, P commands in flight on each; %d rounds in turn; medians.\n"
                 "Ratio = numasio-kv / redis-server, median of the pairs (min … max).\n\n"
                 "| load | server | req/s | p50 µs | p99 µs | p99.9 µs | user µs/req | CPU µs/req | errors |\n"
                 "|---|---|---|---|---|---|---|---|---|\n",
                 rounds);
     for (const auto& what : loads()) {
-        std::vector<round_figures> a;
-        std::vector<round_figures> b;
-        measure(what, redis);  // warm-up, not counted
-        measure(what, kv);
+        std::vector<std::vector<round_figures>> rows(all.size());
+        for (const auto& server : servers) { measure(what, *server); }  // warm-up, not counted
         for (int i = 0; i < rounds; ++i) {
-            b.push_back(measure(what, redis));
-            a.push_back(measure(what, kv));
+            for (std::size_t s = 0; s < servers.size(); ++s) { rows[s].push_back(measure(what, *servers[s])); }
         }
-        const auto column = [](const std::vector<round_figures>& rows, double round_figures::*field) {
+        const auto column = [](const std::vector<round_figures>& of, double round_figures::*field) {
             std::vector<double> values;
-            for (const auto& r : rows) { values.push_back(r.*field); }
+            for (const auto& r : of) { values.push_back(r.*field); }
             return values;
         };
-        const auto print = [&](const char* name, const std::vector<round_figures>& rows) {
+        for (std::size_t s = 0; s < all.size(); ++s) {
             std::uint64_t errors = 0;
-            for (const auto& r : rows) { errors += r.errors; }
-            std::printf("| %s | %s | %.0f | %.0f | %.0f | %.0f | %.2f | %.2f | %llu |\n", what.name.c_str(), name,
-                        median(column(rows, &round_figures::per_second)), median(column(rows, &round_figures::p50)),
-                        median(column(rows, &round_figures::p99)), median(column(rows, &round_figures::p999)),
-                        median(column(rows, &round_figures::user)), median(column(rows, &round_figures::total)),
+            for (const auto& r : rows[s]) { errors += r.errors; }
+            std::printf("| %s | %s | %.0f | %.0f | %.0f | %.0f | %.2f | %.2f | %llu |\n", what.name.c_str(), all[s].name.c_str(),
+                        median(column(rows[s], &round_figures::per_second)), median(column(rows[s], &round_figures::p50)),
+                        median(column(rows[s], &round_figures::p99)), median(column(rows[s], &round_figures::p999)),
+                        median(column(rows[s], &round_figures::user)), median(column(rows[s], &round_figures::total)),
                         static_cast<unsigned long long>(errors));
-        };
-        print("redis-server", b);
-        print("numasio-kv", a);
-        std::printf("| %s | ratio |", what.name.c_str());
-        for (const auto field : {&round_figures::per_second, &round_figures::p50, &round_figures::p99,
-                                 &round_figures::p999, &round_figures::user, &round_figures::total}) {
-            std::vector<double> ratios;
-            for (std::size_t i = 0; i < a.size(); ++i) { ratios.push_back(a[i].*field / std::max(b[i].*field, 1e-9)); }
-            std::sort(ratios.begin(), ratios.end());
-            std::printf(" %.2f (%.2f … %.2f) |", median(ratios), ratios.front(), ratios.back());
         }
-        std::printf(" |\n");
+        for (std::size_t s = 1; s < all.size(); ++s) {
+            std::printf("| %s | %s ÷ redis |", what.name.c_str(), all[s].name.c_str());
+            for (const auto field : {&round_figures::per_second, &round_figures::p50, &round_figures::p99,
+                                     &round_figures::p999, &round_figures::user, &round_figures::total}) {
+                std::vector<double> ratios;
+                for (std::size_t i = 0; i < rows[s].size(); ++i) { ratios.push_back(rows[s][i].*field / std::max(rows[0][i].*field, 1e-9)); }
+                std::sort(ratios.begin(), ratios.end());
+                std::printf(" %.2f (%.2f … %.2f) |", median(ratios), ratios.front(), ratios.back());
+            }
+            std::printf(" |\n");
+        }
         std::fflush(stdout);
     }
 }
@@ -126,7 +141,7 @@ std::uint64_t heap_count(const server_process& server, const std::string& file) 
 void count_heap() {
     std::printf("\nHeap allocations per request (malloc, calloc, realloc, aligned_alloc; operator new is malloc),\n"
                 "counted by interposing them in the server over 200,000 requests after a warm-up:\n\n"
-                "| load | redis-server | numasio-kv |\n|---|---|---|\n");
+                "| load | redis-server | front: lanes | front: reactor |\n|---|---|---|---|\n");
     const std::string preload = "LD_PRELOAD=" + std::string(NUMASIO_BIN) + "/libcount_heap.so";
     const auto per_request = [&](const std::string& name, const std::vector<std::string>& command, std::uint16_t port,
                                  load what) {
@@ -141,9 +156,9 @@ void count_heap() {
         return static_cast<double>(heap_count(server, file) - before) / 200'000;
     };
     for (const auto& what : loads()) {
-        const double redis = per_request("redis-server", redis_command(), redis_port, what);
-        const double kv = per_request("numasio-kv", kv_command(), kv_port, what);
-        std::printf("| %s | %.3f | %.3f |\n", what.name.c_str(), redis, kv);
+        std::printf("| %s |", what.name.c_str());
+        for (const auto& one : contenders()) { std::printf(" %.3f |", per_request(one.name, one.command, one.port, what)); }
+        std::printf("\n");
         std::fflush(stdout);
     }
 }
@@ -173,11 +188,9 @@ void count_instructions() {
         std::printf("\nInstructions per request: not measured (valgrind is not installed)\n");
         return;
     }
-    // A spinning worker's idle turns would count, under valgrind far more of them than at full speed.
-    const std::vector<std::string> parked{std::string(NUMASIO_BIN) + "/numasio-kv", "--plan", NUMASIO_PARKED_PLAN};
     std::printf("\nInstructions per request in user space (callgrind; the difference of 40,000 and 20,000 requests;\n"
                 "numasio-kv with idle: park, so that waiting is not counted):\n\n"
-                "| load | redis-server | numasio-kv |\n|---|---|---|\n");
+                "| load | redis-server | front: lanes | front: reactor |\n|---|---|---|---|\n");
     for (const auto& what : loads()) {
         if (what.pipeline == 1) { continue; }
         const auto per_request = [&](const std::string& name, const std::vector<std::string>& command,
@@ -185,9 +198,9 @@ void count_instructions() {
             return (instructions(name, command, port, what, 40'000) - instructions(name, command, port, what, 20'000)) /
                    20'000;
         };
-        const double redis = per_request("redis-server", redis_command(), redis_port);
-        const double kv = per_request("numasio-kv", parked, kv_port);
-        std::printf("| %s | %.0f | %.0f |\n", what.name.c_str(), redis, kv);
+        std::printf("| %s |", what.name.c_str());
+        for (const auto& one : parked_contenders()) { std::printf(" %.0f |", per_request(one.name, one.command, one.port)); }
+        std::printf("\n");
         std::fflush(stdout);
     }
 }
@@ -198,6 +211,7 @@ void count_instructions() {
 int main(int argc, char** argv) try {
     const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 7;
     numasio::bench::compare(rounds);
+    if (argc > 2 && std::string(argv[2]) == "times") { return 0; }  // nothing is counted
     numasio::bench::count_heap();
     numasio::bench::count_instructions();
 } catch (const std::exception& e) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -84,6 +85,12 @@ server_process::~server_process() {
 }
 
 server_process::cpu_time server_process::cpu() const {
+    double nanoseconds = 0;
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task")) {
+        double of_thread = 0;
+        std::istringstream(text_of((thread.path() / "schedstat").string())) >> of_thread;
+        nanoseconds += of_thread;
+    }
     const auto stat = text_of("/proc/" + std::to_string(pid_) + "/stat");
     std::istringstream fields(stat.substr(stat.rfind(')') + 2));
     std::string skipped;
@@ -91,8 +98,7 @@ server_process::cpu_time server_process::cpu() const {
     double user = 0;
     double system = 0;
     fields >> user >> system;
-    const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-    return {user / ticks, system / ticks};
+    return {nanoseconds / 1e9, user, system};
 }
 
 }  // namespace numasio::bench

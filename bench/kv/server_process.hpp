@@ -23,10 +23,11 @@ public:
     std::uint16_t port() const noexcept { return port_; }
     pid_t pid() const noexcept { return pid_; }
     struct cpu_time {
-        double user = 0;
-        double system = 0;
+        double total = 0;         ///< seconds
+        double user_ticks = 0, system_ticks = 0;
     };
-    /// CPU seconds used up to now, by all threads. Source: /proc/PID/stat (10 ms ticks).
+    /// CPU seconds used up to now, by all threads that live. Their sum is the scheduler's own count, in nanoseconds
+    /// (/proc/PID/task/*/schedstat); how it divides is what the kernel samples at its ticks (/proc/PID/stat).
     cpu_time cpu() const;
 
 private:
