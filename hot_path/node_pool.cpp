@@ -9,12 +9,13 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 
 namespace numasio {
 namespace {
 
 std::vector<worker_site> by_node(std::vector<worker_site> sites) {
-    std::stable_sort(sites.begin(), sites.end(), [](const auto& a, const auto& b) { return a.node < b.node; });
+    std::sort(sites.begin(), sites.end(), [](const auto& a, const auto& b) { return std::tie(a.node, a.index) < std::tie(b.node, b.index); });
     return sites;
 }
 

@@ -15,6 +15,7 @@
 #include <limits>
 #include <map>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 namespace numasio::hot_path {
@@ -52,16 +53,16 @@ task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::ve
     }
     for (auto& worker : workers_of_) {
         const auto* own = machine_.find(worker->site.cpu);
-        std::vector<std::pair<int, task_worker*>> by_distance;
+        std::vector<std::pair<int, std::uint32_t>> by_distance;
         for (auto& other : workers_of_) {
             if (other == worker || &other->node() != &worker->node()) { continue; }
             const auto* theirs = machine_.find(other->site.cpu);
             const int far = own == nullptr || theirs == nullptr || own->l3_group != theirs->l3_group ? 2 : own->core != theirs->core ? 1 : 0;
-            by_distance.emplace_back(far, other.get());
+            by_distance.emplace_back(far, other->place_);
         }
-        std::stable_sort(by_distance.begin(), by_distance.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::sort(by_distance.begin(), by_distance.end());
         std::vector<task_worker*> victims;
-        for (const auto& [far, other] : by_distance) { victims.push_back(other); }
+        for (const auto& [far, place] : by_distance) { victims.push_back(workers_of_[place].get()); }
         // Those that are equally near are not all asked by everybody in the same order.
         if (!victims.empty() && by_distance.front().first == by_distance.back().first) {
             std::rotate(victims.begin(), victims.begin() + worker->place_on_node() % static_cast<std::uint32_t>(victims.size()), victims.end());
@@ -79,7 +80,7 @@ task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::ve
             if (plan_.tasks.steal == steal_scope::package && package_of(*other) != package_of(*node)) { continue; }
             others.push_back({other.get(), machine_.distance(node->id, other->id).value_or(std::numeric_limits<std::uint8_t>::max())});
         }
-        std::stable_sort(others.begin(), others.end(), [](const auto& a, const auto& b) { return a.distance < b.distance; });
+        std::sort(others.begin(), others.end(), [](const auto& a, const auto& b) { return std::tie(a.distance, a.node->first) < std::tie(b.distance, b.node->first); });
         abroad_.push_back(std::move(others));
     }
 }

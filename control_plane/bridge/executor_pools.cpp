@@ -2,6 +2,7 @@
 #include "control_plane/bridge/executor_pools.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace numasio::detail {
@@ -11,7 +12,7 @@ std::vector<worker_site> sites_of(const layout& all, const std::string& pool) {
     std::vector<worker_site> out;
     std::copy_if(all.workers.begin(), all.workers.end(), std::back_inserter(out), [&](const worker_site& site) { return site.pool == pool; });
     // As pools want them: a node's together.
-    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.node < b.node; });
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return std::tie(a.node, a.index) < std::tie(b.node, b.index); });
     return out;
 }
 

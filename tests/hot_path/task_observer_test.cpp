@@ -221,14 +221,19 @@ TEST(BulkWeight, changes_while_the_pool_runs) {
         here.pool.set_bulk_weight(weight);
         here.pool.pause();
         int bulk = 0, others = 0, bulk_at_the_end = 0;
+        std::latch all_ran(2000);
         for (int i = 0; i < 1000; ++i) {
             asio::post(here.pool.get_executor(), [&] {
                 if (++others == 1000) { bulk_at_the_end = bulk; }
+                all_ran.count_down();
             });
-            asio::post(node_pool::bulk(here.pool.get_executor()), [&] { ++bulk; });
+            asio::post(node_pool::bulk(here.pool.get_executor()), [&] {
+                ++bulk;
+                all_ran.count_down();
+            });
         }
         here.pool.resume();
-        while (here.pool.status().workers[0].ran % 2000 != 0 || here.pool.status().queued != 0) { std::this_thread::sleep_for(1ms); }
+        all_ran.wait();
         return bulk_at_the_end;
     };
     const int with_one = share_of_bulk(1), with_many = share_of_bulk(32);
