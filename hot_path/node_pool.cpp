@@ -4,6 +4,7 @@
 #include "hot_path/task_pool_core.hpp"
 
 #include <numasio/affinity.hpp>
+#include <numasio/devices.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -54,11 +55,19 @@ node_pool::executor_type node_pool::here() const noexcept {
     return get_executor();
 }
 
-node_pool::executor_type node_pool::nearest(node_id node) const noexcept {
+node_pool::executor_type node_pool::nearest(node_id node) const noexcept { return nearest_to(std::span(&node, 1)); }
+
+node_pool::executor_type node_pool::nearest(const device_info& device) const noexcept {
+    return device.nodes.empty() ? get_executor() : nearest_to(device.nodes);
+}
+
+node_pool::executor_type node_pool::nearest_to(std::span<const node_id> nodes) const noexcept {
     constexpr std::uint32_t farthest = ~std::uint32_t{0};
     const auto distance = [&](std::uint32_t place) {
         const auto id = core_->node(place).id;
-        return id == node ? 0 : core_->machine().distance(node, id).value_or(farthest);
+        auto least = farthest;
+        for (const auto node : nodes) { least = std::min<std::uint32_t>(least, id == node ? 0 : core_->machine().distance(node, id).value_or(farthest)); }
+        return least;
     };
     std::uint32_t best = 0;
     for (std::uint32_t place = 1; place < core_->nodes(); ++place) {
@@ -74,7 +83,9 @@ void node_pool::pause() noexcept { core_->pause(); }
 void node_pool::resume() noexcept { core_->resume(); }
 void node_pool::resize(std::uint32_t workers_per_node) noexcept { core_->resize(workers_per_node); }
 void node_pool::set_bulk_weight(std::uint32_t weight) noexcept { core_->set_bulk_weight(weight); }
-void node_pool::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told) { core_->on_stall(limit, std::move(told)); }
+void node_pool::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal) {
+    core_->on_stall(limit, std::move(told), trace_signal);
+}
 void node_pool::notify_fork(boost::asio::execution_context::fork_event event) { core_->notify_fork(event); }
 const std::vector<worker_site>& node_pool::sites() const noexcept { return core_->sites(); }
 task_pool_status node_pool::status() const { return core_->status(); }

@@ -92,7 +92,7 @@ void reactor_pool_core::settle(std::size_t index) {
     steps.give_row();
     steps.set_priority(plan_.realtime);
     name_this_thread(name_of(core.site));
-    detail::keep_blocks_of(detail::place_of_node(core.site.node));
+    detail::keep_blocks_of(detail::place_of_node(core.site.node), memory_node_of(core.site, machine_));
     keepers_[index].emplace(keeper_of_this_thread(core.site, refuges_from(machine_, core.site.node), core.placements));
     try {
         core.inner.emplace();

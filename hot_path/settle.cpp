@@ -1,7 +1,7 @@
 // Every step of the start yields a placement: what was asked, what the kernel says was got, and why.
 #include "hot_path/settle.hpp"
 
-#include "hot_path/thread_settler.hpp"
+#include "hot_path/memory_settler.hpp"
 #include "src/memory_choice.hpp"
 #include "src/place_text.hpp"
 #include "src/platform/memory_nodes.hpp"
@@ -16,39 +16,20 @@
 namespace numasio::hot_path {
 namespace {
 
-std::string size_text(bytes size) {
-    const auto mebi = size.value >> 20;
-    return mebi << 20 == size.value ? std::to_string(mebi) + " MiB" : std::to_string((size.value + 1023) >> 10) + " KiB";
-}
 constexpr const char* memory_remedy = "; lower the pool's memory.per_worker, or lane.capacity or lane.producers";
 
-class settler : public thread_settler {
+class settler : public memory_settler {
 public:
     explicit settler(const worker_orders& orders)
-        : thread_settler(orders.core->site, orders.core->placements, orders.enforce, orders.origin), orders_(orders), core_(*orders.core) {}
+        : memory_settler(orders.core->site, orders.core->placements, orders.enforce, orders.origin, memory_remedy), orders_(orders), core_(*orders.core) {}
 
     node_region place(placement_subject subject, bytes size) {
         const bool service = subject == placement_subject::service_memory;
-        if (service && nodes_are_real() && (orders_.memory.pages || is_shared_out())) { return place_by_options(size); }
         // Lanes are the worker's alone, wherever its service's memory is.
-        const auto policy = is_shared_out() ? memory_policy::bind : orders_.memory.policy;
-        auto p = begin(subject, size_text(size) + ", " + std::string(to_string(policy)) + " " + node_text(core_.site.memory_node));
-        auto region = map(size);
-        if (!nodes_are_real()) {
-            fault_in(region);
-            unbound(std::move(p));
-            return region;
-        }
-        const auto bound = region.bind(core_.site.memory_node, policy);
-        const auto* const step = bound == errc::out_of_node_memory ? "memory check" : "mbind";
-        if (bound && orders_.enforce == enforcement::strict) { fail(step, bound, p); }
-        fault_in(region);
-        p.pages = region.audit();
-        p.got = found_text(*p.pages);
-        if (p.pages->on_node.empty()) { core_.pages_are_known = false; }
-        const auto verdict = judge(*p.pages);
-        if (bound) { finish(std::move(p), bound, step); }
-        else { finish(std::move(p), verdict, "page audit"); }
+        auto region = service && nodes_are_real() && (orders_.memory.pages || is_shared_out())
+                          ? place_by_options(size)
+                          : bind(subject, size, is_shared_out() ? memory_policy::bind : orders_.memory.policy);
+        if (!knows_pages()) { core_.pages_are_known = false; }
         return region;
     }
 
@@ -69,52 +50,14 @@ private:
         auto region = made(size, options);
         const auto& placed = region.placed();
         p.pages = placed.audit;
-        p.got = found_text(placed.audit) + pages_text(placed.pages);
-        if (placed.audit.on_node.empty()) { core_.pages_are_known = false; }
+        p.got = found(placed.audit) + pages_text(placed.pages);
         if (placed.lost.empty()) { finish(std::move(p), {}, {}); }
         else { finish(std::move(p), placed.lost.front().error, placed.lost.front().step + " (" + placed.lost.front().why + ")"); }
         return region;
     }
 
-    node_region made(bytes size, const region_options& options) const {
-        try {
-            return node_region(size, options);
-        } catch (const boost::system::system_error& e) {
-            throw boost::system::system_error(e.code(), name_of(core_.site) + ": memory of " + size_text(size) + memory_remedy);
-        }
-    }
-
     static std::string pages_text(const or_auto<page_kind>& pages) {
         return pages ? ", " + std::string(to_string(*pages)) + " pages" : "";
-    }
-
-    /// Honoured is only what was read back: a page of which nothing is known is none.
-    error_code judge(const page_audit& audit) const {
-        if (audit.on(core_.site.memory_node) == audit.asked) { return {}; }
-        if (audit.on(core_.site.memory_node) + audit.unknown == audit.asked) { return errc::pages_unknown; }
-        return errc::pages_elsewhere;
-    }
-
-    static std::string found_text(const page_audit& audit) {
-        if (audit.on_node.empty()) { return "page locations unknown"; }
-        std::vector<node_id> nodes;
-        for (const auto& [node, pages] : audit.on_node) { nodes.push_back(node); }
-        return nodes_text(nodes);
-    }
-
-    node_region map(bytes size) const {
-        try {
-            return node_region(size);
-        } catch (const boost::system::system_error& e) {
-            throw boost::system::system_error(e.code(), name_of(core_.site) + ": mmap of " + size_text(size) + memory_remedy);
-        }
-    }
-
-    void fault_in(node_region& region) const {
-        if (const auto ec = region.prefault()) {
-            throw boost::system::system_error(ec, name_of(core_.site) + ": prefaulting " +
-                                                      size_text(bytes{region.data().size()}) + memory_remedy);
-        }
     }
 
     const worker_orders& orders_;

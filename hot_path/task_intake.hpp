@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <mutex>
 
 namespace numasio::hot_path {
@@ -19,8 +20,10 @@ class basic_task_intake {
     using link = typename Atomics::template plain<Task*>;
 
 public:
-    /// `capacity`: a power of two. Fails: std::bad_alloc.
-    explicit basic_task_intake(std::uint32_t capacity) : inbox_(capacity) {}
+    /// `capacity`: a power of two. Fails: std::bad_alloc. Lifetime: `memory` outlives it.
+    explicit basic_task_intake(std::uint32_t capacity, std::pmr::memory_resource& memory = *std::pmr::new_delete_resource()) : inbox_(capacity, memory) {}
+    /// What it takes of its memory.
+    static constexpr std::size_t bytes_for(std::uint32_t capacity) noexcept { return detail::basic_task_inbox<Atomics, Task>::bytes_for(capacity); }
 
     /// False: full, and nothing has happened; never where the task is not `refusable`.
     bool push(Task* task, bool refusable) noexcept {

@@ -7,12 +7,13 @@
 #include <numasio/ids.hpp>
 
 #include <cstdint>
+#include <memory_resource>
 
 namespace numasio::hot_path {
 
 struct task_node {
-    task_node(node_id node, std::uint32_t place_of_first, std::uint32_t count, std::uint32_t capacity)
-        : id(node), first(place_of_first), workers(count), intakes{task_intake(capacity), task_intake(capacity)} {
+    task_node(node_id node, std::uint32_t place_of_first, std::uint32_t count, std::uint32_t capacity, std::pmr::memory_resource& memory)
+        : id(node), first(place_of_first), workers(count), intakes{task_intake(capacity, memory), task_intake(capacity, memory)} {
         idle.set_workers(count);
     }
 

@@ -1,8 +1,10 @@
 // The way in from other threads, waking, leading, and the end of a task pool.
 #include "hot_path/task_pool_core.hpp"
 
+#include "hot_path/memory_settler.hpp"
 #include "hot_path/thread_settler.hpp"
 #include "hot_path/worker_keepers.hpp"
+#include "src/platform/thread_trace.hpp"
 
 #include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
@@ -44,12 +46,14 @@ task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::ve
     std::uint32_t first = 0;
     for (const auto& [id, n] : count) {
         if (n > detail::most_task_workers) { throw std::length_error(plan_.name + ": more workers on a node than a task pool can have"); }
-        nodes_.push_back(std::make_unique<task_node>(id, first, n, capacity_));
+        for (std::uint32_t place = first; place < first + n; ++place) { rooms_.push_back(make_room(sites_[place], place == first)); }
+        nodes_.push_back(rooms_[first]->make<task_node>(id, first, n, capacity_));
         first += n;
     }
-    for (std::uint32_t place = 0; place < workers_; ++place) {
-        const auto node = std::find_if(nodes_.begin(), nodes_.end(), [&](const auto& n) { return n->id == sites_[place].node; });
-        workers_of_.push_back(std::make_unique<task_worker>(*this, **node, place, sites_[place]));
+    for (const auto& node : nodes_) {
+        for (std::uint32_t place = node->first; place < node->first + node->workers; ++place) {
+            workers_of_.push_back(rooms_[place]->make<task_worker>(*this, *node, place, sites_[place]));
+        }
     }
     for (auto& worker : workers_of_) {
         const auto* own = machine_.find(worker->site.cpu);
@@ -90,6 +94,7 @@ task_pool_core::~task_pool_core() {
         for (auto& thread : threads_) { thread.detach(); }
         static_cast<void>(new auto(std::move(workers_of_)));
         static_cast<void>(new auto(std::move(nodes_)));
+        static_cast<void>(new auto(std::move(rooms_)));
         return;  // whoever held a lock of the context's is not here to let go of it
     }
     stop();
@@ -119,6 +124,20 @@ void task_pool_core::destroy_tasks() noexcept {
         }
         for (auto& worker : workers_of_) { abandoned_.fetch_add(worker->destroy_tasks(), std::memory_order_relaxed); }
     } while (has_queued());
+}
+
+std::unique_ptr<task_room> task_pool_core::make_room(const worker_site& site, bool is_first) const {
+    constexpr std::size_t edges = 4 * 64;
+    const auto places = task_intake::bytes_for(capacity_);
+    const auto size = sizeof(task_worker) + places + edges + (is_first ? sizeof(task_node) + 2 * places : 0);
+    detail::placement_book placements;
+    memory_settler steps(site, placements, plan_.enforce, machine_.origin, "; lower the pool's tasks.capacity or its workers");
+    auto region = steps.bind(placement_subject::queue_memory, bytes{size}, memory_policy::bind);
+    auto room = std::make_unique<task_room>(std::move(region), placements.all().front());
+    if (room->placed.outcome == placement_outcome::honoured) {
+        room->keeper.emplace(room->region, memory_policy::bind, std::vector{site.memory_node}, room->placed);
+    }
+    return room;
 }
 
 // --- start --------------------------------------------------------------------------------------------
@@ -168,7 +187,9 @@ void task_pool_core::settle(task_worker& worker) {
     steps.give_row();
     steps.set_priority(plan_.realtime);
     name_this_thread(name_of(worker.site));
-    detail::keep_blocks_of(detail::place_of_node(worker.site.node));
+    detail::keep_blocks_of(detail::place_of_node(worker.site.node), memory_node_of(worker.site, machine_));
+    worker.thread = platform::this_thread();
+    worker.placements.replace(rooms_[worker.place_]->placed);
     worker.keeper.emplace(keeper_of_this_thread(worker.site, refuges_from(machine_, worker.site.node), worker.placements));
 }
 
@@ -432,6 +453,12 @@ std::vector<placement> task_pool_core::placements() const {
 
 void task_pool_core::look_after(const std::function<void(const placement&)>& tell) {
     for (auto& worker : workers_of_) {
+        auto& room = *rooms_[worker->place_];
+        static constexpr std::atomic<std::uint32_t> never{0};
+        if (auto moved = room.keeper ? room.keeper->look(never) : std::nullopt) {
+            worker->placements.replace(*moved);
+            tell(*moved);
+        }
         // A thread that has ended has no place, and its number may be another's.
         const std::lock_guard lock(mutex_);
         if (threads_.empty() || worker->state.load(std::memory_order_acquire) != worker_state::running) { continue; }
@@ -444,10 +471,14 @@ void task_pool_core::look_after(const std::function<void(const placement&)>& tel
     look_for_stalls();
 }
 
-void task_pool_core::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told) {
+void task_pool_core::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal) {
+    if (const auto refused = trace_signal ? platform::take_for_traces(*trace_signal) : error_code()) {
+        throw boost::system::system_error(refused, "signal " + std::to_string(*trace_signal) + " for traces of " + plan_.name);
+    }
     const std::lock_guard lock(mutex_);
     stall_limit_ = limit;
     stall_told_ = std::move(told);
+    trace_signal_ = trace_signal;
 }
 
 void task_pool_core::look_for_stalls() {
@@ -465,7 +496,9 @@ void task_pool_core::look_for_stalls() {
                 worker->stalls.tell_again();
                 continue;
             }
-            found = task_stall{worker->site, task_name({nullptr, kind->name, kind->function}), *lasting};
+            found = task_stall{worker->site, task_name({nullptr, kind->name, kind->function}), *lasting, {}};
+            // Under the lock: the thread has not ended, or its number is not another's yet.
+            if (trace_signal_ && !threads_.empty()) { found->trace = platform::trace_of(worker->thread, *trace_signal_, std::chrono::milliseconds(100)); }
         }
         if (!found) { return; }
         stall_told_at_ = now;

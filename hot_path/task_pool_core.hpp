@@ -3,8 +3,11 @@
 
 #include "hot_path/task_node.hpp"
 #include "hot_path/task_worker.hpp"
+#include "src/region_keeper.hpp"
 
 #include <numasio/detail/task_pool.hpp>
+#include <numasio/node_region.hpp>
+#include <numasio/placement.hpp>
 #include <numasio/plan.hpp>
 #include <numasio/task_observer.hpp>
 #include <numasio/task_status.hpp>
@@ -19,9 +22,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace numasio::hot_path {
@@ -35,10 +40,31 @@ public:
     void destroy_operations() noexcept { shutdown(); }
 };
 
+/// Ends an object whose memory is of something else.
+struct in_place {
+    template <class T>
+    void operator()(T* object) const noexcept { std::destroy_at(object); }
+};
+
+/// A worker's own memory, on its node: itself and its queues; and with the first of a node, what its workers share.
+struct task_room {
+    task_room(node_region where, placement as) : region(std::move(where)), memory(region.data().data(), region.data().size(), std::pmr::null_memory_resource()), placed(std::move(as)) {}
+
+    template <class T, class... Args>
+    std::unique_ptr<T, in_place> make(Args&&... args) {
+        return std::unique_ptr<T, in_place>(new (memory.allocate(sizeof(T), alignof(T))) T(std::forward<Args>(args)..., memory));
+    }
+
+    const node_region region;
+    std::pmr::monotonic_buffer_resource memory;
+    const placement placed;               // as it was settled
+    std::optional<region_keeper> keeper;  // where the kernel took the policy
+};
+
 /// Threads: start() and the destructor by one; the rest says. Lifetime: executors, timers and sockets of the pool are gone before it.
 class task_pool_core final : public detail::task_pool {
 public:
-    /// Nothing runs yet. `sites` are sorted by node and CPU. Fails: std::bad_alloc; std::length_error.
+    /// Nothing runs yet. `sites` are sorted by node. Fails: std::bad_alloc; std::length_error; and as node_pool's constructor where the memory of its queues is not to be had.
     task_pool_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks);
     ~task_pool_core();
     task_pool_core(const task_pool_core&) = delete;
@@ -59,7 +85,7 @@ public:
     task_pool_status status() const;
     std::vector<placement> placements() const;
     void look_after(const std::function<void(const placement&)>& tell);
-    void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told);
+    void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal);
     void set_bulk_weight(std::uint32_t weight) noexcept { bulk_weight_.store(std::clamp<std::uint32_t>(weight, 1, 64), std::memory_order_relaxed); }
 
     /// Its workers have left; what is submitted from now on is destroyed with the pool.
@@ -116,6 +142,7 @@ private:
     void order_all(task_worker::order one) noexcept;
     void run_worker(task_worker& worker) noexcept;
     void settle(task_worker& worker);
+    std::unique_ptr<task_room> make_room(const worker_site& site, bool is_first) const;
     bool has_queued() const noexcept;
     void destroy_tasks() noexcept;
     void wait_until_settled();
@@ -131,8 +158,9 @@ private:
 
     std::optional<task_pool_context> io_;  // ends before the rest: what waits there holds executors
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work_;
-    std::vector<std::unique_ptr<task_node>> nodes_;
-    std::vector<std::unique_ptr<task_worker>> workers_of_;
+    std::vector<std::unique_ptr<task_room>> rooms_;  // of each worker
+    std::vector<std::unique_ptr<task_node, in_place>> nodes_;
+    std::vector<std::unique_ptr<task_worker, in_place>> workers_of_;
     std::vector<std::vector<other_node>> abroad_;  // by place of node
 
     task_end end_;
@@ -145,9 +173,10 @@ private:
 
     std::atomic<std::uint32_t> settled_{0};  // workers; a futex
     std::exception_ptr failure_;             // of the first whose start failed; under mutex_
-    mutable std::mutex mutex_;               // threads_, failure_, and the next three
+    mutable std::mutex mutex_;               // threads_, failure_, and the next four
     std::chrono::nanoseconds stall_limit_{stall_watch::stuck_after};
     std::function<void(const task_stall&)> stall_told_;
+    std::optional<int> trace_signal_;
     std::chrono::steady_clock::time_point stall_told_at_{};
     std::mutex join_mutex_;
     std::recursive_mutex destroying_;        // a task that is destroyed may wait for others

@@ -28,8 +28,8 @@ constexpr std::uint32_t most_tasks_per_look = 64;
 
 }  // namespace
 
-task_worker::task_worker(task_pool_core& pool, task_node& node, std::uint32_t place, const worker_site& where)
-    : site(where), pool_(pool), node_(node), place_(place), own_(pool.capacity()), bell_(pool.io()) {
+task_worker::task_worker(task_pool_core& pool, task_node& node, std::uint32_t place, const worker_site& where, std::pmr::memory_resource& memory)
+    : site(where), pool_(pool), node_(node), place_(place), own_(pool.capacity(), memory), bell_(pool.io()) {
     desk_.pool = &pool;
     desk_.direct = pool.observer() == nullptr ? &pool : nullptr;
     desk_.node = pool.place_of(node);

@@ -21,6 +21,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <memory_resource>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -38,7 +39,7 @@ using task_end = basic_task_end<detail::std_atomics>;
 class task_worker {
 public:
     /// `place` in the pool.
-    task_worker(task_pool_core& pool, task_node& node, std::uint32_t place, const worker_site& where);
+    task_worker(task_pool_core& pool, task_node& node, std::uint32_t place, const worker_site& where, std::pmr::memory_resource& memory);
     ~task_worker();
     task_worker(const task_worker&) = delete;
     task_worker& operator=(const task_worker&) = delete;
@@ -70,7 +71,8 @@ public:
 
     const worker_site site;
     detail::placement_book placements;
-    std::optional<thread_keeper> keeper;          // written before the worker is told to have started; then by who looks after it
+    platform::kernel_thread thread;               // written before the worker is told to have started
+    std::optional<thread_keeper> keeper;          // … too; then by who looks after it
     std::atomic<std::uint64_t> displacements{0};  // by who looks after it
     std::atomic<worker_state> state{worker_state::starting};
 

@@ -17,6 +17,10 @@ namespace numasio::hot_path {
 std::string node_text(node_id node) { return "node " + std::to_string(node.value); }
 std::string name_of(const worker_site& site) { return site.pool + "/" + std::to_string(site.index); }
 
+std::optional<node_id> memory_node_of(const worker_site& site, const topology& machine) noexcept {
+    return machine.nodes_are_real() ? std::optional(site.memory_node) : std::nullopt;
+}
+
 void thread_settler::pin() {
     auto p = begin(placement_subject::cpu, "CPU " + std::to_string(site_.cpu.value));
     const auto ec = pin_this_thread(std::span(&site_.cpu, 1));

@@ -6,6 +6,7 @@
 #include <numasio/plan.hpp>
 #include <numasio/topology.hpp>
 
+#include <optional>
 #include <string>
 
 namespace numasio::hot_path {
@@ -46,6 +47,8 @@ protected:
 };
 
 std::string node_text(node_id node);
+/// Where the site's memory is; none where the machine's nodes are not real.
+std::optional<node_id> memory_node_of(const worker_site& site, const topology& machine) noexcept;
 /// "kv/0"
 std::string name_of(const worker_site& site);
 

@@ -10,6 +10,7 @@ std::string_view to_string(placement_subject subject) noexcept {
         case placement_subject::thread_memory: return "thread_memory";
         case placement_subject::service_memory: return "service_memory";
         case placement_subject::lane_memory: return "lane_memory";
+        case placement_subject::queue_memory: return "queue_memory";
         case placement_subject::priority: return "priority";
     }
     return "unknown";

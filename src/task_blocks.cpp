@@ -3,9 +3,15 @@
 
 #include <numasio/detail/atomics.hpp>
 
+#include "src/platform/linux_memory.hpp"
+#include "src/platform/memory_nodes.hpp"
 #include "src/platform/thread_end.hpp"
 
+#include <boost/system/system_error.hpp>
+
 #include <array>
+#include <new>
+#include <span>
 #include <utility>
 
 namespace numasio::detail {
@@ -14,7 +20,8 @@ constinit thread_local block_store blocks_of_this_thread;
 
 namespace {
 
-constexpr std::uint32_t depots = 65;  // nodes beyond share the first, with the threads that are no worker's
+constexpr std::uint32_t depots = 65;             // nodes beyond share the first, with the threads that are no worker's
+constexpr std::size_t pages_at_a_time = 64 << 10;
 
 /// Bundles that nobody keeps. Who takes, takes all at once, which leaves no ABA problem (slot_list.hpp).
 class depot {
@@ -36,6 +43,7 @@ private:
 
 struct alignas(64) depot_row {
     std::array<depot, block_sizes> of_size;
+    depot uncut;  // what ended threads had not cut: up to where `next` points
 };
 /// Static, and never destroyed: threads end after the last destructors.
 constinit std::array<depot_row, depots> all_depots{};
@@ -61,6 +69,46 @@ void empty_store(void* store) noexcept {
         }
         of = {};
     }
+    if (s.uncut != s.uncut_end) {
+        auto* const rest = new (s.uncut) free_block{reinterpret_cast<free_block*>(s.uncut_end), nullptr};
+        all_depots[s.depot].uncut.push(rest, rest);
+    }
+    s.uncut = s.uncut_end = nullptr;
+}
+
+/// Pages for blocks: what an ended thread has left, or new ones, which are never given back. Fails: std::bad_alloc.
+void take_pages(block_store& s) {
+    if (auto* const left = all_depots[s.depot].uncut.take_all()) {
+        if (auto* const others = left->next_bundle) {
+            auto* last = others;
+            while (last->next_bundle != nullptr) { last = last->next_bundle; }
+            all_depots[s.depot].uncut.push(others, last);
+        }
+        s.uncut_end = reinterpret_cast<std::byte*>(left->next);
+        s.uncut = reinterpret_cast<std::byte*>(left);
+        return;
+    }
+    try {
+        const auto pages = platform::map_pages(pages_at_a_time);
+        // Where it is refused they come from the node all the same, as long as it has some: the thread, which touches them first, prefers it.
+        if (s.memory_node) { static_cast<void>(platform::bind_pages(pages, std::span(&*s.memory_node, 1), memory_policy::preferred)); }
+        s.uncut = pages.data();
+        s.uncut_end = s.uncut + pages.size();
+    } catch (const boost::system::system_error&) {
+        throw std::bad_alloc();
+    }
+}
+
+/// A block that nobody has had. Fails: std::bad_alloc.
+void* cut_block(block_store& s, std::size_t size) {
+    while (static_cast<std::size_t>(s.uncut_end - s.uncut) < size) {
+        // What is too short for this size is blocks of the smallest.
+        for (; s.uncut != s.uncut_end; s.uncut += 64) {
+            s.shelves[0].bundles = new (s.uncut) free_block{nullptr, s.shelves[0].bundles};
+        }
+        take_pages(s);
+    }
+    return std::exchange(s.uncut, s.uncut + size);
 }
 
 void blocks_go_back(void* store) {
@@ -84,7 +132,10 @@ bool may_keep(block_store& store) noexcept {
 void* take_block_slowly(block_store& store, std::size_t shelf) {
     auto& mine = store.shelves[shelf];
     if (mine.bundles == nullptr && may_keep(store)) { mine.bundles = all_depots[store.depot].of_size[shelf].take_all(); }
-    if (mine.bundles == nullptr) { return ::operator new(std::size_t{64} << shelf, std::align_val_t(64)); }
+    if (mine.bundles == nullptr) {
+        const auto size = std::size_t{64} << shelf;
+        return store.depot == 0 ? ::operator new(size, std::align_val_t(64)) : cut_block(store, size);
+    }
     auto* const first = mine.bundles;
     mine.bundles = first->next_bundle;
     std::uint32_t n = 0;
@@ -97,7 +148,11 @@ void* take_block_slowly(block_store& store, std::size_t shelf) {
 void give_block_slowly(block_store& store, std::size_t shelf, void* block, block_origin origin) noexcept {
     auto& mine = store.shelves[shelf];
     // Where it cannot be asked for that blocks go back at the thread's end, none is kept.
-    if (!may_keep(store)) { return ::operator delete(block, std::align_val_t(64)); }
+    if (!may_keep(store)) {
+        if (origin.depot == 0) { return ::operator delete(block, std::align_val_t(64)); }
+        auto* const one = new (block) free_block{nullptr, nullptr};
+        return all_depots[origin.depot].of_size[shelf].push(one, one);
+    }
     if (origin.depot != store.depot) {
         if (mine.foreign_depot != origin.depot || mine.foreign_count >= block_shelf::bundle) { send_foreign(mine, shelf); }
         mine.foreign_depot = origin.depot;
@@ -121,10 +176,11 @@ void give_block_slowly(block_store& store, std::size_t shelf, void* block, block
     ++mine.count;
 }
 
-void keep_blocks_of(std::uint32_t node_place) noexcept {
+void keep_blocks_of(std::uint32_t node_place, std::optional<node_id> memory_node) noexcept {
     auto& store = blocks_of_this_thread;
     empty_store(&store);
     store.depot = node_place < depots ? node_place : 0;
+    store.memory_node = memory_node;
 }
 
 void give_back_blocks() noexcept { empty_store(&blocks_of_this_thread); }

@@ -1,8 +1,8 @@
-// Instructions per message and per call, counted by callgrind: repeatable where times are not. Run without a case it starts
-// itself under valgrind once for each and prints the table.
+// Instructions per message and per call, counted by callgrind.
 #include "our_rings.hpp"
 #include "queues.hpp"
 
+#include <bench/peers/instructions.hpp>
 #include <bench/peers/options.hpp>
 #include <bench/peers/pinned.hpp>
 
@@ -18,27 +18,10 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#ifdef NUMASIO_HAS_CALLGRIND
-#include <valgrind/callgrind.h>
-#else
-#define CALLGRIND_START_INSTRUMENTATION static_cast<void>(0)
-#define CALLGRIND_STOP_INSTRUMENTATION static_cast<void>(0)
-#define NUMASIO_VALGRIND ""
-#endif
-
 #include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace {
 
@@ -47,11 +30,6 @@ namespace asio = boost::asio;
 
 using small = message<8>;
 constexpr std::size_t batch = 64;
-
-struct measured {
-    std::string name;
-    std::function<void(int count)> run;  // warms up, then does it `count` times with the instrumentation on
-};
 
 /// 64 in, 64 out; one by one.
 template <class Queue>
@@ -70,9 +48,9 @@ void pairs(int count) {
         }
     };
     some(batch);
-    CALLGRIND_START_INSTRUMENTATION;
+    start_counting();
     for (int done = 0; done < count; done += batch) { some(batch); }
-    CALLGRIND_STOP_INSTRUMENTATION;
+    stop_counting();
 }
 
 /// 64 in, `AtOnce` at a time; 64 out, in place.
@@ -90,9 +68,9 @@ void drained(int count) {
         queue.consume([](small& m) { keep(m); }, batch);
     };
     some();
-    CALLGRIND_START_INSTRUMENTATION;
+    start_counting();
     for (int done = 0; done < count; done += batch) { some(); }
-    CALLGRIND_STOP_INSTRUMENTATION;
+    stop_counting();
 }
 
 /// 64 handlers posted, then run, on one thread: asio::post one way. Hint 1: one thread, but locks stay.
@@ -107,9 +85,9 @@ void posts(int count) {
         io.restart();
     };
     some();
-    CALLGRIND_START_INSTRUMENTATION;
+    start_counting();
     for (int done = 0; done < count; done += batch) { some(); }
-    CALLGRIND_STOP_INSTRUMENTATION;
+    stop_counting();
     if (ran != count + static_cast<int>(batch)) { give_up(1, "a posted handler was lost"); }
 }
 
@@ -120,9 +98,9 @@ asio::awaitable<void> awaits(int count) {
             [](auto handler) { std::move(handler)(boost::system::error_code{}, 1); }, asio::use_awaitable);
     };
     for (std::size_t i = 0; i < batch; ++i) { co_await complete(); }
-    CALLGRIND_START_INSTRUMENTATION;
+    start_counting();
     for (int i = 0; i < count; ++i) { co_await complete(); }
-    CALLGRIND_STOP_INSTRUMENTATION;
+    stop_counting();
 }
 
 void inline_awaits(int count) {
@@ -184,9 +162,9 @@ void calls(int count) {
     };
     for (int i = 0; i < 32; ++i) { some(); }  // once round the lane
     replies = 0;
-    CALLGRIND_START_INSTRUMENTATION;
+    start_counting();
     for (int done = 0; done < count; done += batch) { some(); }
-    CALLGRIND_STOP_INSTRUMENTATION;
+    stop_counting();
     if (replies != count) { give_up(1, "a reply was lost"); }
 }
 
@@ -205,16 +183,16 @@ void coroutine_calls(int count) {
     on.io.restart();
     for (int i = 0; i < 32; ++i) { on.serve_and_deliver(); }
     replies = 0;
-    CALLGRIND_START_INSTRUMENTATION;
+    start_counting();
     for (int done = 0; done < count; done += batch) { on.serve_and_deliver(); }
-    CALLGRIND_STOP_INSTRUMENTATION;
+    stop_counting();
     if (replies != count) { give_up(1, "a reply was lost"); }
     ends = true;
     on.serve_and_deliver();
 }
 
-std::vector<measured> cases() {
-    std::vector<measured> all;
+std::vector<counted> cases() {
+    std::vector<counted> all;
     all.push_back({"Boost spsc_queue, push + pop", pairs<boost_spsc<small>>});
     all.push_back({"Boost spsc_queue, batches of 64", drained<boost_spsc<small>, batch>});
     our_rings::each([&]<template <class> class Ring> {
@@ -233,69 +211,8 @@ std::vector<measured> cases() {
     return all;
 }
 
-/// The instructions that callgrind's file says, in its line "totals: N", without those of the clock's look at the kernel's: once a millisecond, in
-/// which a program does fifty times less under valgrind. A call is three lines: "cfn=", "calls=", and the place with what it cost.
-std::optional<double> total_of(const std::filesystem::path& file) {
-    std::ifstream in(file);
-    double looks = 0;
-    bool is_look = false;
-    for (std::string line; std::getline(in, line);) {
-        if (line.starts_with("totals: ")) { return std::stod(line.substr(8)) - looks; }
-        if (line.starts_with("cfn=")) { is_look = line.find("counter_clock<") != std::string::npos && line.find(">::renew()") != std::string::npos; }
-        if (!line.starts_with("calls=") || !std::getline(in, line) || !is_look) { continue; }
-        looks += std::stod(line.substr(line.rfind(' ') + 1));
-    }
-    return {};
-}
-
-std::optional<double> count_under_valgrind(std::size_t number, int count, const std::filesystem::path& out) {
-    std::filesystem::remove(out);
-    std::vector<std::string> words{NUMASIO_VALGRIND, "--tool=callgrind", "--quiet", "--instr-atstart=no", "--compress-strings=no",
-                                   "--callgrind-out-file=" + out.string(),
-                                   std::filesystem::read_symlink("/proc/self/exe").string(),
-                                   "--case", std::to_string(number), std::to_string(count)};
-    std::vector<char*> argv;
-    for (auto& word : words) { argv.push_back(word.data()); }
-    argv.push_back(nullptr);
-    pid_t child = 0;
-    int status = 0;
-    if (::posix_spawn(&child, words[0].c_str(), nullptr, nullptr, argv.data(), environ) != 0) { return {}; }
-    if (::waitpid(child, &status, 0) != child || status != 0) { return {}; }
-    return total_of(out);
-}
-
-void print_all(const options& asked) {
-    const int count = asked.repeats(64'000) / 64 * 64;
-    const auto out = std::filesystem::temp_directory_path() / ("bench_instructions." + std::to_string(::getpid()));
-    std::printf("\n### Instructions, one thread, 64 in, 64 out\n\nCallgrind, %d times each, without the clock's looks at the kernel's.\n\n"
-                "| | instructions each |\n|---|---|\n",
-                count);
-    const auto all = cases();
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const auto total = count_under_valgrind(i, count, out);
-        if (total) {
-            std::printf("| %s | %.1f |\n", all[i].name.c_str(), *total / count);
-        } else {
-            std::printf("| %s | not measured: valgrind failed on it (its message is above) |\n", all[i].name.c_str());
-        }
-        std::fflush(stdout);
-    }
-    std::filesystem::remove(out);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 4 && std::string_view(argv[1]) == "--case") {  // the child's part
-        const auto all = cases();
-        const auto number = std::strtoul(argv[2], nullptr, 10);
-        if (number < all.size()) { all[number].run(std::atoi(argv[3])); }
-        return number < all.size() ? 0 : 2;
-    }
-    const auto asked = parse_options(argc, argv, "instructions per message and call, by callgrind; one round suffices");
-#ifdef NUMASIO_HAS_CALLGRIND
-    print_all(asked);
-#else
-    std::printf("\n### Instructions\n\nnot measured: %s\n", NUMASIO_NO_CALLGRIND);
-#endif
+    return count_instructions(argc, argv, "instructions per message and call, by callgrind; one round suffices", "Instructions, one thread, 64 in, 64 out", cases());
 }

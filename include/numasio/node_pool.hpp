@@ -15,10 +15,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 namespace numasio {
+
+struct device_info;
 
 namespace hot_path {
 class task_pool_core;
@@ -61,8 +65,10 @@ public:
     }
     /// The worker that calls; elsewhere the workers of the node on which the caller runs at this moment, or any where the pool has none there.
     executor_type here() const noexcept;
-    /// On the workers of the node that is nearest to `node`, of those that the pool has: to a device's, say (numasio/devices.hpp).
+    /// On the workers of the node that is nearest to `node`, of those that the pool has.
     executor_type nearest(node_id node) const noexcept;
+    /// To a device's node (discover_devices()); where it is on several, to the nearest of them, and any where nobody knows its node, or it has none.
+    executor_type nearest(const device_info& device) const noexcept;
     /// The same executor for tasks of class bulk: while others wait, a worker runs task_plan::bulk_weight of them for 64 others.
     static executor_type bulk(const executor_type& of) noexcept {
         auto terms = of.terms();
@@ -109,14 +115,18 @@ public:
     /// Threads: one at a time. Blocks: a system call for each worker.
     void look_after(const std::function<void(const placement&)>& tell);
     /// `told` hears of each task in which a worker has been for `limit` or longer, once, and of one in a second at most; the later ones when that second is over, where they still
-    /// last. look_after() finds them, and calls it: from a bridge's own thread, four times a second. No signal is sent, and the task goes on. An empty function ends it.
-    /// Threads: any; the last one given counts. Blocks: for a lock.
-    void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told);
+    /// last. look_after() finds them, and calls it: from a bridge's own thread, four times a second. The task goes on. An empty function ends it.
+    /// No signal is sent, unless `trace_signal` names one that nobody else uses, SIGRTMIN + 3, say: then the worker writes its stack down in that signal's handler, which stays for the
+    /// life of the process, and a system call that it is in may return EINTR. It has 100 ms to answer.
+    /// Threads: any; the last one given counts. Blocks: for a lock. Fails: throws system_error: EINVAL for what is no such signal, EBUSY where the program handles or ignores it.
+    void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal = std::nullopt);
 
 private:
     executor_type on_worker(std::uint32_t worker) const noexcept {
         return {*pool_, {worker, detail::task_home::worker, detail::task_class::latency}};
     }
+
+    executor_type nearest_to(std::span<const node_id> nodes) const noexcept;
 
     std::unique_ptr<hot_path::task_pool_core> core_;
     detail::task_pool* pool_;  // the same

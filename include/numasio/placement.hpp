@@ -12,7 +12,7 @@
 
 namespace numasio {
 
-enum class placement_subject { control, cpu, thread_memory, service_memory, lane_memory, priority };
+enum class placement_subject { control, cpu, thread_memory, service_memory, lane_memory, queue_memory, priority };
 
 enum class placement_outcome {
     not_enforced,  ///< the default: nothing was enforced

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <typeinfo>
+#include <vector>
 
 namespace numasio {
 
@@ -45,6 +46,7 @@ struct task_stall {
     worker_site site;
     std::string task;                          ///< as task_name() has it
     std::chrono::nanoseconds lasting{0};       ///< at least
+    std::vector<std::string> trace{};          ///< what it is in, the innermost call first: "function+0x1c [program+0x4f21]"; empty where nobody asked for it, or it did not answer
 };
 
 }  // namespace numasio

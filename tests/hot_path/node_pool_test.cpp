@@ -2,6 +2,7 @@
 #include <numasio/node_pool.hpp>
 
 #include <numasio/affinity.hpp>
+#include <numasio/devices.hpp>
 
 #include "support/cpu_time.hpp"
 #include "support/sanitized.hpp"
@@ -152,6 +153,11 @@ TEST(NodePool, finds_here_and_the_nearest_node) {
     });
     EXPECT_TRUE(here.pool.nearest(node) == here.pool.on(node));
     EXPECT_TRUE(here.pool.nearest(node_id{99}) == here.pool.on(node));
+    device_info device;
+    EXPECT_TRUE(here.pool.nearest(device) == here.pool.get_executor());  // nobody knows where it is
+    device.locality = device_locality::one_node;
+    device.nodes = {node};
+    EXPECT_TRUE(here.pool.nearest(device) == here.pool.on(node));
 }
 
 TEST(NodePool, refuses_new_work_from_outside_when_full_and_nothing_else) {

@@ -11,16 +11,28 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <csignal>
 #include <future>
 #include <latch>
 #include <map>
 #include <mutex>
 #include <thread>
 
+namespace numasio::test {
+
+/// Not of this file alone: a stack shows the names of what the program exports.
+[[gnu::noinline]] void wait_until_it_may_end(const std::atomic<bool>& may_end) {
+    while (!may_end) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
+}
+
+}  // namespace numasio::test
+
 namespace numasio {
 namespace {
 
 namespace asio = boost::asio;
+using test::wait_until_it_may_end;
 using namespace std::chrono_literals;
 using test::task_pool_here;
 using test::task_pool_plan;
@@ -178,6 +190,49 @@ TEST(TaskStall, is_told_once_with_worker_and_task_and_the_state_is_stuck_meanwhi
     while (here.pool.status().workers[0].ran == 0) { std::this_thread::yield(); }
     EXPECT_EQ(here.pool.status().workers[0].state, worker_state::running);
     EXPECT_EQ(here.pool.status().workers[0].running, "");
+}
+
+struct endless {
+    std::atomic<bool>* may_end;
+    void operator()() const { wait_until_it_may_end(*may_end); }
+};
+
+TEST(TaskStall, has_the_workers_stack_where_a_signal_was_given_for_it) {
+    task_pool_here here(1);
+    std::vector<task_stall> told;
+    const auto tell = [&](const task_stall& stall) { told.push_back(stall); };
+    const int signal = SIGRTMIN + 3;
+    here.pool.on_stall(10ms, tell, signal);
+    // Again where the machine was too busy for the worker to answer in time.
+    for (int attempt = 0; attempt < 20 && (told.empty() || told.back().trace.empty()); ++attempt) {
+        std::atomic<bool> may_end{false};
+        asio::post(here.pool.get_executor(), endless{&may_end});
+        for (const auto before = told.size(); told.size() == before; std::this_thread::sleep_for(5ms)) {
+            here.pool.look_after([](const placement&) {});
+        }
+        may_end = true;
+        while (here.pool.status().workers[0].ran != told.size()) { std::this_thread::yield(); }
+    }
+    const auto& trace = told.back().trace;
+    EXPECT_THAT(trace, testing::Contains(testing::HasSubstr("wait_until_it_may_end")));
+    ASSERT_FALSE(trace.empty());
+    EXPECT_THAT(trace.front(), testing::Not(testing::HasSubstr("answer")));  // not the handler itself
+    here.pool.on_stall(10ms, tell, signal);  // it is known
+    const auto refused = [&](int other) -> error_code {
+        try {
+            here.pool.on_stall(10ms, tell, other);
+        } catch (const boost::system::system_error& e) {
+            return e.code();
+        }
+        return {};
+    };
+    EXPECT_EQ(refused(SIGKILL), boost::system::errc::invalid_argument);
+    EXPECT_EQ(refused(4711), boost::system::errc::invalid_argument);
+    struct sigaction before {};
+    ASSERT_EQ(::sigaction(SIGUSR2, nullptr, &before), 0);
+    ASSERT_NE(std::signal(SIGUSR2, SIG_IGN), SIG_ERR);
+    EXPECT_EQ(refused(SIGUSR2), boost::system::errc::device_or_resource_busy);
+    ASSERT_EQ(::sigaction(SIGUSR2, &before, nullptr), 0);
 }
 
 TEST(TaskStall, of_two_workers_one_is_told_in_a_second) {

@@ -78,6 +78,7 @@ TEST(placement, outcomes_and_subjects_have_words) {
     EXPECT_EQ(to_string(placement_outcome::simulated), "simulated");
     EXPECT_EQ(to_string(placement_outcome::degraded), "degraded");
     EXPECT_EQ(to_string(placement_subject::lane_memory), "lane_memory");
+    EXPECT_EQ(to_string(placement_subject::queue_memory), "queue_memory");
     EXPECT_EQ(to_string(placement_subject::priority), "priority");
     EXPECT_EQ(to_string(placement_subject::thread_memory), "thread_memory");
     EXPECT_EQ(to_string(placement_subject::control), "control");

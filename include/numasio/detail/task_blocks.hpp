@@ -1,9 +1,12 @@
 // Memory for tasks: blocks that a thread keeps for its next ones, from the node on which they are taken.
 #pragma once
 
+#include <numasio/ids.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <optional>
 
 namespace numasio::detail {
 
@@ -39,7 +42,10 @@ constexpr std::size_t block_class(std::size_t size) noexcept {
 }
 
 struct block_store {
-    std::uint32_t depot = 0;  // of the thread
+    std::uint32_t depot = 0;  // of the thread; 0: of those that are no worker's, whose blocks come from operator new
+    std::optional<node_id> memory_node;  // of a worker's: pages bound to it are cut into blocks, and stay blocks
+    std::byte* uncut = nullptr;
+    std::byte* uncut_end = nullptr;
     bool keeps = false;       // it was asked for that blocks go back at the thread's end
     bool ended = false;       // the thread is about to: it keeps nothing any more
     block_shelf shelves[block_sizes];
@@ -50,8 +56,8 @@ struct block_store {
 /// Fails: std::bad_alloc.
 void* take_block_slowly(block_store& store, std::size_t shelf);
 void give_block_slowly(block_store& store, std::size_t shelf, void* block, block_origin origin) noexcept;
-/// The calling thread is a worker of the node at this place (place_of_node()), from its first block on.
-void keep_blocks_of(std::uint32_t node_place) noexcept;
+/// The calling thread is a worker of the node at this place (place_of_node()), from its first block on. `memory_node`: the node itself, or the nearest that has memory; none where nodes are not real.
+void keep_blocks_of(std::uint32_t node_place, std::optional<node_id> memory_node) noexcept;
 /// All that the calling thread keeps goes back to the depots.
 void give_back_blocks() noexcept;
 

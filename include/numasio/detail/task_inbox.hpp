@@ -5,7 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <memory_resource>
+#include <vector>
 
 namespace numasio::detail {
 
@@ -14,12 +15,15 @@ namespace numasio::detail {
 template <class Atomics, class T>
 class basic_task_inbox {
 public:
-    /// `capacity`: a power of two, 2 at least. Fails: std::bad_alloc.
-    explicit basic_task_inbox(std::uint32_t capacity) : last_(capacity - 1), places_(std::make_unique<place[]>(capacity)) {
+    /// `capacity`: a power of two, 2 at least. Fails: std::bad_alloc. Lifetime: `memory` outlives it.
+    explicit basic_task_inbox(std::uint32_t capacity, std::pmr::memory_resource& memory = *std::pmr::new_delete_resource())
+        : last_(capacity - 1), places_(capacity, &memory) {
         for (std::uint32_t i = 0; i < capacity; ++i) { places_[i].turn.store(i, Atomics::relaxed); }
     }
 
     std::uint32_t capacity() const noexcept { return last_ + 1; }
+    /// What it takes of its memory.
+    static constexpr std::size_t bytes_for(std::uint32_t capacity) noexcept { return capacity * sizeof(place); }
 
     /// False: full, and nothing has happened.
     bool push(T* item) noexcept {
@@ -81,7 +85,7 @@ private:
     };
 
     const std::uint32_t last_;
-    std::unique_ptr<place[]> places_;
+    std::pmr::vector<place> places_;
     alignas(64) typename Atomics::template atomic<std::uint64_t> tail_{0};
     alignas(64) typename Atomics::template atomic<std::uint64_t> head_{0};
 };
