@@ -34,10 +34,9 @@ task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::ve
       machine_(machine),
       sites_(std::move(sites)),
       capacity_(places_for(plan_.tasks.capacity)),
-      generation_(detail::fork_generation()),
       hooks_(std::move(hooks)),
       bulk_weight_(plan_.tasks.bulk_weight),
-      io_(std::in_place),
+      io_(std::make_unique<task_pool_context>()),
       io_work_(io_->get_executor()) {
     workers_ = static_cast<std::uint32_t>(sites_.size());
     ended_.store(workers_, std::memory_order_relaxed);  // none has begun
@@ -90,12 +89,14 @@ task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::ve
 }
 
 task_pool_core::~task_pool_core() {
-    if (detail::fork_generation() != generation_) {  // a child: the threads are not here
+    if (is_forked()) {  // a child: the threads are not here
         for (auto& thread : threads_) { thread.detach(); }
         static_cast<void>(new auto(std::move(workers_of_)));
         static_cast<void>(new auto(std::move(nodes_)));
         static_cast<void>(new auto(std::move(rooms_)));
-        return;  // whoever held a lock of the context's is not here to let go of it
+        static_cast<void>(new auto(std::move(io_work_)));
+        static_cast<void>(io_.release());  // whoever held a lock of the context's is not here to let go of it
+        return;
     }
     stop();
     join();
@@ -113,17 +114,31 @@ task_pool_core::~task_pool_core() {
 void task_pool_core::destroy_tasks() noexcept {
     const std::lock_guard lock(destroying_);
     do {
-        for (auto& node : nodes_) {
-            for (auto& intake : node->intakes) {
-                const auto destroy = [this](pool_task* task) {
-                    abandoned_.fetch_add(1, std::memory_order_relaxed);
-                    task->kind->end(task, false);
-                };
-                while (intake.take(capacity_, destroy) != 0) {}
-            }
-        }
+        for (auto& node : nodes_) { abandoned_.fetch_add(destroy_in(*node), std::memory_order_relaxed); }
         for (auto& worker : workers_of_) { abandoned_.fetch_add(worker->destroy_tasks(), std::memory_order_relaxed); }
     } while (has_queued());
+}
+
+/// Of workers that have left, and of nodes that all of them have: by one that waits for such a task, and cannot leave before.
+void task_pool_core::destroy_left_behind() noexcept {
+    const std::lock_guard lock(destroying_);
+    const auto has_left = [](const auto& worker) { return worker->state.load(std::memory_order_acquire) == worker_state::stopped; };
+    for (auto& node : nodes_) {
+        const auto first = workers_of_.begin() + node->first;
+        if (std::all_of(first, first + node->workers, has_left)) { abandoned_.fetch_add(destroy_in(*node), std::memory_order_relaxed); }
+    }
+    for (auto& worker : workers_of_) {
+        if (has_left(worker)) { abandoned_.fetch_add(worker->destroy_tasks(), std::memory_order_relaxed); }
+    }
+}
+
+std::uint64_t task_pool_core::destroy_in(task_node& node) noexcept {
+    std::uint64_t n = 0;
+    for (auto& intake : node.intakes) {
+        // One by one: a task that is destroyed may wait for one behind it.
+        while (intake.take(1, [](pool_task* task) { task->kind->end(task, false); }) != 0) { ++n; }
+    }
+    return n;
 }
 
 std::unique_ptr<task_room> task_pool_core::make_room(const worker_site& site, bool is_first) const {
@@ -146,18 +161,17 @@ void task_pool_core::start() {
     end_.begin(workers_);
     ended_.store(0, std::memory_order_relaxed);
     try {
+        threads_.reserve(workers_of_.size());
         for (auto& worker : workers_of_) {
             const std::lock_guard lock(mutex_);
             threads_.emplace_back([this, self = worker.get()] { run_worker(*self); });
         }
+    } catch (const std::bad_alloc&) {
+        end_start();
+        throw;
     } catch (const std::system_error& e) {
-        for (std::size_t missing = threads_.size(); missing < workers_of_.size(); ++missing) {
-            settled_.fetch_add(1, std::memory_order_release);
-            ended_.fetch_add(1, std::memory_order_release);
-        }
         const auto& site = sites_[threads_.size()];
-        stop();
-        join();
+        end_start();
         throw boost::system::system_error(errc::thread_refused, name_of(site) + " (" + e.what() +
                                                                     "); raise the limit on threads (ulimit -u, pids.max) or plan fewer workers");
     }
@@ -172,6 +186,16 @@ void task_pool_core::start() {
         join();
         std::rethrow_exception(failure);
     }
+}
+
+/// Where not all threads could be made.
+void task_pool_core::end_start() {
+    for (std::size_t missing = threads_.size(); missing < workers_of_.size(); ++missing) {
+        settled_.fetch_add(1, std::memory_order_release);
+        ended_.fetch_add(1, std::memory_order_release);
+    }
+    stop();
+    join();
 }
 
 void task_pool_core::wait_until_settled() {
@@ -217,7 +241,7 @@ void task_pool_core::run_worker(task_worker& worker) noexcept {
     worker.state.store(worker_state::stopped, std::memory_order_release);
     detail::give_back_blocks();
     ended_.fetch_add(1, std::memory_order_release);
-    detail::futex_wake_one(ended_);
+    detail::futex_wake_all(ended_);
 }
 
 // --- the way in ---------------------------------------------------------------------------------------
@@ -235,7 +259,7 @@ std::uint32_t task_pool_core::backlog_of(const task_node& node) const noexcept {
 
 error_code task_pool_core::place(pool_task* task, const detail::task_terms& terms, bool refusable) noexcept {
     if (refusable) {
-        if (detail::fork_generation() != generation_) { return errc::forked; }
+        if (is_forked()) { return errc::forked; }
         if (closed_.load(std::memory_order_relaxed)) { return errc::stopped; }
     }
     const auto full = [this] {
@@ -281,8 +305,12 @@ error_code task_pool_core::place_observed(pool_task* task, const detail::task_te
 void task_pool_core::tell_node(task_node& node) noexcept {
     const auto sleeper = node.idle.after_publishing();
     if (sleeper != idle_workers::nobody) { return wake(node, sleeper); }
+    tell_abroad(node);
+}
+
+/// Nobody is idle on this node: those of other nodes that may come, where the plan has them come.
+void task_pool_core::tell_abroad(task_node& node) noexcept {
     if (plan_.tasks.steal == steal_scope::node || node.idle.searching() != 0) { return; }
-    // Nobody is idle here: those of other nodes that may come, where the plan has them come.
     if (backlog_of(node) <= plan_.tasks.backlog) { return; }
     for (std::uint32_t other = 0; other < nodes(); ++other) {
         const auto& from = abroad_[other];
@@ -357,11 +385,13 @@ void task_pool_core::stop() noexcept {
 }
 
 void task_pool_core::pause() noexcept {
+    const std::lock_guard lock(orders_mutex_);
     end_.pause(true);
     order_all(task_worker::pause);
 }
 
 void task_pool_core::resume() noexcept {
+    const std::lock_guard lock(orders_mutex_);
     end_.pause(false);
     for (auto& worker : workers_of_) {
         worker->take_back(task_worker::pause);
@@ -371,6 +401,7 @@ void task_pool_core::resume() noexcept {
 }
 
 void task_pool_core::resize(std::uint32_t workers_per_node) noexcept {
+    const std::lock_guard lock(orders_mutex_);
     for (auto& worker : workers_of_) {
         const bool out = worker->place_on_node() >= std::max<std::uint32_t>(workers_per_node, 1);
         worker->node().idle.bench(worker->place_on_node(), out);
@@ -383,8 +414,11 @@ void task_pool_core::resize(std::uint32_t workers_per_node) noexcept {
 void task_pool_core::join() { join_until(std::chrono::steady_clock::time_point::max()); }
 
 bool task_pool_core::join_until(std::chrono::steady_clock::time_point deadline) {
-    const std::lock_guard joining(join_mutex_);
-    end_.join(true);
+    if (is_forked()) { return true; }
+    {
+        const std::lock_guard lock(join_mutex_);
+        if (joiners_++ == 0) { end_.join(true); }
+    }
     // One wakes, finds that there is nothing, and is the last to fall asleep.
     for (auto& node : nodes_) {
         const auto sleeper = node->idle.after_publishing();
@@ -397,7 +431,8 @@ bool task_pool_core::join_until(std::chrono::steady_clock::time_point deadline) 
         }
         const auto left = deadline - std::chrono::steady_clock::now();
         if (left <= std::chrono::steady_clock::duration::zero()) {
-            end_.join(false);
+            const std::lock_guard lock(join_mutex_);
+            if (--joiners_ == 0) { end_.join(false); }
             return false;
         }
         detail::futex_wait_for(ended_, n, left);
@@ -414,16 +449,19 @@ bool task_pool_core::join_until(std::chrono::steady_clock::time_point deadline) 
 }
 
 std::uint64_t task_pool_core::stop_in(std::chrono::nanoseconds wait) {
+    if (is_forked()) { return 0; }
     closed_.store(true, std::memory_order_relaxed);
+    const auto before = abandoned_.load(std::memory_order_relaxed);
     const auto now = std::chrono::steady_clock::now();
+    bool late = false;
     if (!join_until(wait < std::chrono::steady_clock::time_point::max() - now ? now + wait : std::chrono::steady_clock::time_point::max())) {
         stop();
         join();
+        late = true;
     }
-    std::uint64_t left = 0;
-    for (const auto& node : nodes_) { left += node->intakes[0].size() + node->intakes[1].size(); }
-    for (const auto& worker : workers_of_) { left += worker->status().queued; }
-    return left;
+    destroy_tasks();
+    // Work that is tracked still: of what waits for timers and sockets.
+    return abandoned_.load(std::memory_order_relaxed) - before + (late ? work_.count() : 0);
 }
 
 // --- how it is ----------------------------------------------------------------------------------------
@@ -533,14 +571,23 @@ void task_pool::wake(std::uint32_t node, std::uint32_t sleeper) noexcept {
     core.wake(*core.nodes_[node], sleeper);
 }
 
-void task_pool::help() noexcept {
+void task_pool::help(const task_terms& awaited) noexcept {
     auto& core = *static_cast<task_pool_core*>(this);
     if (runs_here()) {
-        if (core.worker(desk_of_this_thread->worker).help()) { return; }
-    } else if (core.has_ended()) {
-        core.destroy_tasks();  // nobody else would end what is waited for
+        const auto* const desk = desk_of_this_thread;
+        if (core.worker(desk->worker).help(awaited.home == task_home::worker && awaited.place == desk->worker)) { return; }
     }
+    end_what_is_left();
     std::this_thread::yield();
+}
+
+void task_pool::end_what_is_left() noexcept {
+    auto& core = *static_cast<task_pool_core*>(this);
+    if (!runs_here()) {
+        if (core.has_ended()) { core.destroy_tasks(); }
+    } else if (core.worker(desk_of_this_thread->worker).is_told_to_leave()) {
+        core.destroy_left_behind();
+    }
 }
 
 void task_pool::last_work_ends() noexcept {

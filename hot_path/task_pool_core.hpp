@@ -114,6 +114,7 @@ public:
     const std::vector<other_node>& nodes_to_steal_from(const task_node& thief) const noexcept { return abroad_[place_of(thief)]; }
     std::uint32_t backlog_of(const task_node& node) const noexcept;
 
+    void tell_abroad(task_node& node) noexcept;
     /// Rings one that was claimed.
     void wake(task_node& node, std::uint32_t sleeper) noexcept {
         end_.wakes();
@@ -142,9 +143,12 @@ private:
     void order_all(task_worker::order one) noexcept;
     void run_worker(task_worker& worker) noexcept;
     void settle(task_worker& worker);
+    void end_start();
     std::unique_ptr<task_room> make_room(const worker_site& site, bool is_first) const;
     bool has_queued() const noexcept;
     void destroy_tasks() noexcept;
+    void destroy_left_behind() noexcept;
+    std::uint64_t destroy_in(task_node& node) noexcept;
     void wait_until_settled();
     void look_for_stalls();
 
@@ -152,11 +156,10 @@ private:
     const topology machine_;
     const std::vector<worker_site> sites_;
     const std::uint32_t capacity_;
-    const std::uint32_t generation_;  // of forks
     const pool_hooks hooks_;
     std::atomic<std::uint32_t> bulk_weight_;
 
-    std::optional<task_pool_context> io_;  // ends before the rest: what waits there holds executors
+    std::unique_ptr<task_pool_context> io_;  // ends before the rest: what waits there holds executors
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> io_work_;
     std::vector<std::unique_ptr<task_room>> rooms_;  // of each worker
     std::vector<std::unique_ptr<task_node, in_place>> nodes_;
@@ -179,6 +182,8 @@ private:
     std::optional<int> trace_signal_;
     std::chrono::steady_clock::time_point stall_told_at_{};
     std::mutex join_mutex_;
+    std::uint32_t joiners_ = 0;              // under join_mutex_
+    std::mutex orders_mutex_;                // of pause, resume and resize: flag and orders go together
     std::recursive_mutex destroying_;        // a task that is destroyed may wait for others
     std::atomic<std::uint32_t> ended_{0};    // workers; a futex
     std::vector<std::thread> threads_;

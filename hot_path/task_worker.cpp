@@ -134,19 +134,21 @@ void task_worker::count_failure(const std::exception_ptr& thrown) noexcept {
     }
 }
 
-bool task_worker::help() noexcept {
+bool task_worker::help(bool of_this_worker) noexcept {
     const auto is_paused = [this] { return is_ordered(pause) && !is_ordered(leave); };
     if (is_paused()) { return false; }
     const auto* const outer = running_.load(std::memory_order_relaxed);
+    if (desk_.tasks_until_look-- == 0) { poll_io(look_is_due()); }
+    const bool benched = is_ordered(bench);
     pool_task* task = nullptr;
     int kind = 0;
     for (; task == nullptr && kind < 2; ++kind) {
         task = queues_[kind].take_newest();
         for (auto victim = victims_.begin(); task == nullptr && victim != victims_.end(); ++victim) { task = (*victim)->queues_[kind].steal().item; }
-        if (task == nullptr) { task = take_in(node_.intakes[kind], kind); }
+        if (task == nullptr && !benched) { task = take_in(node_.intakes[kind], kind); }
     }
     --kind;
-    if (task == nullptr) { task = take_pinned(); }
+    if (task == nullptr && of_this_worker) { task = take_pinned(); }
     if (task == nullptr) { return false; }
     if (is_paused()) {  // perhaps before the task was posted
         if (task->next == task) {
@@ -256,8 +258,8 @@ void task_worker::take_some(task_intake& from, int kind, Keep&& keep) noexcept {
     if (sleeper != idle_workers::nobody) { pool_.wake(node_, sleeper); }
 }
 
-/// Now and then also a worker that never idles sees to what comes from elsewhere.
-pool_task* task_worker::look_around() noexcept {
+/// After how many tasks it looks again; the time of this look.
+std::int64_t task_worker::look_is_due() noexcept {
     const auto now = detail::steady_ns();
     const auto passed = std::max<std::int64_t>(now - looked_at_, 1);
     looked_at_ = now;
@@ -268,7 +270,13 @@ pool_task* task_worker::look_around() noexcept {
         tasks_per_look_ = std::min(tasks_per_look_ * 2, most_tasks_per_look);
     }
     desk_.tasks_until_look = tasks_per_look_;
-    poll_io(now);
+    return now;
+}
+
+/// Now and then also a worker that never idles sees to what comes from elsewhere, and has other nodes see to what is too much for its own.
+pool_task* task_worker::look_around() noexcept {
+    poll_io(look_is_due());
+    pool_.tell_abroad(node_);
     if (auto* task = take_pinned()) { return task; }
     if (is_ordered(bench)) { return nullptr; }
     if (pool_.asked().order == task_order::newest_first) { return take_in(node_.intakes[0], 0); }

@@ -47,13 +47,15 @@ public:
     /// Until it is told to leave.
     void run() noexcept;
 
-    /// Inside a task: runs another one, which it finds in its own queue (the newest), in the others', in the node's inbox, or in its own. False: there is none.
-    bool help() noexcept;
+    /// Inside a task: runs another one, which it finds in its own queue (the newest), in the others', in the node's inbox, or, where it may run those `of_this_worker` alone, in its own inbox.
+    /// False: there is none.
+    bool help(bool of_this_worker) noexcept;
 
     // --- any thread -----------------------------------------------------------------------------------
     enum order : std::uint32_t { leave = 1, pause = 2, bench = 4 };
     void give_order(order one) noexcept { orders_.fetch_or(one, std::memory_order_relaxed); }
     void take_back(order one) noexcept { orders_.fetch_and(~std::uint32_t{one}, std::memory_order_relaxed); }
+    bool is_told_to_leave() const noexcept { return is_ordered(leave); }
     void ring() noexcept { bell_.ring(); }
     task_intake& own_intake() noexcept { return own_; }
     task_node& node() noexcept { return node_; }
@@ -95,6 +97,7 @@ private:
     void take_in_last(task_intake& from, int kind) noexcept;
     template <class Keep>
     void take_some(task_intake& from, int kind, Keep&& keep) noexcept;
+    std::int64_t look_is_due() noexcept;
     pool_task* look_around() noexcept;
     pool_task* search() noexcept;
     pool_task* steal_from(task_worker& victim) noexcept;

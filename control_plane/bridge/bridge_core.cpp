@@ -116,16 +116,17 @@ const pool_plan& bridge_core::pool_that(run_mode runs, std::string_view name) co
     return *asked;
 }
 
-template <class Pool>
-Pool& bridge_core::started(Pool* pool, std::string_view name) const {
-    if (pool == nullptr) { throw boost::system::system_error(errc::not_started, std::string(name)); }
-    return *pool;
+/// Without the lock: who asks may be what a stop, which holds it, waits for. From the start on there are always the same pools.
+template <class Find>
+auto& bridge_core::started(std::string_view pool, Find find) const {
+    auto* const found = phase_ == phase::made ? nullptr : find();
+    if (found == nullptr) { throw boost::system::system_error(errc::not_started, std::string(pool)); }
+    return *found;
 }
 
 node_pool& bridge_core::tasks(std::string_view pool) const {
-    const std::lock_guard lock(mutex_);
     static_cast<void>(pool_that(run_mode::tasks, pool));
-    return started(executors_->tasks(pool), pool);
+    return started(pool, [&] { return executors_->tasks(pool); });
 }
 
 void bridge_core::hook(std::string_view pool, pool_hooks hooks) {
@@ -136,15 +137,14 @@ void bridge_core::hook(std::string_view pool, pool_hooks hooks) {
 }
 
 reactor_pool& bridge_core::reactors(std::string_view pool) const {
-    const std::lock_guard lock(mutex_);
     static_cast<void>(pool_that(run_mode::reactor, pool));
-    return started(executors_->reactors(pool), pool);
+    return started(pool, [&] { return executors_->reactors(pool); });
 }
 
 invoker bridge_core::invoker_of(std::string_view pool, std::uint32_t worker) const {
-    const std::lock_guard lock(mutex_);
     static_cast<void>(pool_that(run_mode::service, pool));
     const auto name = std::string(pool) + "/" + std::to_string(worker);
+    if (phase_ == phase::made) { throw boost::system::system_error(errc::not_started, name); }  // without the lock, as tasks()
     const auto found = std::find_if(pools_.begin(), pools_.end(), [&](const auto& p) { return p.asked->name == pool; });
     if (found == pools_.end() || found->drivers.empty()) { throw boost::system::system_error(errc::not_started, name); }
     if (worker >= found->drivers.size()) { throw boost::system::system_error(errc::no_worker, name); }
@@ -229,8 +229,8 @@ void bridge_core::look_after_threads(const std::atomic<std::uint32_t>& ends) noe
     for (auto& worker : running_) { worker->look_after(ends, tell); }
     executors_->look_after(tell);
     control_->look(tell);
-} catch (const std::exception&) {
-    // No memory to tell it with: the next look does.
+} catch (...) {
+    // No memory to tell it with, or who is told of a stall throws: the next look goes on.
 }
 
 void bridge_core::on_placement_change(std::function<void(const std::vector<placement>&)> told) {

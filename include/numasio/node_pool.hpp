@@ -69,7 +69,8 @@ public:
     executor_type nearest(node_id node) const noexcept;
     /// To a device's node (discover_devices()); where it is on several, to the nearest of them, and any where nobody knows its node, or it has none.
     executor_type nearest(const device_info& device) const noexcept;
-    /// The same executor for tasks of class bulk: while others wait, a worker runs task_plan::bulk_weight of them for 64 others.
+    /// The same executor for tasks of class bulk: while others wait, a worker runs task_plan::bulk_weight of them for 64 others. What is for one worker alone (on(worker), home_of()) has
+    /// no class: first come, first served.
     static executor_type bulk(const executor_type& of) noexcept {
         auto terms = of.terms();
         terms.kind = detail::task_class::bulk;
@@ -87,13 +88,14 @@ public:
     }
 
     // --- its life ---------------------------------------------------------------------------------------
-    /// No task is begun any more; those that run end. New work is refused with errc::stopped. Threads: any, also its workers; any number of times.
+    /// No task is begun any more, but by those that wait for tasks (task_group); those that run end. New work is refused with errc::stopped. Threads: any, also its workers; any number of times.
     /// Blocks: never.
     void stop() noexcept;
     /// Waits until all work is done, or stop() was called, and the workers have ended: no tasks, and nothing that executors track (timers, sockets, coroutines).
     /// Threads: any but the pool's workers. Blocks: so long. While the pool is paused nothing is done.
     void join();
-    /// The same until a deadline, then stop(). How many tasks were left unrun. Blocks: until the deadline, and for the tasks that run then.
+    /// The same until a deadline, then stop(); what was left unrun is destroyed, on this thread. How many tasks that were, and how much work
+    /// executors track still: of what waits for timers and sockets, which is destroyed with the pool. Blocks: until the deadline, and for the tasks that run then.
     std::uint64_t stop(std::chrono::nanoseconds deadline);
     /// Workers begin no task until resume(); timers expire meanwhile, and what they post waits. Threads: any. Blocks: never.
     void pause() noexcept;

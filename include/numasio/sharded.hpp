@@ -27,7 +27,7 @@ enum class shard_per : std::uint8_t { worker, node };
 /// Ts that share nothing: each belongs to one worker, whose thread alone touches it, so that it needs no lock. It is built by a task of that worker, so that the pages
 /// which it and what it allocates touch first come from the worker's node (its thread prefers that node's memory), and is destroyed there. What malloc gives out again, and a huge page that
 /// two blocks share, stays where it was: a T for which all must be near has its data in a node_region.
-/// A shard is asked with a function, which is moved to it and called with a T& in a task of its worker: by one thread in its order, never beside another. What it returns goes to the
+/// A shard is asked with a function, which is moved to it and called with a T& in a task of its worker: by one thread in its order, never beside another (a function that waits for a task_group of its own worker lets others in meanwhile). What it returns goes to the
 /// completion handler. It may be a coroutine, a function that returns asio::awaitable<R>: that is spawned on the worker; while it waits others run.
 /// Completion handlers: any token. They run on their associated executors, by default get_executor(), and hold work there; operations are in memory of
 /// their associated allocators. Signature: void(std::exception_ptr, R), without R where that is void; use_awaitable, use_future throw what is not null. R is default-initialisable and

@@ -30,19 +30,15 @@ public:
     task_group& operator=(const task_group&) = delete;
 
     /// `f()` runs on one of the workers, perhaps beside the caller, perhaps in wait(). Threads: see above. Blocks: never. Cost: as executor_type::execute().
-    /// Fails: std::bad_alloc; what moving `f` throws; errc::pool_full never: it is the caller's own work.
+    /// Fails: throws std::bad_alloc; what moving `f` throws; system_error(errc::forked); errc::pool_full never: it is the caller's own work.
     template <class F>
     void run(F&& f) {
-        pending_.fetch_add(1, std::memory_order_relaxed);
-        try {
-            boost::asio::require(at_, boost::asio::execution::blocking.never).execute(one<std::decay_t<F>>(*this, std::forward<F>(f)));
-        } catch (...) {
-            ends();
-            throw;
-        }
+        if (at_.pool().is_forked()) { throw boost::system::system_error(errc::forked, "task_group"); }
+        boost::asio::require(at_, boost::asio::execution::blocking.never).execute(counted(std::forward<F>(f)));
     }
 
-    /// Returns when all that run() was called with has run, and what that ran. On a worker of the pool it runs tasks meanwhile.
+    /// Returns when all that run() was called with has run, and what that ran. On a worker of the pool it runs tasks meanwhile: those of the node's workers, and what comes to the node;
+    /// those that are for this worker alone (on(worker), home_of(), sharded) only where the group itself is on this worker. Timers and sockets are looked at as between tasks.
     /// On a pool that has stopped, what no worker has begun is destroyed uncalled. Threads: any. Blocks: so long; while the pool is paused nothing is done.
     /// Fails: throws the first exception that one of them threw; the others still run, unless cancelled.
     void wait() {
@@ -85,6 +81,18 @@ private:
         F function_;
     };
 
+    /// From here on it counts itself out, wherever it goes.
+    template <class F>
+    one<std::decay_t<F>> counted(F&& f) {
+        pending_.fetch_add(1, std::memory_order_relaxed);
+        try {
+            return one<std::decay_t<F>>(*this, std::forward<F>(f));
+        } catch (...) {
+            ends();
+            throw;
+        }
+    }
+
     /// [group-1] Pairs with [group-2]: what the functions did is seen by who waits. Nothing of the group is touched behind it.
     void ends() noexcept { pending_.fetch_sub(1, std::memory_order_release); }
     void keep(std::exception_ptr thrown) noexcept {
@@ -92,7 +100,7 @@ private:
         if (!thrown_) { thrown_ = std::move(thrown); }
     }
     void wait_for_all() noexcept {
-        while (pending_.load(std::memory_order_acquire) != 0) { at_.pool().help(); }  // [group-2]
+        while (pending_.load(std::memory_order_acquire) != 0 && !at_.pool().is_forked()) { at_.pool().help(at_.terms()); }  // [group-2]
     }
 
     const node_pool::executor_type at_;

@@ -27,7 +27,7 @@ public:
     virtual ~task_observer() = default;
     /// About to be queued, by any thread.
     virtual void enqueued(const task_event&) noexcept {}
-    /// It was not: there was no room, or the pool has stopped.
+    /// It was not: there was no room, or the pool has stopped. Of a task that is queued and then destroyed with its pool nothing more is told.
     virtual void refused(const task_event&) noexcept {}
     /// On the worker: about to run it, and it has returned, or thrown.
     virtual void started(const task_event&, const worker_site&) noexcept {}

@@ -40,7 +40,7 @@ struct task_pool_status {
     bool accepting = false;
     bool paused = false;
     std::uint64_t refused = 0;     ///< new work from outside that found its place full
-    std::uint64_t abandoned = 0;   ///< tasks that a stop left unrun, and that somebody waited for outside: destroyed. The others are with the pool
+    std::uint64_t abandoned = 0;   ///< tasks that a stop left unrun and that were destroyed: by stop(deadline), or by who waited for one of them, on its thread. The others are with the pool
     std::uint64_t queued = 0;      ///< about so many wait for a node
     std::int64_t work = 0;         ///< what executors track: timers, sockets, coroutines under way
     std::vector<task_worker_status> workers;

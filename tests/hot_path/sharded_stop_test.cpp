@@ -1,5 +1,6 @@
 // How a sharded<T> ends: in order, with calls on their way, with its pool stopped under it, and under load.
 #include <numasio/sharded.hpp>
+#include <numasio/task_group.hpp>
 
 #include "support/failures.hpp"
 #include "support/shards.hpp"
@@ -81,6 +82,63 @@ TEST(sharded_stop, waits_for_calls_that_were_accepted_and_refuses_later_ones) {
     stopped.get();
     EXPECT_EQ(ran, 100);
     EXPECT_EQ(log.alive, 0);
+}
+
+TEST(sharded_stop, waits_for_a_call_that_lets_tasks_of_its_worker_in) {
+    shard_log log;
+    task_pool_here here(1);
+    sharded<homebody> shards(here.pool);
+    shards.start_with(homes(log));
+    std::promise<void> is_inside;
+    auto asked = shards.invoke_on(
+        0,
+        [&](homebody&) {
+            is_inside.set_value();
+            while (here.pool.status().workers[0].queued == 0) { std::this_thread::sleep_for(1ms); }
+            task_group group(here.pool.on(0u));
+            group.run([] {});
+            group.wait();  // the stop's task was there before
+            return log.alive.load();
+        },
+        asio::use_future);
+    is_inside.get_future().get();
+    shards.stop();
+    EXPECT_EQ(asked.get(), 1);
+    EXPECT_EQ(log.alive, 0);
+}
+
+/// Throws when it is moved for the n-th time.
+class moved_badly {
+public:
+    moved_badly() = default;
+    explicit moved_badly(std::shared_ptr<int> left) : left_(std::move(left)) {}
+    moved_badly(moved_badly&& other) : left_(other.left_) {
+        if (left_ && --*left_ == 0) { throw std::runtime_error("moved badly"); }
+    }
+
+private:
+    std::shared_ptr<int> left_;
+};
+
+TEST(sharded_call, ends_where_its_result_cannot_be_moved_and_nothing_is_lost) {
+    int told = 0;
+    for (int at = 1; at < 12; ++at) {
+        std::weak_ptr<int> handler;
+        {
+            task_pool_here here(1);
+            sharded<int> shards(here.pool);
+            shards.start(1);
+            auto token = std::make_shared<int>();
+            handler = token;
+            shards.invoke_on(
+                0, [left = std::make_shared<int>(at)](int&) { return moved_badly(left); },
+                asio::bind_executor(here.pool.get_executor(), [&told, held = std::move(token)](const std::exception_ptr& failed, const moved_badly&) { told += failed != nullptr; }));
+            shards.stop();
+            here.pool.join();
+        }
+        EXPECT_TRUE(handler.expired()) << at;
+    }
+    EXPECT_GE(told, 1);
 }
 
 TEST(sharded_stop, waits_for_coroutines_that_were_accepted) {

@@ -7,10 +7,11 @@ program=$(readlink -f "$1")
 mkdir -p "$2"
 work=$(cd "$2" && pwd)
 tasks=(
+    "$program task_end deep" "$program task_intake deep" "$program task_lead deep"  # the longest, so that nobody waits for one alone
     "$program sleep_wake deep" "$program cell_state deep" "$program slot_list deep" "$program reply_gate deep"
     "$program close deep" "$program ready_set deep" "$program work_hold deep" "$program inline_ring deep"
     "$program shared_lane deep" "$program waiting_line deep" "$program read_epochs deep"
-    "$program stealing_deque deep" "$program task_inbox deep" "$program task_intake deep" "$program idle_workers deep" "$program task_lead deep" "$program task_end deep"
+    "$program stealing_deque deep" "$program task_inbox deep" "$program idle_workers deep"
     "$here/spin.sh $work/wake4 $here/sleep_wake.pml -DPRODUCERS=4"
     "$here/spin.sh $work/wake3 $here/sleep_wake.pml -DPRODUCERS=3 --ltl no_lost_wakeup"
     "$here/spin.sh $work/intake3 $here/shutdown.pml -DPRODUCERS=3 -DINTAKE_ONLY"

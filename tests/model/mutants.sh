@@ -13,8 +13,12 @@ flags=(-std=c++20 -O0 -w -U_FORTIFY_SOURCE -fno-sized-deallocation)
 
 # build FOLDER CHECK: the check's program, with the headers of FOLDER before the real ones.
 build() {
-    "${compiler[@]}" "${flags[@]}" -DNUMASIO_HUNT="hunt_$2" -I"$1" -I"$1/include" -isystem "$work" -I"$root" -I"$root/include" -I"$here" \
-        "$here/mutant_main.cpp" "$here/$2.cpp" -o "$1/program"
+    local part
+    for part in mutant_main "$2"; do  # each alone, or a compiler's cache could not help
+        "${compiler[@]}" "${flags[@]}" -DNUMASIO_HUNT="hunt_$2" -I"$1" -I"$1/include" -isystem "$work" -I"$root" -I"$root/include" -I"$here" \
+            -c "$here/$part.cpp" -o "$1/$part.o"
+    done
+    "${compiler[@]}" "$1/mutant_main.o" "$1/$2.o" -o "$1/program"
 }
 
 # one FOLDER: builds and runs the mutant there; its verdict goes to FOLDER/verdict.

@@ -4,6 +4,7 @@
 // Before Relacy, whose macros would rewrite them.
 #include <atomic>
 #include <cstdint>
+#include <memory_resource>
 
 #include <relacy/relacy.hpp>
 

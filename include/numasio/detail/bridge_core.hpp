@@ -79,8 +79,8 @@ private:
     std::vector<node_id> nodes_of(std::string_view pool) const;
     [[noreturn]] void fail_unknown(std::string_view pool) const;
     const pool_plan& pool_that(run_mode runs, std::string_view name) const;
-    template <class Pool>
-    Pool& started(Pool* pool, std::string_view name) const;
+    template <class Find>
+    auto& started(std::string_view pool, Find find) const;
     void check_opened() const;
     void launch(opened_pool& pool);
     void look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept;

@@ -15,8 +15,9 @@ void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected) noexce
 bool futex_wait_for(std::atomic<std::uint32_t>& word, std::uint32_t expected,
                     std::chrono::nanoseconds timeout) noexcept;
 
-/// Wakes at most one thread that sleeps on `word`. Cost: one system call.
+/// Wakes at most one thread that sleeps on `word`; all. Cost: one system call.
 void futex_wake_one(std::atomic<std::uint32_t>& word) noexcept;
+void futex_wake_all(std::atomic<std::uint32_t>& word) noexcept;
 
 /// Steady time in nanoseconds, as std::chrono::steady_clock has it: not moved by clock changes. Where the kernel keeps time by the processor's
 /// counter this reads the counter, and the kernel's clock each 250 us; off by less than a microsecond then, mostly by some nanoseconds, and two

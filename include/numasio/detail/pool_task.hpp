@@ -60,7 +60,7 @@ struct task_of final : pool_task {
         auto* task = static_cast<task_of*>(self);
         using traits = typename std::allocator_traits<Allocator>::template rebind_traits<task_of>;
         typename traits::allocator_type memory(task->allocator);
-        // The function moves out first, so that what it posts finds the memory free.
+        // A function that is called moves out first, so that what it posts finds the memory free.
         struct memory_freed {
             typename traits::allocator_type& memory;
             task_of* task;
@@ -69,11 +69,15 @@ struct task_of final : pool_task {
                 traits::deallocate(memory, task, 1);
             }
         };
+        if (!call) {
+            const memory_freed end{memory, task};
+            return;
+        }
         auto function = [&] {
             const memory_freed end{memory, task};
             return std::move(task->function);
         }();
-        if (call) { std::move(function)(); }
+        std::move(function)();
     }
     static constexpr task_kind kind_of_this = kind_of<Function>(&end_task);
 };
@@ -96,11 +100,15 @@ struct task_of<Function, std::allocator<void>> final : pool_task {
                 give_block<sizeof(task_of), alignof(task_of)>(task, origin);
             }
         };
+        if (!call) {
+            const memory_freed end{task};
+            return;
+        }
         auto function = [&] {
             const memory_freed end{task};
             return std::move(task->function);
         }();
-        if (call) { std::move(function)(); }
+        std::move(function)();
     }
     static constexpr task_kind kind_of_this = kind_of<Function>(&end_task);
 };

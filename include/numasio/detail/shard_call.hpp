@@ -174,7 +174,12 @@ private:
         auto* const found = static_cast<shard<T>*>(desk_of_this_thread->tenants.find(me.group_));
         if (found == nullptr || !found->takes_calls()) { return me.finish(shard_error(errc::stopped)); }
         if constexpr (is_coroutine_on<F, T>) { me.spawn(*found); }
-        else { me.finish(me.run(found->object)); }
+        else {
+            found->call_begins();  // a stop that is met in there, by a wait that runs tasks, comes behind it
+            auto failed = me.run(found->object);
+            found->call_ends();
+            me.finish(std::move(failed));
+        }
     }
     std::exception_ptr run(T& object) noexcept {
         try {
@@ -190,16 +195,19 @@ private:
     void spawn(shard<T>& found) {
         std::exception_ptr failed;
         bool begun = false;
+        at_ = &found;
+        found.call_begins();
         try {
             auto coroutine = std::invoke(f_, found.object);
-            at_ = &found;
-            found.call_begins();
             begun = true;
             coroutine_end<shard_call, stored> end(*this);
             boost::asio::co_spawn(shard_executor(found.pool(), found.terms()), std::move(coroutine), std::move(end));
             return;
         } catch (...) { failed = std::current_exception(); }
-        if (!begun) { return finish(failed); }
+        if (!begun) {
+            found.call_ends();
+            return finish(failed);
+        }
         failed_ = failed;  // the end was told when it was destroyed, and comes when this task is over
     }
     static void end_coroutine(pool_task* self, bool call) {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -129,6 +130,27 @@ struct result_signature<void> {
 
 // --- one shard ------------------------------------------------------------------------------------------
 
+/// A result on its way to its handler, which moves without throwing.
+template <class T>
+class parcel {
+public:
+    explicit parcel(T&& value) : value_(std::move(value)) {}
+    T take() noexcept(std::is_nothrow_move_constructible_v<T>) { return std::move(value_); }
+
+private:
+    T value_;
+};
+template <class T>
+    requires(!std::is_nothrow_move_constructible_v<T>)
+class parcel<T> {
+public:
+    explicit parcel(T&& value) : value_(std::make_unique<T>(std::move(value))) {}
+    T take() { return std::move(*value_); }
+
+private:
+    std::unique_ptr<T> value_;
+};
+
 template <class T, class F, class Handler>
 class shard_invocation final : public shard_call<T, F, shard_invocation<T, F, Handler>> {
     using base = shard_call<T, F, shard_invocation>;
@@ -150,8 +172,17 @@ public:
         if constexpr (std::is_void_v<typename base::result>) {
             end().dispatch([e = std::move(failed)](Handler&& h) mutable { std::move(h)(std::move(e)); });
         } else {
-            auto value = this->value() ? std::move(*this->value()) : stored();
-            end().dispatch([e = std::move(failed), v = std::move(value)](Handler&& h) mutable { std::move(h)(std::move(e), std::move(v)); });
+            std::optional<parcel<stored>> value;
+            try {
+                value.emplace(this->value() ? std::move(*this->value()) : stored());
+            } catch (...) {  // moved no further than here
+                failed = std::current_exception();
+                value.reset();
+            }
+            end().dispatch([e = std::move(failed), v = std::move(value)](Handler&& h) mutable {
+                if (v) { std::move(h)(std::move(e), v->take()); }
+                else { std::move(h)(std::move(e), stored()); }
+            });
         }
     }
 
@@ -225,9 +256,9 @@ private:
                 break;
             }
         }
-        if (!failed) {
-            for (auto& one : calls_) { gather_.take(std::move(*one.value())); }
-        }
+        try {
+            for (auto one = calls_.begin(); !failed && one != calls_.end(); ++one) { gather_.take(std::move(*one->value())); }
+        } catch (...) { failed = std::current_exception(); }
         auto gather = std::move(gather_);
         end().dispatch([e = std::move(failed), g = std::move(gather)](Handler&& h) mutable { g(std::move(h), std::move(e)); });
     }

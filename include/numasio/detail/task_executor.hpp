@@ -10,17 +10,25 @@
 
 #include <exception>
 #include <memory>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 namespace numasio::detail {
+
+/// The function that ~awaitable_thread() posts, to destroy a coroutine's frames on its executor: refused, it would throw out of that destructor. Asio gives it no name but that of the place.
+template <class Function>
+consteval bool unwinds_a_coroutine() {
+    const std::string_view name = __PRETTY_FUNCTION__;
+    return name.find("::~awaitable_thread()") != name.npos || name.find("asio/impl/awaitable.hpp:") != name.npos;  // as g++ and clang name it
+}
 
 /// What asio::post() and defer() make of a function whose type names no executor: new work. All else that comes to an executor (a strand's turn, a
 /// coroutine's next step, a completed operation) is the rest of something that was admitted, and Asio could not bear to see it refused.
 template <class Function>
 inline constexpr bool is_new_work = false;
 template <class Function>
-inline constexpr bool is_new_work<boost::asio::detail::binder0<Function>> = !requires { typename Function::executor_type; };
+inline constexpr bool is_new_work<boost::asio::detail::binder0<Function>> = !requires { typename Function::executor_type; } && !unwinds_a_coroutine<Function>();
 
 enum task_bits : unsigned { never_blocks = 1, continues = 2, tracks = 4, always_blocks = 8, blocks = never_blocks | always_blocks };
 
@@ -106,7 +114,7 @@ public:
     friend bool operator!=(const task_executor& a, const task_executor& b) noexcept { return !(a == b); }
 
     /// Threads: any. Blocks: never; with blocking.possibly (the default) a worker of this pool calls `f` here and now; with blocking.always until `f` has been called, by another
-    /// thread (two workers that wait for one another wait for ever) or here and now: what it throws, the caller gets, and errc::stopped where it never will be called. Cost: inside the pool
+    /// thread (two workers that wait for one another wait for ever; who waits runs nothing meanwhile) or here and now: what it throws, the caller gets, and errc::stopped where it never will be called. Cost: inside the pool
     /// a block of memory that the thread keeps, a place in its queue; from outside a place in the node's inbox; one wake where a worker sleeps.
     /// Fails: throws system_error: errc::pool_full (new work from outside, and the plan's capacity is taken), errc::forked; std::bad_alloc; what moving `f` throws.
     /// What `f` throws when it is called here leaves this call; from a queue it is counted (node_pool_status::failed).
@@ -118,7 +126,7 @@ public:
                 function_end end;
                 using waited = waited_function<function>;
                 pool_->submit_waited(make_task<waited>(waited(std::forward<F>(f), end), allocator_), terms_);
-                return end.wait([this] { pool_->help(); });  // where the pool has stopped nobody else would end it
+                return end.wait([this] { pool_->end_what_is_left(); });
             }
         }
         if constexpr ((Bits & never_blocks) == 0) {

@@ -16,7 +16,7 @@
 namespace numasio::detail {
 
 /// Workers of one node in one pool.
-inline constexpr std::uint32_t most_task_workers = 512;
+inline constexpr std::uint32_t most_task_workers = 4096;
 using idle_workers = basic_idle_workers<std_atomics, most_task_workers>;
 using task_deque = basic_stealing_deque<std_atomics, pool_task, 1024>;
 
@@ -91,9 +91,12 @@ public:
         if (work_.ends()) { last_work_ends(); }
     }
 
-    /// By who waits for tasks: on a worker of the pool runs one that it finds; where there is none, and elsewhere, lets others have the processor for a moment.
-    /// Outside of a pool that has ended: destroys what it left unrun.
-    void help() noexcept;
+    /// By who waits for tasks that are for `awaited`: on a worker of the pool runs one that it finds; where there is none, and elsewhere, lets others have the processor for a moment.
+    void help(const task_terms& awaited) noexcept;
+    /// By who waits for a task, without running others: where nobody would run it any more it is destroyed, with all else that is left so.
+    void end_what_is_left() noexcept;
+    /// In a forked child the workers are not there.
+    bool is_forked() const noexcept { return fork_generation() != generation_; }
 
     /// Where timers, sockets and strands on this pool live.
     boost::asio::execution_context& context() noexcept;
@@ -104,6 +107,7 @@ protected:
     ~task_pool() = default;
 
     std::uint32_t workers_ = 0;
+    const std::uint32_t generation_ = fork_generation();
     basic_tracked_work<std_atomics> work_;  // tracked by executors: join() waits for it
 
 private:

@@ -109,6 +109,46 @@ TEST(executor_pools, call_services_while_the_bridge_drains) {
     here.context.stop();
 }
 
+TEST(executor_pools, may_be_asked_for_by_what_a_stop_waits_for) {
+    all_kinds here;
+    std::promise<void> runs, asked;
+    asio::post(here.b.reactors("front").on(0), [&] {
+        runs.set_value();
+        while (here.b.status().accepting) { std::this_thread::sleep_for(1ms); }
+        std::this_thread::sleep_for(5ms);
+        asio::post(here.b.tasks("hot").get_executor(), [&] { asked.set_value(); });
+    });
+    runs.get_future().get();
+    EXPECT_TRUE(here.b.stop(10s).drained());
+    EXPECT_EQ(asked.get_future().wait_for(0s), std::future_status::ready);
+}
+
+TEST(executor_pools, are_not_there_for_their_own_start) {
+    asio::io_context context;
+    bridge b(context, of_tasks());
+    errc why{};
+    b.hook("hot", {.starts = [&](const worker_site&) { why = refusal_of([&] { static_cast<void>(b.tasks("hot")); }); }});
+    b.start();
+    EXPECT_EQ(why, errc::not_started);
+}
+
+TEST(executor_pools, tell_of_coroutines_that_a_stop_has_cut) {
+    asio::io_context context;
+    bridge b(context, of_tasks());
+    b.start();
+    std::promise<void> waits;
+    asio::co_spawn(
+        b.tasks("hot").get_executor(),
+        [&]() -> asio::awaitable<void> {
+            asio::steady_timer timer(co_await asio::this_coro::executor, 1h);
+            waits.set_value();
+            co_await timer.async_wait(asio::use_awaitable);
+        },
+        asio::detached);
+    waits.get_future().get();
+    EXPECT_FALSE(b.stop(20ms).drained());
+}
+
 TEST(executor_pools, are_left_unfinished_at_the_deadline_and_that_is_told) {
     asio::io_context context;
     bridge b(context, of_tasks());
