@@ -113,6 +113,7 @@ task_pool_core::~task_pool_core() {
 
 void task_pool_core::destroy_tasks() noexcept {
     const std::lock_guard lock(destroying_);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // [late-2] Pairs with [late-1]: this sees the task, or who has pushed it that the pool has ended
     do {
         for (auto& node : nodes_) { abandoned_.fetch_add(destroy_in(*node), std::memory_order_relaxed); }
         for (auto& worker : workers_of_) { abandoned_.fetch_add(worker->destroy_tasks(), std::memory_order_relaxed); }
@@ -271,6 +272,7 @@ error_code task_pool_core::place(pool_task* task, const detail::task_terms& term
         if (!worker.own_intake().push(task, refusable)) { return full(); }
         const auto sleeper = worker.node().idle.after_publishing_to(worker.place_on_node());
         if (sleeper != idle_workers::nobody) { wake(worker.node(), sleeper); }
+        if (refusable) { end_late(); }
         return {};
     }
     const auto* desk = detail::desk_of_this_thread;
@@ -282,7 +284,13 @@ error_code task_pool_core::place(pool_task* task, const detail::task_terms& term
     auto& node = *nodes_[at];
     if (!node.intake(terms.kind).push(task, refusable)) { return full(); }
     tell_node(node);
+    if (refusable) { end_late(); }
     return {};
+}
+
+/// Behind the full fence of a push: the pool was open before it, and may have ended since, when nobody looks for the task any more.
+void task_pool_core::end_late() noexcept {
+    if (closed_.load(std::memory_order_relaxed) && has_ended()) [[unlikely]] { destroy_tasks(); }  // [late-1]
 }
 
 error_code task_pool_core::place_observed(pool_task* task, const detail::task_terms& terms, bool refusable) noexcept {

@@ -139,6 +139,7 @@ private:
     void submit_from(pool_task* task, const detail::task_terms& terms, bool refusable);
     error_code place(pool_task* task, const detail::task_terms& terms, bool refusable) noexcept;
     error_code place_observed(pool_task* task, const detail::task_terms& terms, bool refusable) noexcept;
+    void end_late() noexcept;
     void tell_node(task_node& node) noexcept;
     void order_all(task_worker::order one) noexcept;
     void run_worker(task_worker& worker) noexcept;

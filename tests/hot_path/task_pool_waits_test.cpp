@@ -229,6 +229,29 @@ TEST(TaskWaits, what_a_stop_leaves_is_counted_and_gone_when_it_returns) {
     io.run();  // nothing holds it
 }
 
+TEST(TaskWaits, what_was_accepted_while_the_pool_stopped_has_ended_with_the_stop_or_with_the_call) {
+    for (int round = 0; round < 300; ++round) {
+        task_pool_here here(1);
+        std::atomic<std::uint64_t> made{0}, ended{0};
+        std::latch start(3);
+        const auto post = [&] {
+            start.arrive_and_wait();
+            for (error_code refused; refused != errc::stopped; ++made) {
+                std::shared_ptr<void> token(&ended, [](void* count) { ++*static_cast<std::atomic<std::uint64_t>*>(count); });
+                refused = here.pool.try_post(here.pool.get_executor(), [held = std::move(token)] {});
+            }
+        };
+        std::thread first(post), second(post);
+        start.arrive_and_wait();
+        std::this_thread::sleep_for(std::chrono::microseconds(round % 50 * 4));
+        here.pool.stop(1s);
+        first.join();
+        second.join();
+        EXPECT_EQ(ended, made) << round;  // run, refused, or destroyed
+        EXPECT_EQ(here.pool.status().queued, 0u) << round;
+    }
+}
+
 TEST(TaskWaits, a_task_that_is_destroyed_may_wait_for_one_behind_it) {
     auto here = std::make_unique<task_pool_here>(1);
     here->pool.pause();
