@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 
 namespace numasio::detail {
 
@@ -48,33 +47,16 @@ error_code reactor_core::offer(pool_task* task, bool refusable) noexcept {
         const auto* sender = reactor_of_this_thread;
         if (sender == nullptr || sender->pool != pool) { return errc::stopped; }
     }
-    // Behind an overflow nothing enters the inbox, or it would overtake what its own thread sent before.
-    if (overflows_.load(std::memory_order_acquire) || !inbox_.push(task)) {
+    if (!inbox_.push(task, true)) {
         if (refusable) {
             refused.fetch_add(1, std::memory_order_relaxed);
             return errc::pool_full;
         }
-        add_to_overflow(task);
+        overflowed.fetch_add(1, std::memory_order_relaxed);
+        static_cast<void>(inbox_.push(task, false));
     }
     ring();
     return {};
-}
-
-void reactor_core::add_to_overflow(pool_task* task) noexcept {
-    task->next = nullptr;
-    overflowed.fetch_add(1, std::memory_order_relaxed);
-    in_overflow_.fetch_add(1, std::memory_order_relaxed);
-    const std::lock_guard lock(overflow_mutex_);
-    *overflow_end_ = task;
-    overflow_end_ = &task->next;
-    overflows_.store(true, std::memory_order_release);
-}
-
-void reactor_core::take_overflow() noexcept {
-    const std::lock_guard lock(overflow_mutex_);
-    rest_ = std::exchange(overflow_, nullptr);
-    overflow_end_ = &overflow_;
-    overflows_.store(false, std::memory_order_relaxed);
 }
 
 void reactor_core::ring() noexcept {
@@ -113,7 +95,7 @@ std::size_t reactor_core::destroy_arrivals() noexcept {
         }
     };
     std::size_t n = 0;
-    while (const auto some = take_arrivals(std::numeric_limits<std::uint32_t>::max(), destroy)) { n += some; }
+    while (inbox_.take(1, destroy) != 0) { ++n; }
     destroyed.fetch_add(n, std::memory_order_relaxed);
     return n;
 }

@@ -1,8 +1,7 @@
 // What the workers of one node share in a task pool: the tasks that come to the node, and who of them sleeps.
 #pragma once
 
-#include "hot_path/task_intake.hpp"
-
+#include <numasio/detail/task_intake.hpp>
 #include <numasio/detail/task_pool.hpp>
 #include <numasio/ids.hpp>
 
@@ -10,6 +9,9 @@
 #include <memory_resource>
 
 namespace numasio::hot_path {
+
+using detail::pool_task;
+using detail::task_intake;
 
 struct task_node {
     task_node(node_id node, std::uint32_t place_of_first, std::uint32_t count, std::uint32_t capacity, std::pmr::memory_resource& memory)

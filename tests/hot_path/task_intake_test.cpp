@@ -1,5 +1,5 @@
 // Tasks that come from other threads keep their order, also where their inbox was full.
-#include "hot_path/task_intake.hpp"
+#include <numasio/detail/task_intake.hpp>
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace numasio::hot_path {
+namespace numasio::detail {
 namespace {
 
 struct numbered : pool_task {
@@ -59,4 +59,4 @@ TEST(TaskIntake, refuses_new_work_while_older_waits_behind_a_full_inbox) {
 }
 
 }  // namespace
-}  // namespace numasio::hot_path
+}  // namespace numasio::detail

@@ -69,39 +69,39 @@ mutant task_inbox.hpp task_inbox 'take() looks at the first place only' \
     'places_[(at + n) & last_].turn.load(Atomics::acquire) == at + n + 1' 'places_[at & last_].turn.load(Atomics::acquire) == at + 1'
 
 # --- task_intake.hpp ----------------------------------------------------------------------------
-mutant hot_path/task_intake.hpp task_intake 'the list is taken although the inbox is not empty' \
+mutant task_intake.hpp task_intake 'the list is taken although the inbox is not empty' \
     'if (inbox_.size() != 0) { return n; }' ''
-mutant hot_path/task_intake.hpp task_intake 'the list is taken where the inbox has nothing to take' \
+mutant task_intake.hpp task_intake 'the list is taken where the inbox has nothing to take' \
     'if (inbox_.size() != 0) { return n; }' 'if (inbox_.has_some()) { return n; }'
-mutant hot_path/task_intake.hpp task_intake 'the inbox is looked at before the lock' \
+mutant task_intake.hpp task_intake 'the inbox is looked at before the lock' \
     'const std::lock_guard lock(mutex_);
             // Whoever listed a task has its older ones in the inbox, perhaps behind a place that is still being filled: they come first.
             if (inbox_.size() != 0) { return n; }' \
     'if (inbox_.size() != 0) { return n; }
             const std::lock_guard lock(mutex_);'
-mutant hot_path/task_intake.hpp task_intake 'push() overtakes the list' \
+mutant task_intake.hpp task_intake 'push() overtakes the list' \
     'listed_.load(Atomics::relaxed) == 0 && inbox_.push(task)' 'inbox_.push(task)'
-mutant hot_path/task_intake.hpp task_intake 'push() lists what may be refused' \
+mutant task_intake.hpp task_intake 'push() lists what may be refused' \
     'if (refusable) { return false; }' ''
-mutant hot_path/task_intake.hpp task_intake 'push() lists without the lock' \
+mutant task_intake.hpp task_intake 'push() lists without the lock' \
     'const std::lock_guard lock(mutex_);
         *end_' \
     '*end_'
-mutant hot_path/task_intake.hpp task_intake 'take() moves without the lock' \
+mutant task_intake.hpp task_intake 'take() moves without the lock' \
     'const std::lock_guard lock(mutex_);
             //' \
     '//'
-mutant hot_path/task_intake.hpp task_intake 'push() does not count' \
+mutant task_intake.hpp task_intake 'push() does not count' \
     'listed_.store(listed_.load(Atomics::relaxed) + 1, Atomics::relaxed);' ''
-mutant hot_path/task_intake.hpp task_intake 'take() does not count' \
+mutant task_intake.hpp task_intake 'take() does not count' \
     'listed_.store(listed_.load(Atomics::relaxed) - moved, Atomics::relaxed);' ''
-mutant hot_path/task_intake.hpp task_intake 'an empty list ends where it did' \
+mutant task_intake.hpp task_intake 'an empty list ends where it did' \
     'if (rest == nullptr) { end_ = &first_; }' ''
-mutant hot_path/task_intake.hpp task_intake 'what is taken hangs together with the rest' \
+mutant task_intake.hpp task_intake 'what is taken hangs together with the rest' \
     '*last = nullptr;' ''
-mutant hot_path/task_intake.hpp task_intake 'a look does not see the list' \
+mutant task_intake.hpp task_intake 'a look does not see the list' \
     'return inbox_.has_some() || listed_.load(Atomics::relaxed) != 0;' 'return inbox_.has_some();'
-mutant hot_path/task_intake.hpp task_intake 'the list has no size' \
+mutant task_intake.hpp task_intake 'the list has no size' \
     'return inbox_.size() + listed_.load(Atomics::relaxed);' 'return inbox_.size();'
 
 # --- idle_workers.hpp ---------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 // A node's intake, its inbox with the list behind: nothing is lost or taken twice, and who takes alone has each thread's tasks in order.
 #include "tests/model/model_pool.hpp"
 
-#include "hot_path/task_intake.hpp"
+#include <numasio/detail/task_intake.hpp>
 
 namespace numasio::model {
 namespace {
@@ -12,7 +12,7 @@ struct listed_task {
     std::uint32_t producer = 0, number = 0;
     bool taken = false;
 };
-using intake_type = hot_path::basic_task_intake<relacy_atomics, listed_task, model_mutex>;
+using intake_type = detail::basic_task_intake<relacy_atomics, listed_task, model_mutex>;
 
 /// Producers whose tasks are never refused, on two places; consumers take batches until all is taken.
 template <unsigned Producers, unsigned Consumers, std::uint32_t Items, std::uint32_t Batch>

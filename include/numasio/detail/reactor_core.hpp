@@ -5,7 +5,7 @@
 #include <numasio/detail/parker.hpp>
 #include <numasio/detail/placement_book.hpp>
 #include <numasio/detail/pool_task.hpp>
-#include <numasio/detail/task_inbox.hpp>
+#include <numasio/detail/task_intake.hpp>
 #include <numasio/layout.hpp>
 
 #include <boost/asio/execution/allocator.hpp>
@@ -128,11 +128,11 @@ public:
 
     /// Runs up to `most` tasks that came from outside, the oldest first; counts and keeps what they throw. Returns how many.
     std::size_t run_arrivals(std::size_t most) noexcept {
-        return take_arrivals(most, [this](pool_task* task) { run(task); });
+        return inbox_.take(most, [this](pool_task* task) { run(task); });
     }
     /// Destroys all of them uninvoked and counts them. Or any thread, once the worker has ended.
     std::size_t destroy_arrivals() noexcept;
-    bool has_arrivals() const noexcept { return rest_ != nullptr || inbox_.has_some() || overflows_.load(std::memory_order_relaxed); }
+    bool has_arrivals() const noexcept { return inbox_.has_some(); }
     void note_failure(const std::exception_ptr& what) noexcept;
 
     using bell_word = basic_parker<std_atomics, wakes_elsewhere>;
@@ -146,51 +146,22 @@ public:
     std::atomic<worker_state> state{worker_state::starting};
     placement_book placements;
     std::uint32_t capacity() const noexcept { return inbox_.capacity(); }
-    std::size_t queued() const noexcept { return inbox_.size() + in_overflow_.load(std::memory_order_relaxed); }
+    std::size_t queued() const noexcept { return inbox_.size(); }
     std::string first_failure() const;
 
 private:
     [[noreturn]] static void refuse(errc why);
     void work_ends_elsewhere() noexcept;
     void run(pool_task* task) noexcept;
-    void add_to_overflow(pool_task* task) noexcept;
-    void take_overflow() noexcept;
-
-    template <class Use>
-    std::size_t take_arrivals(std::size_t most, Use&& use) noexcept {
-        const auto of_rest = [&](std::size_t n) {
-            for (; n < most && rest_ != nullptr; ++n) {
-                auto* task = std::exchange(rest_, rest_->next);
-                in_overflow_.fetch_sub(1, std::memory_order_relaxed);
-                use(task);
-            }
-            return n;
-        };
-        auto n = of_rest(0);
-        if (n == most) { return n; }
-        // What a thread put into the overflow comes behind what it put into the inbox before. Acquire: that is seen below.
-        const bool overflows = overflows_.load(std::memory_order_acquire);
-        n += inbox_.take(most - n, use);
-        if (!overflows || n == most || inbox_.size() != 0) { return n; }
-        take_overflow();
-        return of_rest(n);
-    }
-
     const std::uint32_t generation_ = fork_generation();
     const int bell_;
     std::atomic<std::int64_t> work_here_{0};  // by the worker's own thread; may be below 0
-    pool_task* rest_ = nullptr;               // taken out of the overflow, and not run yet. By the worker
 
     alignas(64) std::atomic<std::int64_t> work_elsewhere_{0};
     std_atomics::atomic<bool> closed_{false};
     std_atomics::atomic<bool> ending_{false};
     std::atomic<std::int64_t> deadline_ns_{INT64_MAX};
-    std_atomics::atomic<bool> overflows_{false};  // the list below has something
-    mutable std::mutex overflow_mutex_;
-    pool_task* overflow_ = nullptr;
-    pool_task** overflow_end_ = &overflow_;
-    std::atomic<std::size_t> in_overflow_{0};
-    basic_task_inbox<std_atomics, pool_task> inbox_;
+    task_intake inbox_;
 
     mutable std::mutex failure_mutex_;
     std::string first_failure_;

@@ -1,4 +1,4 @@
-// How tasks of other threads reach a node or a worker: its bounded inbox, and behind it a list for what may not be refused.
+// How tasks of other threads reach a node, or a worker of a task or reactor pool: its bounded inbox, and behind it a list for what may not be refused.
 #pragma once
 
 #include <numasio/detail/atomics.hpp>
@@ -10,9 +10,7 @@
 #include <memory_resource>
 #include <mutex>
 
-namespace numasio::hot_path {
-
-using detail::pool_task;
+namespace numasio::detail {
 
 /// First come, first served. `Task` has a `next`. Threads: any. Blocks: for a lock where the inbox is full, or was and has not been emptied since.
 template <class Atomics, class Task, class Mutex>
@@ -23,7 +21,7 @@ public:
     /// `capacity`: a power of two. Fails: std::bad_alloc. Lifetime: `memory` outlives it.
     explicit basic_task_intake(std::uint32_t capacity, std::pmr::memory_resource& memory = *std::pmr::new_delete_resource()) : inbox_(capacity, memory) {}
     /// What it takes of its memory.
-    static constexpr std::size_t bytes_for(std::uint32_t capacity) noexcept { return detail::basic_task_inbox<Atomics, Task>::bytes_for(capacity); }
+    static constexpr std::size_t bytes_for(std::uint32_t capacity) noexcept { return basic_task_inbox<Atomics, Task>::bytes_for(capacity); }
 
     /// False: full, and nothing has happened; never where the task is not `refusable`.
     bool push(Task* task, bool refusable) noexcept {
@@ -67,18 +65,19 @@ public:
         return n;
     }
 
+    std::uint32_t capacity() const noexcept { return inbox_.capacity(); }
     bool has_some() const noexcept { return inbox_.has_some() || listed_.load(Atomics::relaxed) != 0; }
     /// About how many there are.
     std::uint32_t size() const noexcept { return inbox_.size() + listed_.load(Atomics::relaxed); }
 
 private:
-    detail::basic_task_inbox<Atomics, Task> inbox_;
+    basic_task_inbox<Atomics, Task> inbox_;
     typename Atomics::template atomic<std::uint32_t> listed_{0};  // written under the lock
     Mutex mutex_;
     link first_{nullptr};
     link* end_ = &first_;
 };
 
-using task_intake = basic_task_intake<detail::std_atomics, pool_task, std::mutex>;
+using task_intake = basic_task_intake<std_atomics, pool_task, std::mutex>;
 
-}  // namespace numasio::hot_path
+}  // namespace numasio::detail
