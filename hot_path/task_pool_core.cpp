@@ -579,12 +579,17 @@ void task_pool::wake(std::uint32_t node, std::uint32_t sleeper) noexcept {
     core.wake(*core.nodes_[node], sleeper);
 }
 
-void task_pool::help(const task_terms& awaited) noexcept {
+void task_pool::help(const task_terms& awaited, std::uint32_t& idle_laps) noexcept {
+    constexpr std::uint32_t before_a_yield = 64;
     auto& core = *static_cast<task_pool_core*>(this);
     if (runs_here()) {
         const auto* const desk = desk_of_this_thread;
-        if (core.worker(desk->worker).help(awaited.home == task_home::worker && awaited.place == desk->worker)) { return; }
+        if (core.worker(desk->worker).help(awaited.home == task_home::worker && awaited.place == desk->worker)) {
+            idle_laps = 0;
+            return;
+        }
     }
+    if (++idle_laps < before_a_yield) { return cpu_relax(); }
     end_what_is_left();
     std::this_thread::yield();
 }

@@ -25,11 +25,15 @@ constexpr std::uint32_t most_stolen = 64;           // at a time, and half of wh
 constexpr std::uint32_t turns_per_bulk_share = 64;  // as a service's turn
 constexpr std::int64_t look_interval_ns = 100'000;  // a busy worker looks at timers, sockets and other threads' tasks about so often
 constexpr std::uint32_t most_tasks_per_look = 64;
+constexpr std::int64_t patience_ns = 1'000;          // between two looks at what another has queued
+constexpr std::int64_t move_ns = 64;                 // about what a task's way to another core costs: less is not worth it
+constexpr std::int64_t long_for_small_ns = 100'000;  // but where there are very many
+constexpr std::uint32_t laps_per_search = 16;        // of one that spins: each look takes the owner's cache lines away
 
 }  // namespace
 
 task_worker::task_worker(task_pool_core& pool, task_node& node, std::uint32_t place, const worker_site& where, std::pmr::memory_resource& memory)
-    : site(where), pool_(pool), node_(node), place_(place), own_(pool.capacity(), memory), bell_(pool.io()) {
+    : site(where), pool_(pool), node_(node), place_(place), newest_first_(pool.asked().order == task_order::newest_first), own_(pool.capacity(), memory), bell_(pool.io()) {
     desk_.pool = &pool;
     desk_.direct = pool.observer() == nullptr ? &pool : nullptr;
     desk_.node = pool.place_of(node);
@@ -54,7 +58,7 @@ template <bool Observed>
 void task_worker::run_loop() noexcept {
     for (;;) {
         auto* task = next();
-        if (task == nullptr) { task = search(); }
+        if (task == nullptr && idle_laps_ % laps_per_search == 0) { task = search(); }
         // After the look for a task: what is posted once an order was given is not begun against it.
         if ((orders_.load(std::memory_order_relaxed) != 0 || on_bench_) && !obeys(task)) [[unlikely]] { break; }
         if (task == nullptr) {
@@ -170,6 +174,12 @@ bool task_worker::help(bool of_this_worker) noexcept {
 
 // --- where tasks come from --------------------------------------------------------------------------
 
+inline pool_task* task_worker::take_own(int kind) noexcept {
+    auto& queue = queues_[kind];
+    auto* const task = newest_first_ ? queue.take_newest() : desk_.alone ? queue.take_oldest_alone() : queue.take_oldest();
+    return task == nullptr ? nullptr : unless_benched(task, kind);
+}
+
 pool_task* task_worker::next() noexcept {
     if (desk_.tasks_until_look-- == 0) {
         if (auto* task = look_around()) { return task; }
@@ -188,12 +198,6 @@ pool_task* task_worker::next() noexcept {
     if (auto* task = take_in(node_.intakes[0], 0)) { return task; }
     if (auto* task = take_own(1)) { return task; }
     return take_in(node_.intakes[1], 1);
-}
-
-pool_task* task_worker::take_own(int kind) noexcept {
-    auto& queue = queues_[kind];
-    auto* const task = pool_.asked().order == task_order::newest_first ? queue.take_newest() : desk_.alone ? queue.take_oldest_alone() : queue.take_oldest();
-    return task == nullptr ? nullptr : unless_benched(task, kind);
 }
 
 /// Those that are for this worker alone; nobody steals them.
@@ -229,12 +233,10 @@ void task_worker::take_in_last(task_intake& from, int kind) noexcept {
     unless_benched(nullptr, kind);
 }
 
-/// A task that any worker may run, but for one that was benched, perhaps before the task was posted: that one gives it back.
-pool_task* task_worker::unless_benched(pool_task* task, int kind) noexcept {
-    if (!is_ordered(bench)) { return task; }
+/// A task that any worker may run, but for one that was benched, perhaps before the task was posted.
+void task_worker::give_back(pool_task* task, int kind) noexcept {
     if (task != nullptr) { node_.intakes[kind].push(task, false); }
     empty_bench(task != nullptr);
-    return nullptr;
 }
 
 /// Into the own queue, but for what `keep` keeps.
@@ -279,7 +281,7 @@ pool_task* task_worker::look_around() noexcept {
     pool_.tell_abroad(node_);
     if (auto* task = take_pinned()) { return task; }
     if (is_ordered(bench)) { return nullptr; }
-    if (pool_.asked().order == task_order::newest_first) { return take_in(node_.intakes[0], 0); }
+    if (newest_first_) { return take_in(node_.intakes[0], 0); }
     take_in_last(node_.intakes[0], 0);
     return nullptr;
 }
@@ -287,19 +289,36 @@ pool_task* task_worker::look_around() noexcept {
 pool_task* task_worker::search() noexcept {
     if (is_ordered(bench) || !idling_.begin_search()) { return nullptr; }
     searches_.add();
-    for (auto* victim : victims_) {
-        if (auto* task = steal_from(*victim)) { return task; }
+    for (std::size_t victim = 0; victim < victims_.size(); ++victim) {
+        if (auto* task = steal_from(victim)) { return task; }
     }
     if (auto* task = steal_abroad()) { return task; }
     empty_searches_.add();
     return nullptr;
 }
 
-pool_task* task_worker::steal_from(task_worker& victim) noexcept {
+/// What its owner will have run in a moment is left to it: tasks so small would cost more on their way here than they take. One at a time is run where it was posted.
+bool task_worker::are_soon_run(const detail::task_deque& theirs, std::uint32_t queued, sighting& seen) const noexcept {
+    const auto now = detail::steady_ns();
+    const auto taken = theirs.taken();
+    const auto passed = now - seen.since;
+    if (passed < patience_ns) { return true; }
+    const auto done = taken - seen.taken;
+    const bool is_old = passed < 4 * patience_ns;  // else that was another time
+    const bool stands_still = is_old && done == 0;
+    const auto each = is_old && done != 0 ? passed / static_cast<std::int64_t>(done) : 0;
+    const bool is_much = each * queued > (each < move_ns ? long_for_small_ns : patience_ns);
+    seen = {now, taken};
+    return !stands_still && !is_much;
+}
+
+pool_task* task_worker::steal_from(std::size_t victim) noexcept {
     for (int kind = 0; kind < 2; ++kind) {
-        auto& theirs = victim.queues_[kind];
+        auto& theirs = victims_[victim]->queues_[kind];
         auto& mine = queues_[kind];
-        auto wanted = std::min((theirs.size() + 1) / 2, most_stolen);
+        const auto queued = theirs.size();
+        if (queued == 0 || are_soon_run(theirs, queued, seen_[victim][static_cast<std::size_t>(kind)])) { continue; }
+        auto wanted = std::min((queued + 1) / 2, most_stolen);
         pool_task* first = nullptr;
         while (wanted != 0) {
             const auto got = theirs.steal();

@@ -18,7 +18,9 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory_resource>
@@ -67,7 +69,10 @@ public:
 
     // --- while no worker runs -------------------------------------------------------------------------
     /// Sorts whom it steals from: those nearest by cache first. `others` on its node.
-    void set_victims(std::vector<task_worker*> others) { victims_ = std::move(others); }
+    void set_victims(std::vector<task_worker*> others) {
+        victims_ = std::move(others);
+        seen_.resize(victims_.size());
+    }
     /// Destroys what was left; returns how much that was.
     std::uint64_t destroy_tasks() noexcept;
 
@@ -84,12 +89,23 @@ public:
     stall_watch stalls;
 
 private:
+    /// A victim's queue as it was seen with something in it.
+    struct sighting {
+        std::int64_t since = 0;
+        std::uint64_t taken = 0;
+    };
+
     friend class task_pool_core;
     friend class task_idling<task_worker>;
     bool is_ordered(order one) const noexcept { return (orders_.load(std::memory_order_relaxed) & one) != 0; }
     bool obeys(pool_task*& task) noexcept;
     void keep(pool_task* task) noexcept;
-    pool_task* unless_benched(pool_task* task, int kind) noexcept;
+    pool_task* unless_benched(pool_task* task, int kind) noexcept {
+        if (!is_ordered(bench)) [[likely]] { return task; }
+        give_back(task, kind);
+        return nullptr;
+    }
+    void give_back(pool_task* task, int kind) noexcept;
     pool_task* next() noexcept;
     pool_task* take_own(int kind) noexcept;
     pool_task* take_pinned() noexcept;
@@ -100,7 +116,8 @@ private:
     std::int64_t look_is_due() noexcept;
     pool_task* look_around() noexcept;
     pool_task* search() noexcept;
-    pool_task* steal_from(task_worker& victim) noexcept;
+    pool_task* steal_from(std::size_t victim) noexcept;
+    bool are_soon_run(const detail::task_deque& theirs, std::uint32_t queued, sighting& seen) const noexcept;
     pool_task* steal_abroad() noexcept;
     bool others_have_some() const noexcept;
     template <bool Observed>
@@ -128,6 +145,7 @@ private:
     task_pool_core& pool_;
     task_node& node_;
     const std::uint32_t place_;
+    const bool newest_first_;
     std::atomic<std::uint32_t> orders_{0};  // read before each task, seldom written
     alignas(64) detail::task_desk desk_;
     task_idling<task_worker> idling_{*this};
@@ -138,6 +156,7 @@ private:
     std::int64_t looked_at_ = 0;
     std::int64_t spin_until_ = 0;
     std::uint32_t idle_laps_ = 0;
+    std::vector<std::array<sighting, 2>> seen_;  // of each victim, of each class
     pool_task* pinned_first_ = nullptr;  // taken from own_: nobody else may have them
     pool_task** pinned_end_ = &pinned_first_;
     std::vector<task_worker*> victims_;

@@ -84,21 +84,33 @@ public:
         for (const auto cpu : cpus) {
             threads_.emplace_back([this, cpu](const std::stop_token& over) {
                 pin(cpu);
-                for (std::uint64_t seen = 0; !over.stop_requested(); pause_briefly()) {
-                    if (round_.load(std::memory_order_acquire) == seen) { continue; }
-                    seen = round_.load(std::memory_order_acquire);
+                idle_.fetch_add(1);
+                for (std::uint64_t seen = 0;;) {
+                    round_.wait(seen);  // asleep, as a pool's workers are: who waits for the end needs a CPU
+                    seen = round_;
+                    if (over.stop_requested()) { return; }
                     for (auto i = next_.fetch_add(1); i < job_->size(); i = next_.fetch_add(1)) { job_->run(i); }
                     idle_.fetch_add(1);
                 }
             });
         }
+        while (idle_ != threads_.size()) { pause_briefly(); }  // all are there
     }
+    ~index_threads() {
+        for (auto& thread : threads_) { thread.request_stop(); }
+        ++round_;
+        round_.notify_all();
+    }
+    index_threads(const index_threads&) = delete;
+    index_threads& operator=(const index_threads&) = delete;
+
     run_time run(job& what) {
         job_ = &what;
         next_ = 0;
         idle_ = 0;
         const auto start = clock_type::now();
-        round_.fetch_add(1, std::memory_order_release);
+        ++round_;
+        round_.notify_all();
         const auto result = what.wait(start);
         while (idle_ != threads_.size()) { pause_briefly(); }
         return result;
@@ -156,7 +168,7 @@ int main(int argc, char** argv) {
                 {"a shared index",
                  [&] {
                      job what(steps_of(adversarial, random));
-                     index_threads floor(cpus);  // alone: they never sleep
+                     index_threads floor(cpus);
                      return said(floor.run(what));
                  }},
                 {"numasio::node_pool",

@@ -100,7 +100,9 @@ private:
         if (!thrown_) { thrown_ = std::move(thrown); }
     }
     void wait_for_all() noexcept {
-        while (pending_.load(std::memory_order_acquire) != 0 && !at_.pool().is_forked()) { at_.pool().help(at_.terms()); }  // [group-2]
+        for (std::uint32_t idle_laps = 0; pending_.load(std::memory_order_acquire) != 0 && !at_.pool().is_forked();) {  // [group-2]
+            at_.pool().help(at_.terms(), idle_laps);
+        }
     }
 
     const node_pool::executor_type at_;

@@ -82,6 +82,8 @@ public:
         return {outcome::stolen, item};
     }
 
+    /// Any thread: how many were taken until now.
+    std::uint64_t taken() const noexcept { return top_.load(Atomics::relaxed); }
     /// Any thread: about how many there are.
     std::uint32_t size() const noexcept {
         const auto top = top_.load(Atomics::relaxed);
