@@ -46,61 +46,10 @@ task_worker::task_worker(task_pool_core& pool, task_node& node, std::uint32_t pl
 
 task_worker::~task_worker() = default;
 
-void task_worker::run() noexcept {
-    detail::desk_of_this_thread = &desk_;
-    pool_.observer() == nullptr ? run_loop<false>() : run_loop<true>();
-    idling_.end_search();
-    desk_.tenants.all_leave();
-    detail::desk_of_this_thread = nullptr;
-}
+// --- the loop ---------------------------------------------------------------------------------------
 
 template <bool Observed>
-void task_worker::run_loop() noexcept {
-    for (;;) {
-        auto* task = next();
-        if (task == nullptr && idle_laps_ % laps_per_search == 0) { task = search(); }
-        // After the look for a task: what is posted once an order was given is not begun against it.
-        if ((orders_.load(std::memory_order_relaxed) != 0 || on_bench_) && !obeys(task)) [[unlikely]] { break; }
-        if (task == nullptr) {
-            if (!spins()) { sleep(); }
-            continue;
-        }
-        idle_laps_ = 0;
-        idling_.found_task();
-        run_task<Observed>(task);
-    }
-}
-
-/// False: to leave. `task`, where it is not null, is about to be run.
-bool task_worker::obeys(pool_task*& task) noexcept {
-    const bool is_pinned = task != nullptr && task->next == task;
-    while (is_ordered(pause) && !is_ordered(leave)) {
-        if (task != nullptr) { keep(task); }
-        sleep();
-        // Perhaps another one: a handler that ran in that sleep may have waited for this one.
-        if (task != nullptr) { task = take_pinned(); }
-    }
-    // Behind the sleeps: who rang the last of them may have left tasks to this worker.
-    on_bench_ = is_ordered(bench);
-    if (on_bench_) { empty_bench(); }
-    if (!is_ordered(leave)) { return true; }
-    if (task == nullptr) { return false; }
-    if (is_pinned) { keep(task); }
-    // Where a task that waits for it may find it (help()).
-    else if (!queues_[0].push(task)) { node_.intakes[0].push(task, false); }
-    return false;
-}
-
-/// In front of those that are for this worker alone.
-void task_worker::keep(pool_task* task) noexcept {
-    task->next = pinned_first_;
-    if (pinned_first_ == nullptr) { pinned_end_ = &task->next; }
-    pinned_first_ = task;
-    pinned_.store(pinned_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-template <bool Observed>
-void task_worker::run_task(pool_task* task) noexcept {
+[[gnu::always_inline]] inline void task_worker::run_task(pool_task* task) noexcept {
     [[maybe_unused]] task_event event;
     [[maybe_unused]] bool failed = false;
     if constexpr (Observed) {
@@ -118,6 +67,89 @@ void task_worker::run_task(pool_task* task) noexcept {
     running_.store(nullptr, std::memory_order_relaxed);
     ran_.add();
     if constexpr (Observed) { pool_.observer()->ended(event, site, failed); }
+}
+
+inline pool_task* task_worker::take_own(int kind) noexcept {
+    auto& queue = queues_[kind];
+    auto* const task = newest_first_ ? queue.take_newest() : desk_.alone ? queue.take_oldest_alone() : queue.take_oldest();
+    return task == nullptr ? nullptr : unless_benched(task, kind);
+}
+
+[[gnu::always_inline]] inline pool_task* task_worker::next() noexcept {
+    if (desk_.tasks_until_look-- == 0) {
+        if (auto* task = look_around()) { return task; }
+    }
+    if (bulk_left_ != 0) {
+        --bulk_left_;
+        if (auto* task = take_own(1)) { return task; }
+        if (auto* task = take_in(node_.intakes[1], 1)) { return task; }
+        bulk_left_ = 0;
+    } else if (++turn_ % turns_per_bulk_share == 0) {
+        bulk_left_ = pool_.bulk_weight();
+    }
+    if (auto* task = take_own(0)) { return task; }
+    if (auto* task = take_pinned()) { return task; }
+    if (is_ordered(bench)) { return nullptr; }
+    if (auto* task = take_in(node_.intakes[0], 0)) { return task; }
+    if (auto* task = take_own(1)) { return task; }
+    return take_in(node_.intakes[1], 1);
+}
+
+template <bool Observed>
+void task_worker::run_loop() noexcept {
+    for (;;) {
+        auto* task = next();
+        if (task == nullptr && idle_laps_ % laps_per_search == 0) { task = search(); }
+        // After the look for a task: what is posted once an order was given is not begun against it.
+        if (orders_.load(std::memory_order_relaxed) != 0 || on_bench_) [[unlikely]] {
+            const auto what = obeys(task);
+            if (what.leaves) { break; }
+            task = what.task;
+        }
+        if (task == nullptr) {
+            if (!spins()) { sleep(); }
+            continue;
+        }
+        idle_laps_ = 0;
+        idling_.found_task();
+        run_task<Observed>(task);
+    }
+}
+
+void task_worker::run() noexcept {
+    detail::desk_of_this_thread = &desk_;
+    pool_.observer() == nullptr ? run_loop<false>() : run_loop<true>();
+    idling_.end_search();
+    desk_.tenants.all_leave();
+    detail::desk_of_this_thread = nullptr;
+}
+
+/// `task`, where it is not null, is about to be run.
+task_worker::obeyed task_worker::obeys(pool_task* task) noexcept {
+    const bool is_pinned = task != nullptr && task->next == task;
+    while (is_ordered(pause) && !is_ordered(leave)) {
+        if (task != nullptr) { keep(task); }
+        sleep();
+        // Perhaps another one: a handler that ran in that sleep may have waited for this one.
+        if (task != nullptr) { task = take_pinned(); }
+    }
+    // Behind the sleeps: who rang the last of them may have left tasks to this worker.
+    on_bench_ = is_ordered(bench);
+    if (on_bench_) { empty_bench(); }
+    if (!is_ordered(leave)) { return {false, task}; }
+    if (task == nullptr) { return {true, nullptr}; }
+    if (is_pinned) { keep(task); }
+    // Where a task that waits for it may find it (help()).
+    else if (!queues_[0].push(task)) { node_.intakes[0].push(task, false); }
+    return {true, nullptr};
+}
+
+/// In front of those that are for this worker alone.
+void task_worker::keep(pool_task* task) noexcept {
+    task->next = pinned_first_;
+    if (pinned_first_ == nullptr) { pinned_end_ = &task->next; }
+    pinned_first_ = task;
+    pinned_.store(pinned_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
 void task_worker::count_failure(const std::exception_ptr& thrown) noexcept {
@@ -173,32 +205,6 @@ bool task_worker::help(bool of_this_worker) noexcept {
 }
 
 // --- where tasks come from --------------------------------------------------------------------------
-
-inline pool_task* task_worker::take_own(int kind) noexcept {
-    auto& queue = queues_[kind];
-    auto* const task = newest_first_ ? queue.take_newest() : desk_.alone ? queue.take_oldest_alone() : queue.take_oldest();
-    return task == nullptr ? nullptr : unless_benched(task, kind);
-}
-
-pool_task* task_worker::next() noexcept {
-    if (desk_.tasks_until_look-- == 0) {
-        if (auto* task = look_around()) { return task; }
-    }
-    if (bulk_left_ != 0) {
-        --bulk_left_;
-        if (auto* task = take_own(1)) { return task; }
-        if (auto* task = take_in(node_.intakes[1], 1)) { return task; }
-        bulk_left_ = 0;
-    } else if (++turn_ % turns_per_bulk_share == 0) {
-        bulk_left_ = pool_.bulk_weight();
-    }
-    if (auto* task = take_own(0)) { return task; }
-    if (auto* task = take_pinned()) { return task; }
-    if (is_ordered(bench)) { return nullptr; }
-    if (auto* task = take_in(node_.intakes[0], 0)) { return task; }
-    if (auto* task = take_own(1)) { return task; }
-    return take_in(node_.intakes[1], 1);
-}
 
 /// Those that are for this worker alone; nobody steals them.
 pool_task* task_worker::take_pinned() noexcept {
@@ -300,15 +306,16 @@ pool_task* task_worker::search() noexcept {
 /// What its owner will have run in a moment is left to it: tasks so small would cost more on their way here than they take. One at a time is run where it was posted.
 bool task_worker::are_soon_run(const detail::task_deque& theirs, std::uint32_t queued, sighting& seen) const noexcept {
     const auto now = detail::steady_ns();
-    const auto taken = theirs.taken();
+    const auto taken = theirs.taken(), added = theirs.added();
     const auto passed = now - seen.since;
     if (passed < patience_ns) { return true; }
     const auto done = taken - seen.taken;
     const bool is_old = passed < 4 * patience_ns;  // else that was another time
-    const bool stands_still = is_old && done == 0;
+    const bool grows = is_old && static_cast<std::int64_t>(added - seen.added) * move_ns > passed;  // who posts so fast has not begun to run them
+    const bool stands_still = is_old && done == 0 && !grows;
     const auto each = is_old && done != 0 ? passed / static_cast<std::int64_t>(done) : 0;
     const bool is_much = each * queued > (each < move_ns ? long_for_small_ns : patience_ns);
-    seen = {now, taken};
+    seen = {now, taken, added};
     return !stands_still && !is_much;
 }
 

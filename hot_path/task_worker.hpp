@@ -93,12 +93,17 @@ private:
     struct sighting {
         std::int64_t since = 0;
         std::uint64_t taken = 0;
+        std::uint64_t added = 0;
     };
 
     friend class task_pool_core;
     friend class task_idling<task_worker>;
     bool is_ordered(order one) const noexcept { return (orders_.load(std::memory_order_relaxed) & one) != 0; }
-    bool obeys(pool_task*& task) noexcept;
+    struct obeyed {
+        bool leaves;
+        pool_task* task;  // to run; perhaps another one
+    };
+    obeyed obeys(pool_task* task) noexcept;
     void keep(pool_task* task) noexcept;
     pool_task* unless_benched(pool_task* task, int kind) noexcept {
         if (!is_ordered(bench)) [[likely]] { return task; }

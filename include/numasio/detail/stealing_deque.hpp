@@ -82,8 +82,9 @@ public:
         return {outcome::stolen, item};
     }
 
-    /// Any thread: how many were taken until now.
+    /// Any thread: how many were taken from the front until now, and added (less those that the owner has taken back from the end).
     std::uint64_t taken() const noexcept { return top_.load(Atomics::relaxed); }
+    std::uint64_t added() const noexcept { return bottom_.load(Atomics::relaxed); }
     /// Any thread: about how many there are.
     std::uint32_t size() const noexcept {
         const auto top = top_.load(Atomics::relaxed);
