@@ -2,6 +2,8 @@
 #include "bench/kv/load.hpp"
 #include "bench/kv/server_process.hpp"
 
+#include <bench/peers/options.hpp>
+
 #include <signal.h>
 
 #include <algorithm>
@@ -209,9 +211,10 @@ void count_instructions() {
 }  // namespace numasio::bench
 
 int main(int argc, char** argv) try {
-    const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 7;
-    numasio::bench::compare(rounds);
-    if (argc > 2 && std::string(argv[2]) == "times") { return 0; }  // nothing is counted
+    constexpr const char* times = "--times";
+    auto asked = numasio::bench::parse_options(argc, argv, "both fronts of numasio-kv beside redis-server; --times: nothing is counted", {times}, 7);
+    numasio::bench::compare(asked.quick ? 1 : asked.rounds);
+    if (asked.has(times)) { return 0; }
     numasio::bench::count_heap();
     numasio::bench::count_instructions();
 } catch (const std::exception& e) {

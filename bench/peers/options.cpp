@@ -60,10 +60,11 @@ void give_up(int status, std::string_view what) {
     std::exit(status);  // NOLINT(concurrency-mt-unsafe): a fault ends the program whatever its threads do
 }
 
-options parse_options(int argc, char** argv, std::string_view about, const std::vector<std::string>& flags) {
+options parse_options(int argc, char** argv, std::string_view about, const std::vector<std::string>& flags, int rounds) {
     const std::vector<std::string> given(argv, argv + argc);
     if (!given.empty()) { program = given[0].substr(given[0].rfind('/') + 1); }
     options asked;
+    asked.rounds = rounds;
     bool rounds_given = false;
     for (std::size_t i = 1; i < given.size(); ++i) {
         const auto& word = given[i];

@@ -21,8 +21,8 @@ struct options {
 };
 
 /// `flags` are the program's own, without values ("--fresh"). `about` is printed by --help.
-/// Fails: prints what is wrong and the remedy, and ends the process with 2.
-options parse_options(int argc, char** argv, std::string_view about, const std::vector<std::string>& flags = {});
+/// `rounds` where none are given. Fails: prints what is wrong and the remedy, and ends the process with 2.
+options parse_options(int argc, char** argv, std::string_view about, const std::vector<std::string>& flags = {}, int rounds = 25);
 
 /// `asked.cpus`, or the first two CPUs that this process may use.
 /// Fails: prints the remedy and ends the process with 2 where there are not two.
