@@ -9,6 +9,7 @@
 #include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
 #include <numasio/detail/thread_row.hpp>
+#include <numasio/plan_limits.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -25,15 +26,22 @@ namespace {
 
 using detail::idle_workers;
 
-std::uint32_t places_for(std::uint32_t tasks) { return std::bit_ceil(std::max<std::uint32_t>(tasks, 2)); }
+/// A plan that was built in code may have what no file may: the nearest that may be.
+pool_plan in_range(pool_plan asked) {
+    const auto hold = [](std::uint32_t& value, const plan_range& range) { value = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(value, range.low, range.high)); };
+    hold(asked.tasks.capacity, plan_limits::task_capacity);
+    hold(asked.tasks.budget, plan_limits::task_budget);
+    hold(asked.tasks.bulk_weight, plan_limits::bulk_weight);
+    return asked;
+}
 
 }  // namespace
 
 task_pool_core::task_pool_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks)
-    : plan_(std::move(asked)),
+    : plan_(in_range(std::move(asked))),
       machine_(machine),
       sites_(std::move(sites)),
-      capacity_(places_for(plan_.tasks.capacity)),
+      capacity_(std::bit_ceil(plan_.tasks.capacity)),
       hooks_(std::move(hooks)),
       bulk_weight_(plan_.tasks.bulk_weight),
       io_(std::make_unique<task_pool_context>()),
@@ -521,6 +529,7 @@ void task_pool_core::on_stall(std::chrono::nanoseconds limit, std::function<void
     if (const auto refused = trace_signal ? platform::take_for_traces(*trace_signal) : error_code()) {
         throw boost::system::system_error(refused, "signal " + std::to_string(*trace_signal) + " for traces of " + plan_.name);
     }
+    const std::lock_guard telling(telling_);
     const std::lock_guard lock(mutex_);
     stall_limit_ = limit;
     stall_told_ = std::move(told);
@@ -530,6 +539,7 @@ void task_pool_core::on_stall(std::chrono::nanoseconds limit, std::function<void
 void task_pool_core::look_for_stalls() {
     constexpr std::chrono::seconds between{1};  // what is told
     const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard telling(telling_);
     std::optional<task_stall> found;
     std::function<void(const task_stall&)> told;
     {

@@ -182,6 +182,7 @@ private:
     std::function<void(const task_stall&)> stall_told_;
     std::optional<int> trace_signal_;
     std::chrono::steady_clock::time_point stall_told_at_{};
+    std::recursive_mutex telling_;           // while who is told of a stall is called; before mutex_
     std::mutex join_mutex_;
     std::uint32_t joiners_ = 0;              // under join_mutex_
     std::mutex orders_mutex_;                // of pause, resume and resize: flag and orders go together

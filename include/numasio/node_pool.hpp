@@ -39,7 +39,8 @@ public:
     /// is never refused.
     using executor_type = detail::task_executor<std::allocator<void>, 0>;
 
-    /// Pins the workers, sets their memory policies, reads both back, and runs. `sites`: see make_layout(); all of them, of one pool.
+    /// Pins the workers, sets their memory policies, reads both back, and runs. `sites`: see make_layout(); all of them, of one pool. What of `asked.tasks` is out of its range
+    /// (numasio/plan_limits.hpp) counts as the nearest in it.
     /// Threads: any. Blocks: until every worker runs. Cost: a thread for each. Fails: throws boost::system::system_error as bridge::start() does: under
     /// strict enforcement naming worker, call and errno; errc::not_this_machine; errc::thread_refused; what hooks.starts throws. Nothing is left behind then.
     node_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks = {});
@@ -120,7 +121,7 @@ public:
     /// last. look_after() finds them, and calls it: from a bridge's own thread, four times a second. The task goes on. An empty function ends it.
     /// No signal is sent, unless `trace_signal` names one that nobody else uses, SIGRTMIN + 3, say: then the worker writes its stack down in that signal's handler, which stays for the
     /// life of the process, and a system call that it is in may return EINTR. It has 100 ms to answer.
-    /// Threads: any; the last one given counts. Blocks: for a lock. Fails: throws system_error: EINVAL for what is no such signal, EBUSY where the program handles or ignores it.
+    /// Threads: any, also `told`; the last one given counts, and the one before is not called any more. Blocks: for a call of that one. Fails: throws system_error: EINVAL for what is no such signal, EBUSY where the program handles or ignores it.
     void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal = std::nullopt);
 
 private:

@@ -160,6 +160,31 @@ TEST(NodePool, finds_here_and_the_nearest_node) {
     EXPECT_TRUE(here.pool.nearest(device) == here.pool.on(node));
 }
 
+TEST(NodePool, takes_what_is_out_of_range_for_the_nearest_in_it) {
+    auto asked = task_pool_plan();
+    asked.tasks.capacity = 0;
+    asked.tasks.budget = 0;
+    asked.tasks.bulk_weight = 0;
+    task_pool_here here(1, asked);
+    here.pool.pause();
+    EXPECT_FALSE(here.pool.try_post(here.pool.get_executor(), [] {}));
+    EXPECT_FALSE(here.pool.try_post(here.pool.get_executor(), [] {}));
+    EXPECT_EQ(here.pool.try_post(here.pool.get_executor(), [] {}), errc::pool_full);
+    here.pool.resume();
+    // A bulk task has its turn although others never end.
+    std::atomic<bool> bulk_ran{false};
+    std::function<void()> again = [&] {
+        if (!bulk_ran) { asio::post(here.pool.get_executor(), again); }
+    };
+    asio::post(node_pool::bulk(here.pool.get_executor()), asio::use_future([] {})).get();
+    on_worker(here.pool.get_executor(), [&] {
+        again();
+        asio::post(node_pool::bulk(here.pool.get_executor()), [&] { bulk_ran = true; });
+    });
+    here.pool.join();
+    EXPECT_TRUE(bulk_ran);
+}
+
 TEST(NodePool, refuses_new_work_from_outside_when_full_and_nothing_else) {
     auto asked = task_pool_plan();
     asked.tasks.capacity = 8;
