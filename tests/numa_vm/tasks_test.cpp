@@ -173,7 +173,7 @@ TEST(Tasks, that_workers_make_are_in_memory_of_their_nodes_whatever_malloc_would
     node_pool pool(asked(enforcement::best_effort), machine, sites, hooks);
     for (std::uint32_t worker = 0; worker < sites.size(); ++worker) {
         asio::post(pool.on(worker), [own = pool.on(worker)] {
-            for (int i = 0; i < 1'000; ++i) { own.execute(made_by_a_worker()); }
+            for (int i = 0; i < 1'000; ++i) { asio::post(own, made_by_a_worker()); }
         });
     }
     pool.join();
