@@ -90,6 +90,7 @@ void node_pool::notify_fork(boost::asio::execution_context::fork_event event) { 
 const std::vector<worker_site>& node_pool::sites() const noexcept { return core_->sites(); }
 task_pool_status node_pool::status() const { return core_->status(); }
 std::vector<placement> node_pool::placements() const { return core_->placements(); }
+std::chrono::nanoseconds node_pool::look_for_stalls() { return core_->look_for_stalls(); }
 void node_pool::look_after(const std::function<void(const placement&)>& tell) { core_->look_after(tell); }
 
 }  // namespace numasio

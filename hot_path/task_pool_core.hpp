@@ -85,6 +85,7 @@ public:
     task_pool_status status() const;
     std::vector<placement> placements() const;
     void look_after(const std::function<void(const placement&)>& tell);
+    std::chrono::nanoseconds look_for_stalls();
     void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal);
     void set_bulk_weight(std::uint32_t weight) noexcept { bulk_weight_.store(std::clamp<std::uint32_t>(weight, 1, 64), std::memory_order_relaxed); }
 
@@ -151,7 +152,6 @@ private:
     void destroy_left_behind() noexcept;
     std::uint64_t destroy_in(task_node& node) noexcept;
     void wait_until_settled();
-    void look_for_stalls();
 
     const pool_plan plan_;
     const topology machine_;

@@ -165,7 +165,7 @@ void task_pool_core::look_after(const std::function<void(const placement&)>& tel
         worker->placements.replace(*found.changed);
         tell(*found.changed);
     }
-    look_for_stalls();
+    static_cast<void>(look_for_stalls());
 }
 
 void task_pool_core::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal) {
@@ -179,12 +179,16 @@ void task_pool_core::on_stall(std::chrono::nanoseconds limit, std::function<void
     trace_signal_ = trace_signal;
 }
 
-void task_pool_core::look_for_stalls() {
+std::chrono::nanoseconds task_pool_core::look_for_stalls() {
+    // A task is seen for the first time a look after it began at most, and told a look after the limit.
+    constexpr int looks_in_a_limit = 4;
+    constexpr std::chrono::nanoseconds least = std::chrono::milliseconds(1);
     constexpr std::chrono::seconds between{1};  // what is told
     const auto now = std::chrono::steady_clock::now();
     const std::lock_guard telling(telling_);
     std::optional<task_stall> found;
     std::function<void(const task_stall&)> told;
+    std::chrono::nanoseconds next{};
     {
         const std::lock_guard lock(mutex_);
         for (auto& worker : workers_of_) {
@@ -199,11 +203,14 @@ void task_pool_core::look_for_stalls() {
             // Under the lock: the thread has not ended, or its number is not another's yet.
             if (trace_signal_ && !threads_.empty()) { found->trace = platform::trace_of(worker->thread, *trace_signal_, std::chrono::milliseconds(100)); }
         }
-        if (!found) { return; }
-        stall_told_at_ = now;
-        told = stall_told_;
+        next = stall_told_ ? std::max(stall_limit_ / looks_in_a_limit, least) : std::chrono::nanoseconds::max();
+        if (found) {
+            stall_told_at_ = now;
+            told = stall_told_;
+        }
     }
-    told(*found);
+    if (found) { told(*found); }
+    return next;
 }
 
 }  // namespace numasio::hot_path

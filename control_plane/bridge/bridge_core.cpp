@@ -169,7 +169,7 @@ void bridge_core::start() {
         for (auto& worker : running_) { worker->wait_until_serving(); }
         give_way();
         for (auto& pool : pools_) { pool.core->prepare(pool.workers); }
-        watch_ = std::make_unique<placement_watch>(layout_.control, [this](const auto& ends) { look_after_threads(ends); });
+        watch_ = std::make_unique<placement_watch>(layout_.control, [this](const auto& ends) { return look_after_threads(ends); });
     } catch (...) {
         stop_workers(clock::time_point::max());
         for (auto& pool : pools_) {
@@ -224,13 +224,17 @@ void bridge_core::launch(opened_pool& pool) {
     }
 }
 
-void bridge_core::look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept try {
+std::chrono::nanoseconds bridge_core::look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept try {
+    const auto now = clock::now();
+    if (now - looked_at_ < placement_watch::period - std::chrono::milliseconds(1)) { return executors_->look_for_stalls(); }
+    looked_at_ = now;
     const auto tell = [this](const placement& changed) { news_->tell(changed); };
     for (auto& worker : running_) { worker->look_after(ends, tell); }
     executors_->look_after(tell);
     control_->look(tell);
+    return executors_->look_for_stalls();
 } catch (...) {
-    // No memory to tell it with, or who is told of a stall throws: the next look goes on.
+    return placement_watch::period;  // no memory to tell it with, or who is told of a stall throws: the next look goes on
 }
 
 void bridge_core::on_placement_change(std::function<void(const std::vector<placement>&)> told) {

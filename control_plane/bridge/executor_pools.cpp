@@ -76,6 +76,12 @@ void executor_pools::add_status(bridge_status& to) const {
     for (const auto& one : reactors_) { to.reactor_pools.push_back(one.pool->status()); }
 }
 
+std::chrono::nanoseconds executor_pools::look_for_stalls() {
+    auto next = std::chrono::nanoseconds::max();
+    for (auto& one : tasks_) { next = std::min(next, one.pool->look_for_stalls()); }
+    return next;
+}
+
 void executor_pools::look_after(const std::function<void(const placement&)>& tell) {
     for (auto& one : tasks_) { one.pool->look_after(tell); }
     for (auto& one : reactors_) { one.pool->look_after(tell); }

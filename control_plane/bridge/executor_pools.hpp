@@ -43,6 +43,8 @@ public:
     void add_placements(std::vector<placement>& to) const;
     void add_status(bridge_status& to) const;
     void look_after(const std::function<void(const placement&)>& tell);
+    /// How soon to look again.
+    std::chrono::nanoseconds look_for_stalls();
 
 private:
     template <class Pool>

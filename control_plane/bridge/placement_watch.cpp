@@ -7,6 +7,7 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -36,8 +37,8 @@ void placement_watch::run() noexcept {
     name_this_thread("numasio/watch");
     static_cast<void>(pin_this_thread(cpus_));
     while (ended_.load(std::memory_order_relaxed) == 0) {
-        look_(ended_);
-        futex_wait_for(ended_, 0, period);
+        const auto next = look_(ended_);
+        futex_wait_for(ended_, 0, std::min<std::chrono::nanoseconds>(next, period));
     }
 }
 

@@ -1,4 +1,4 @@
-// One thread that looks four times a second whether every worker is still where it was put.
+// One thread that looks four times a second whether every worker is still where it was put, and more often for stalls where somebody wants to be told soon.
 #pragma once
 
 #include <numasio/ids.hpp>
@@ -16,8 +16,8 @@ namespace numasio::detail {
 /// work to end (docs/decisions/0007). It sleeps between looks. Threads: made and destroyed by one.
 class placement_watch {
 public:
-    /// Returns soon after its argument is no longer 0.
-    using look = std::function<void(const std::atomic<std::uint32_t>& ends)>;
+    /// Returns how soon it is to be called again, if that is before a period is over; soon after its argument is no longer 0.
+    using look = std::function<std::chrono::nanoseconds(const std::atomic<std::uint32_t>& ends)>;
 
     /// Faults are to be seen within a second.
     static constexpr std::chrono::milliseconds period{250};

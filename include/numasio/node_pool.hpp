@@ -117,8 +117,11 @@ public:
     /// Looks whether each worker is still on its CPU, and puts it back; calls `tell` with what changed. A bridge's pools are looked after by the bridge.
     /// Threads: one at a time. Blocks: a system call for each worker.
     void look_after(const std::function<void(const placement&)>& tell);
+    /// The part of look_after() that on_stall() is about. How soon to look again: a quarter of the limit, a millisecond at least; the longest time there is where nobody wants to be told.
+    /// Threads: one at a time, and not beside look_after(). Blocks: for locks; while `told` is called.
+    std::chrono::nanoseconds look_for_stalls();
     /// `told` hears of each task in which a worker has been for `limit` or longer, once, and of one in a second at most; the later ones when that second is over, where they still
-    /// last. look_after() finds them, and calls it: from a bridge's own thread, four times a second. The task goes on. An empty function ends it.
+    /// last. look_after() and look_for_stalls() find them, and call it: from a bridge's own thread, so often that it comes before twice the limit. The task goes on. An empty function ends it.
     /// No signal is sent, unless `trace_signal` names one that nobody else uses, SIGRTMIN + 3, say: then the worker writes its stack down in that signal's handler, which stays for the
     /// life of the process, and a system call that it is in may return EINTR. It has 100 ms to answer.
     /// Threads: any, also `told`; the last one given counts, and the one before is not called any more. Blocks: for a call of that one. Fails: throws system_error: EINVAL for what is no such signal, EBUSY where the program handles or ignores it.

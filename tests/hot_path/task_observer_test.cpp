@@ -192,6 +192,18 @@ TEST(TaskStall, is_told_once_with_worker_and_task_and_the_state_is_stuck_meanwhi
     EXPECT_EQ(here.pool.status().workers[0].running, "");
 }
 
+TEST(TaskStall, is_looked_for_as_often_as_its_limit_needs) {
+    task_pool_here here(1);
+    EXPECT_EQ(here.pool.look_for_stalls(), std::chrono::nanoseconds::max());
+    const auto nothing = [](const task_stall&) {};
+    here.pool.on_stall(40ms, nothing);
+    EXPECT_EQ(here.pool.look_for_stalls(), 10ms);
+    here.pool.on_stall(1us, nothing);
+    EXPECT_EQ(here.pool.look_for_stalls(), 1ms);
+    here.pool.on_stall(1us, {});
+    EXPECT_EQ(here.pool.look_for_stalls(), std::chrono::nanoseconds::max());
+}
+
 struct endless {
     std::atomic<bool>* may_end;
     void operator()() const { wait_until_it_may_end(*may_end); }

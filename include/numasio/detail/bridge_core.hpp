@@ -83,7 +83,7 @@ private:
     auto& started(std::string_view pool, Find find) const;
     void check_opened() const;
     void launch(opened_pool& pool);
-    void look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept;
+    std::chrono::nanoseconds look_after_threads(const std::atomic<std::uint32_t>& ends) noexcept;
     void leave_to_parent() noexcept;
     void context_ends() noexcept;
     void cut() noexcept;
@@ -109,6 +109,7 @@ private:
     std::vector<std::unique_ptr<running_worker>> running_;
     std::vector<std::shared_ptr<void>> ports_;
     std::unique_ptr<executor_pools> executors_;  // none before start(); what waits there may hold places of the lanes
+    std::chrono::steady_clock::time_point looked_at_{};  // by the watch: at all, not for stalls alone
     std::unique_ptr<placement_watch> watch_;  // while started
     stop_report report_;
     std::shared_ptr<context_end> context_;  // last: what is told needs the rest

@@ -149,6 +149,26 @@ TEST(executor_pools, tell_of_coroutines_that_a_stop_has_cut) {
     EXPECT_FALSE(b.stop(20ms).drained());
 }
 
+TEST(executor_pools, tell_stalls_before_twice_the_limit) {
+    asio::io_context context;
+    bridge b(context, of_tasks());
+    b.start();
+    std::atomic<std::int64_t> lasting{0};
+    b.tasks("hot").on_stall(40ms, [&](const task_stall& stall) { lasting = stall.lasting.count(); });
+    // Again where the machine was too busy to look in time.
+    auto least = std::chrono::nanoseconds::max();
+    for (int attempt = 0; attempt < 10 && least >= 80ms; ++attempt) {
+        if (attempt != 0) { std::this_thread::sleep_for(1s); }  // one is told in a second
+        lasting = 0;
+        asio::post(b.tasks("hot").get_executor(), asio::use_future([&] {
+            while (lasting == 0) { std::this_thread::sleep_for(1ms); }
+        })).get();
+        least = std::min(least, std::chrono::nanoseconds(lasting));
+    }
+    EXPECT_GE(least, 40ms);
+    EXPECT_LT(least, 80ms);
+}
+
 TEST(executor_pools, are_left_unfinished_at_the_deadline_and_that_is_told) {
     asio::io_context context;
     bridge b(context, of_tasks());
