@@ -309,14 +309,13 @@ bool task_worker::are_soon_run(const detail::task_deque& theirs, std::uint32_t q
     const auto taken = theirs.taken(), added = theirs.added();
     const auto passed = now - seen.since;
     if (passed < patience_ns) { return true; }
-    const auto done = taken - seen.taken;
-    const bool is_old = passed < 4 * patience_ns;  // else that was another time
-    const bool grows = is_old && static_cast<std::int64_t>(added - seen.added) * move_ns > passed;  // who posts so fast has not begun to run them
-    const bool stands_still = is_old && done == 0 && !grows;
-    const auto each = is_old && done != 0 ? passed / static_cast<std::int64_t>(done) : 0;
-    const bool is_much = each * queued > (each < move_ns ? long_for_small_ns : patience_ns);
+    // However long that look was ago: two looks at a queue of which nothing is taken find that it stands still.
+    const auto done = static_cast<std::int64_t>(taken - seen.taken);
+    const bool grows = static_cast<std::int64_t>(added - seen.added) * move_ns > passed;  // who posts so fast has not begun to run them
     seen = {now, taken, added};
-    return !stands_still && !is_much;
+    if (done == 0) { return grows; }
+    const auto each = passed / done;
+    return each * queued <= (each < move_ns ? long_for_small_ns : patience_ns);
 }
 
 pool_task* task_worker::steal_from(std::size_t victim) noexcept {

@@ -210,6 +210,7 @@ struct endless {
 };
 
 TEST(TaskStall, has_the_workers_stack_where_a_signal_was_given_for_it) {
+    std::atomic<bool> may_end{false};
     task_pool_here here(1);
     std::vector<task_stall> told;
     const auto tell = [&](const task_stall& stall) { told.push_back(stall); };
@@ -217,7 +218,7 @@ TEST(TaskStall, has_the_workers_stack_where_a_signal_was_given_for_it) {
     here.pool.on_stall(10ms, tell, signal);
     // Again where the machine was too busy for the worker to answer in time.
     for (int attempt = 0; attempt < 20 && (told.empty() || told.back().trace.empty()); ++attempt) {
-        std::atomic<bool> may_end{false};
+        may_end = false;
         asio::post(here.pool.get_executor(), endless{&may_end});
         for (const auto before = told.size(); told.size() == before; std::this_thread::sleep_for(5ms)) {
             here.pool.look_after([](const placement&) {});
