@@ -5,6 +5,7 @@
 #include "hot_path/reactor_loop.hpp"
 #include "hot_path/thread_settler.hpp"
 #include "hot_path/worker_keepers.hpp"
+#include "src/platform/signal_mask.hpp"
 
 #include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
@@ -65,6 +66,7 @@ reactor_pool_core::~reactor_pool_core() {
 void reactor_pool_core::start() {
     threads_.reserve(sites_.size());
     try {
+        const platform::without_signals quiet;
         for (std::size_t i = 0; i < sites_.size(); ++i) {
             threads_.emplace_back([this, i] { run_worker(i); });
         }

@@ -5,6 +5,7 @@
 #include "hot_path/thread_settler.hpp"
 #include "hot_path/worker_keepers.hpp"
 #include "src/platform/linux_sched.hpp"
+#include "src/platform/signal_mask.hpp"
 
 #include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
@@ -171,6 +172,7 @@ void task_pool_core::start() {
     ended_.store(0, std::memory_order_relaxed);
     try {
         threads_.reserve(workers_of_.size());
+        const platform::without_signals quiet;
         for (auto& worker : workers_of_) {
             const std::lock_guard lock(mutex_);
             threads_.emplace_back([this, self = worker.get()] { run_worker(*self); });

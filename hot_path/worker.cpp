@@ -5,6 +5,7 @@
 #include "hot_path/settle.hpp"
 #include "hot_path/thread_settler.hpp"
 #include "hot_path/worker_keepers.hpp"
+#include "src/platform/signal_mask.hpp"
 
 #include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
@@ -56,6 +57,7 @@ void worker::run(const std::shared_ptr<shared>& self) noexcept {
 
 worker::worker(worker_orders orders) : shared_(std::make_shared<shared>(std::move(orders))) {
     try {
+        const platform::without_signals quiet;
         thread_ = std::thread([self = shared_] { run(self); });
     } catch (const std::system_error& e) {
         const auto& site = shared_->orders.core->site;

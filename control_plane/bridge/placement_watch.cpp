@@ -1,6 +1,8 @@
 // Looks, sleeps, looks again, until the bridge stops.
 #include "control_plane/bridge/placement_watch.hpp"
 
+#include "src/platform/signal_mask.hpp"
+
 #include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
 #include <numasio/errc.hpp>
@@ -16,6 +18,7 @@ namespace numasio::detail {
 placement_watch::placement_watch(std::vector<cpu_id> cpus, look look_at)
     : cpus_(std::move(cpus)), look_(std::move(look_at)), generation_(fork_generation()) {
     try {
+        const platform::without_signals quiet;
         thread_ = std::thread([this] { run(); });
     } catch (const std::system_error& e) {
         throw boost::system::system_error(errc::thread_refused, std::string("the thread that watches the placements (") +

@@ -37,6 +37,23 @@ inline plan one_worker(std::uint32_t capacity = 64, std::uint32_t producers = 4)
     return asked;
 }
 
+inline pool_plan pool_that(run_mode runs, const std::string& name) {
+    pool_plan pool;
+    pool.name = name;
+    pool.run = runs;
+    pool.nodes = {discover_topology().executor_nodes().front()};
+    pool.workers_per_node = 1;
+    return pool;
+}
+
+/// A service "p", tasks "hot", reactors "front".
+inline plan of_all_kinds() {
+    auto asked = one_worker();
+    asked.pools.push_back(pool_that(run_mode::tasks, "hot"));
+    asked.pools.push_back(pool_that(run_mode::reactor, "front"));
+    return asked;
+}
+
 /// Answers request + 1; tells on which thread it ran.
 struct incrementer {
     explicit incrementer(node_context&) {

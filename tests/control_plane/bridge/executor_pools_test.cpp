@@ -18,23 +18,6 @@
 namespace numasio::test {
 namespace {
 
-pool_plan pool_that(run_mode runs, const std::string& name) {
-    pool_plan pool;
-    pool.name = name;
-    pool.run = runs;
-    pool.nodes = {discover_topology().executor_nodes().front()};
-    pool.workers_per_node = 1;
-    return pool;
-}
-
-/// A service "p", tasks "hot", reactors "front".
-plan of_all_kinds() {
-    auto asked = one_worker();
-    asked.pools.push_back(pool_that(run_mode::tasks, "hot"));
-    asked.pools.push_back(pool_that(run_mode::reactor, "front"));
-    return asked;
-}
-
 plan of_tasks() {
     plan asked;
     asked.pools.push_back(pool_that(run_mode::tasks, "hot"));
