@@ -84,7 +84,7 @@ void node_pool::resume() noexcept { core_->resume(); }
 void node_pool::resize(std::uint32_t workers_per_node) noexcept { core_->resize(workers_per_node); }
 void node_pool::set_bulk_weight(std::uint32_t weight) noexcept { core_->set_bulk_weight(weight); }
 void node_pool::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal) {
-    core_->on_stall(limit, std::move(told), trace_signal);
+    core_->stalls.tell(limit, std::move(told), trace_signal, core_->plan().name);
 }
 void node_pool::notify_fork(boost::asio::execution_context::fork_event event) { core_->notify_fork(event); }
 const std::vector<worker_site>& node_pool::sites() const noexcept { return core_->sites(); }

@@ -65,22 +65,28 @@ void reactor_loop::queue_turn() noexcept {
 }
 
 void reactor_loop::turn() noexcept {
+    core_.turns_done.add();
     if (core_.is_ending()) {
         leaves_ = true;
         core_.inner->stop();
         return;
     }
-    const bool active = core_.run_arrivals(most_arrivals) != 0 || core_.activity != seen_;
-    seen_ = core_.activity;
+    const bool active = core_.run_arrivals(most_arrivals) != 0 || core_.activity.get() != seen_;
+    seen_ = core_.activity.get();
     if (stays_awake(active)) { return queue_turn(); }
-    core_.sleeps.add();
-    core_.bell.prepare();  // [wake-1] Pairs with [wake-2] in reactor_core::ring(): announced BEFORE the last look
+    announce_sleep();
     if (core_.has_arrivals() || core_.is_ending()) {
         core_.bell.cancel();
         return queue_turn();
     }
     asleep_ = true;
     core_.resumes = spin_ns_ != 0;  // one that sleeps at once stays announced while it serves its sockets
+}
+
+void reactor_loop::announce_sleep() noexcept {
+    core_.sleeps.add();
+    core_.resting_at.store(core_.activity.get(), std::memory_order_relaxed);
+    core_.bell.prepare();  // [wake-1] Pairs with [wake-2] in reactor_core::ring(): announced BEFORE the last look
 }
 
 bool reactor_loop::stays_awake(bool active) noexcept {
@@ -128,12 +134,12 @@ bool reactor_loop::is_late() const noexcept { return detail::reactor_core::now_n
 
 bool reactor_loop::finish() noexcept {
     for (;;) {
+        core_.turns_done.add();
         core_.inner->restart();
         while (!is_late() && run_ready()) {}
         if (is_late()) { return false; }
         const bool waits_inside = something_waits_inside();
-        core_.sleeps.add();
-        core_.bell.prepare();  // [wake-1]
+        announce_sleep();
         if (core_.has_arrivals()) {
             core_.bell.cancel();
             continue;

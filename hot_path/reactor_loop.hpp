@@ -31,6 +31,7 @@ public:
 private:
     void turn() noexcept;
     bool stays_awake(bool active) noexcept;
+    void announce_sleep() noexcept;
     void queue_turn() noexcept;
     void wake() noexcept;
     void listen_to_bell() noexcept;

@@ -43,6 +43,10 @@ std::uint32_t reactor_pool::workers() const noexcept { return static_cast<std::u
 const std::vector<worker_site>& reactor_pool::sites() const noexcept { return core_->sites(); }
 reactor_pool_status reactor_pool::status() const { return core_->status(); }
 std::vector<placement> reactor_pool::placements() const { return core_->placements(); }
+std::chrono::nanoseconds reactor_pool::look_for_stalls() { return core_->look_for_stalls(); }
+void reactor_pool::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal) {
+    core_->stalls.tell(limit, std::move(told), trace_signal, core_->plan().name);
+}
 void reactor_pool::look_after(const std::function<void(const placement&)>& tell) { core_->look_after(tell); }
 
 detail::reactor_core& reactor_pool::core_of(std::uint32_t worker) const noexcept { return *core_->group().cores[worker]; }

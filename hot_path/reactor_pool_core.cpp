@@ -48,7 +48,7 @@ void make_services(boost::asio::io_context& io) {
 
 reactor_pool_core::reactor_pool_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites)
     : plan_(checked(asked, machine, sites)), machine_(machine), sites_(std::move(sites)),
-      group_(std::make_shared<detail::reactor_group>(sites_, plan_.tasks.capacity)), keepers_(sites_.size()) {}
+      group_(std::make_shared<detail::reactor_group>(sites_, plan_.tasks.capacity)), keepers_(sites_.size()), numbers_(sites_.size()), watches_(sites_.size()) {}
 
 reactor_pool_core::~reactor_pool_core() {
     if (is_in_child()) {  // the threads are not here, and the epoll instances are the parent's too
@@ -95,6 +95,7 @@ void reactor_pool_core::settle(std::size_t index) {
     steps.set_priority(plan_.realtime);
     name_this_thread(name_of(core.site));
     detail::keep_blocks_of(detail::place_of_node(core.site.node), memory_node_of(core.site, machine_));
+    numbers_[index] = platform::this_thread();
     keepers_[index].emplace(keeper_of_this_thread(core.site, refuges_from(machine_, core.site.node), core.placements));
     try {
         core.inner.emplace();
@@ -231,7 +232,10 @@ reactor_pool_status reactor_pool_core::status() const {
     for (const auto& core : group_->cores) {
         reactor_worker_status w;
         w.site = core->site;
+        const auto& watch = watches_[s.workers.size()];
         w.state = core->state.load(std::memory_order_acquire);
+        if (w.state == worker_state::running && watch.is_stuck()) { w.state = worker_state::stuck; }
+        w.stalls = watch.count();
         w.asleep = core->bell.is_sleeping();
         w.arrivals = core->arrivals.get();
         w.failed = core->failed.get();
@@ -273,6 +277,20 @@ void reactor_pool_core::look_after(const std::function<void(const placement&)>& 
         core.placements.replace(*found.changed);
         tell(*found.changed);
     }
+    static_cast<void>(look_for_stalls());
+}
+
+std::chrono::nanoseconds reactor_pool_core::look_for_stalls() {
+    return stalls.look([this](stall_teller::round& looks) {
+        for (std::size_t i = 0; i < sites_.size(); ++i) {
+            auto& core = *group_->cores[i];
+            const bool runs = core.state.load(std::memory_order_acquire) == worker_state::running && !core.is_resting();
+            const auto progress = core.progress();
+            // It may also be between two of its handlers, whose ends nobody counts: this has it come round.
+            if (runs) { core.ring(); }
+            looks.look_at(watches_[i], runs, progress, sites_[i], numbers_[i], [] { return std::string("a handler"); });
+        }
+    });
 }
 
 }  // namespace numasio::hot_path

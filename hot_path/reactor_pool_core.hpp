@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hot_path/reactor_group.hpp"
+#include "hot_path/stall_teller.hpp"
 #include "src/thread_keeper.hpp"
 
 #include <numasio/plan.hpp>
@@ -52,6 +53,8 @@ public:
     reactor_pool_status status() const;
     std::vector<placement> placements() const;
     void look_after(const std::function<void(const placement&)>& tell);
+    std::chrono::nanoseconds look_for_stalls();
+    stall_teller stalls;
 
 private:
     void run_worker(std::size_t index) noexcept;
@@ -68,6 +71,8 @@ private:
     const std::uint32_t generation_ = detail::fork_generation();
     std::shared_ptr<detail::reactor_group> group_;
     std::vector<std::optional<thread_keeper>> keepers_;  // each written by its worker before it has settled; then by who looks after it
+    std::vector<platform::kernel_thread> numbers_;       // … too
+    std::vector<stall_watch> watches_;                   // by who looks for stalls
     std::atomic<std::uint32_t> settled_{0};              // workers that run, or never will
     std::atomic<std::int64_t> left_{0};                  // tracked work that was destroyed, by workers that have ended
 

@@ -1,6 +1,7 @@
 // A task pool: its workers from start to end, its io_context, who leads it, and when it is over.
 #pragma once
 
+#include "hot_path/stall_teller.hpp"
 #include "hot_path/task_node.hpp"
 #include "hot_path/task_worker.hpp"
 #include "src/region_keeper.hpp"
@@ -86,7 +87,7 @@ public:
     std::vector<placement> placements() const;
     void look_after(const std::function<void(const placement&)>& tell);
     std::chrono::nanoseconds look_for_stalls();
-    void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal);
+    stall_teller stalls;
     void set_bulk_weight(std::uint32_t weight) noexcept { bulk_weight_.store(std::clamp<std::uint32_t>(weight, 1, 64), std::memory_order_relaxed); }
 
     /// Its workers have left; what is submitted from now on is destroyed with the pool.
@@ -177,12 +178,7 @@ private:
 
     std::atomic<std::uint32_t> settled_{0};  // workers; a futex
     std::exception_ptr failure_;             // of the first whose start failed; under mutex_
-    mutable std::mutex mutex_;               // threads_, failure_, and the next four
-    std::chrono::nanoseconds stall_limit_{stall_watch::stuck_after};
-    std::function<void(const task_stall&)> stall_told_;
-    std::optional<int> trace_signal_;
-    std::chrono::steady_clock::time_point stall_told_at_{};
-    std::recursive_mutex telling_;           // while who is told of a stall is called; before mutex_
+    mutable std::mutex mutex_;               // threads_ and failure_
     std::mutex join_mutex_;
     std::uint32_t joiners_ = 0;              // under join_mutex_
     std::mutex orders_mutex_;                // of pause, resume and resize: flag and orders go together

@@ -1,8 +1,6 @@
 // What a task pool is told and what it tells: its end, pauses, the number of workers, its status, stalls.
 #include "hot_path/task_pool_core.hpp"
 
-#include "src/platform/thread_trace.hpp"
-
 #include <numasio/detail/platform.hpp>
 
 #include <boost/system/system_error.hpp>
@@ -168,49 +166,14 @@ void task_pool_core::look_after(const std::function<void(const placement&)>& tel
     static_cast<void>(look_for_stalls());
 }
 
-void task_pool_core::on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal) {
-    if (const auto refused = trace_signal ? platform::take_for_traces(*trace_signal) : error_code()) {
-        throw boost::system::system_error(refused, "signal " + std::to_string(*trace_signal) + " for traces of " + plan_.name);
-    }
-    const std::lock_guard telling(telling_);
-    const std::lock_guard lock(mutex_);
-    stall_limit_ = limit;
-    stall_told_ = std::move(told);
-    trace_signal_ = trace_signal;
-}
-
 std::chrono::nanoseconds task_pool_core::look_for_stalls() {
-    // A task is seen for the first time a look after it began at most, and told a look after the limit.
-    constexpr int looks_in_a_limit = 4;
-    constexpr std::chrono::nanoseconds least = std::chrono::milliseconds(1);
-    constexpr std::chrono::seconds between{1};  // what is told
-    const auto now = std::chrono::steady_clock::now();
-    const std::lock_guard telling(telling_);
-    std::optional<task_stall> found;
-    std::function<void(const task_stall&)> told;
-    std::chrono::nanoseconds next{};
-    {
-        const std::lock_guard lock(mutex_);
+    return stalls.look([this](stall_teller::round& looks) {
         for (auto& worker : workers_of_) {
             const auto* const kind = worker->running();
-            const auto lasting = worker->stalls.look(kind != nullptr, worker->ran(), stall_limit_, now);
-            if (!lasting) { continue; }
-            if (found || !stall_told_ || now - stall_told_at_ < between) {
-                worker->stalls.tell_again();
-                continue;
-            }
-            found = task_stall{worker->site, task_name({nullptr, kind->name, kind->function}), *lasting, {}};
-            // Under the lock: the thread has not ended, or its number is not another's yet.
-            if (trace_signal_ && !threads_.empty()) { found->trace = platform::trace_of(worker->thread, *trace_signal_, std::chrono::milliseconds(100)); }
+            looks.look_at(worker->stalls, kind != nullptr, worker->ran(), worker->site, worker->thread,
+                          [kind] { return task_name({nullptr, kind->name, kind->function}); });
         }
-        next = stall_told_ ? std::max(stall_limit_ / looks_in_a_limit, least) : std::chrono::nanoseconds::max();
-        if (found) {
-            stall_told_at_ = now;
-            told = stall_told_;
-        }
-    }
-    if (found) { told(*found); }
-    return next;
+    });
 }
 
 }  // namespace numasio::hot_path

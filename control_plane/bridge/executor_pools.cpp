@@ -79,6 +79,7 @@ void executor_pools::add_status(bridge_status& to) const {
 std::chrono::nanoseconds executor_pools::look_for_stalls() {
     auto next = std::chrono::nanoseconds::max();
     for (auto& one : tasks_) { next = std::min(next, one.pool->look_for_stalls()); }
+    for (auto& one : reactors_) { next = std::min(next, one.pool->look_for_stalls()); }
     return next;
 }
 

@@ -56,6 +56,7 @@ json::array workers_of(const reactor_pool_status& pool) {
         one["work"] = worker.work;
         one["sleeps"] = worker.sleeps;
         one["doorbells"] = worker.doorbells;
+        one["stalls"] = worker.stalls;
         one["accepted"] = worker.accepted;
         one["open"] = worker.open;
         result.push_back(std::move(one));

@@ -58,6 +58,8 @@ constexpr std::array reactor_rows{
     reactor_row{"reactor_abandoned_total", "Functions from outside that were destroyed uninvoked.", MetricType::Counter, member_of<&reactor_worker_status::abandoned>},
     reactor_row{"reactor_queued", "Functions from other threads that wait, about.", MetricType::Gauge, member_of<&reactor_worker_status::queued>},
     reactor_row{"reactor_work", "What the reactor's executors track: timers, sockets, coroutines under way.", MetricType::Gauge, member_of<&reactor_worker_status::work>},
+    reactor_row{"reactor_stalls_total", "Functions and handlers in which the worker was found for more than a second.", MetricType::Counter,
+                member_of<&reactor_worker_status::stalls>},
     reactor_row{"reactor_doorbells_total", "Times that another thread woke the reactor.", MetricType::Counter, member_of<&reactor_worker_status::doorbells>},
     reactor_row{"reactor_accepted_total", "Connections that the reactor got.", MetricType::Counter, member_of<&reactor_worker_status::accepted>},
     reactor_row{"reactor_connections", "Connections of these that are not closed yet.", MetricType::Gauge, member_of<&reactor_worker_status::open>},

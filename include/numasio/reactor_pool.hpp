@@ -5,6 +5,7 @@
 #include <numasio/plan.hpp>
 #include <numasio/reactor_connection.hpp>
 #include <numasio/reactor_status.hpp>
+#include <numasio/task_observer.hpp>
 #include <numasio/topology.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -121,6 +123,12 @@ public:
     /// Looks whether each worker is still on its CPU, and puts it back; calls `tell` with what changed.
     /// Threads: one at a time. Blocks: a system call for each worker.
     void look_after(const std::function<void(const placement&)>& tell);
+    /// The part of look_after() that on_stall() is about. How soon to look again, as node_pool::look_for_stalls().
+    /// Threads: one at a time, and not beside look_after(). Blocks: for locks; while `told` is called. Cost: wakes each worker that has done something since it fell asleep.
+    std::chrono::nanoseconds look_for_stalls();
+    /// `told` hears of each worker that has not come from one function or handler to the next for `limit` or longer: as node_pool::on_stall(), with the same rates, signal, threads
+    /// and errors. task_stall::task is "a handler": what it is in the stack says. What runs on context() past the worker's executor is seen where the plan's `idle` spins.
+    void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal = std::nullopt);
 
 private:
     detail::reactor_core& core_of(std::uint32_t worker) const noexcept;

@@ -29,6 +29,7 @@ struct reactor_worker_status {
     std::uint64_t doorbells = 0;      ///< times another thread woke it: at most once for each of these
     std::uint64_t accepted = 0;       ///< connections that it got
     std::int64_t open = 0;            ///< … of these, and of those on their way to it: not closed yet
+    std::uint64_t stalls = 0;         ///< functions and handlers in which it was found for more than a second; `state` is stuck meanwhile
     std::uint64_t displacements = 0;  ///< times its CPU was found taken from it: offline, or out of the cpuset
     std::string first_failure;        ///< what the first exception said; empty where none was thrown
 };

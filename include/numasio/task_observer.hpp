@@ -41,10 +41,10 @@ struct pool_hooks {
     task_observer* observer = nullptr;
 };
 
-/// A worker that has been in one task for long.
+/// A worker of a node_pool that has been in one task for long, or of a reactor_pool in one handler.
 struct task_stall {
     worker_site site;
-    std::string task;                          ///< as task_name() has it
+    std::string task;                          ///< as task_name() has it; "a handler" of a reactor
     std::chrono::nanoseconds lasting{0};       ///< at least
     std::vector<std::string> trace{};          ///< what it is in, the innermost call first: "function+0x1c [program+0x4f21]"; empty where nobody asked for it, or it did not answer
 };

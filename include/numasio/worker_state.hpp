@@ -5,7 +5,7 @@
 
 namespace numasio {
 
-/// `stuck`: inside one service call for more than a second, or left behind there by a stop.
+/// `stuck`: inside one service call, task or handler for more than a second, or left behind there by a stop.
 enum class worker_state { starting, running, stopped, stuck, dead };
 
 std::string_view to_string(worker_state state) noexcept;

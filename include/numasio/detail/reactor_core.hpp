@@ -80,7 +80,7 @@ public:
 
     /// The worker's own thread: something comes to it, or runs.
     void stir() noexcept {
-        ++activity;
+        activity.add();
         if (resumes) { turns->resume(); }
     }
     /// The worker's own thread. Fails: throws system_error: errc::forked; std::bad_alloc; what moving `f` throws.
@@ -123,7 +123,6 @@ public:
     std::optional<unlocked_context> inner;  // from the start to the core's end
     std::vector<std::shared_ptr<reactor_listener>> listeners;
     reactor_turns* turns = nullptr;
-    std::uint64_t activity = 0;
     bool resumes = false;  // stir() is to call resume()
 
     /// Runs up to `most` tasks that came from outside, the oldest first; counts and keeps what they throw. Returns how many.
@@ -141,6 +140,9 @@ public:
 
     // --- figures, read by anybody ---------------------------------------------------------------------
     single_writer_counter arrivals, failed, sleeps, accepted;  // by the worker
+    single_writer_counter activity;                            // what came to it, or ran, by its executors
+    single_writer_counter turns_done;                          // rounds of its queue
+    std::atomic<std::uint64_t> resting_at{0};                  // its activity when it announced its last sleep
     std::atomic<std::int64_t> open{0};                         // connections, counted from their hand-over on
     std::atomic<std::uint64_t> refused{0}, overflowed{0}, doorbells{0}, destroyed{0}, accept_failures{0}, displacements{0};
     std::atomic<worker_state> state{worker_state::starting};
@@ -148,6 +150,10 @@ public:
     std::uint32_t capacity() const noexcept { return inbox_.capacity(); }
     std::size_t queued() const noexcept { return inbox_.size(); }
     std::string first_failure() const;
+    /// Nothing has begun on it since it announced its sleep.
+    bool is_resting() const noexcept { return bell.is_sleeping() && activity.get() == resting_at.load(std::memory_order_relaxed); }
+    /// Grows as long as it comes from one thing to the next.
+    std::uint64_t progress() const noexcept { return turns_done.get() + activity.get() + arrivals.get(); }
 
 private:
     [[noreturn]] static void refuse(errc why);

@@ -1,6 +1,8 @@
 // Pools that the plan has run tasks or reactors: made by start(), looked after and stopped with the bridge.
 #include "control_plane/bridge/bridge_fixture.hpp"
 
+#include "support/time_given.hpp"
+
 #include <numasio/node_pool.hpp>
 #include <numasio/reactor_pool.hpp>
 
@@ -228,6 +230,22 @@ TEST(executor_pools, are_looked_after_for_stalls) {
     b.tasks("hot").on_stall(1ms, {});
     may_end.set_value();
     EXPECT_EQ(pool.get(), "hot");
+}
+
+TEST(executor_pools, that_are_reactors_are_looked_after_for_stalls_too) {
+    all_kinds here;
+    std::promise<std::string> told;
+    here.b.reactors("front").on_stall(1ms, [&](const task_stall& stall) { told.set_value(stall.site.pool); });
+    std::promise<void> may_end;
+    asio::post(here.b.reactors("front").on(0), [&] { may_end.get_future().wait(); });
+    auto pool = told.get_future();
+    EXPECT_EQ(pool.wait_for(10s), std::future_status::ready);
+    here.b.reactors("front").on_stall(1ms, {});
+    const auto is_stuck = [&] { return here.b.status().reactor_pools[0].workers[0].state == worker_state::stuck; };
+    EXPECT_TRUE(within(10s, is_stuck));
+    may_end.set_value();
+    EXPECT_EQ(pool.get(), "front");
+    EXPECT_TRUE(within(10s, [&] { return !is_stuck(); }));
 }
 
 struct failing {

@@ -104,7 +104,7 @@ reactor_pool_status reactors_on(cpu_id cpu, node_id node) {
     worker.state = worker_state::running;
     worker.asleep = true;
     worker.arrivals = 300, worker.failed = 1, worker.refused = 2, worker.overflowed = 3, worker.queued = 4, worker.work = 9;
-    worker.sleeps = 80, worker.doorbells = 60, worker.accepted = 20, worker.open = 7;
+    worker.sleeps = 80, worker.doorbells = 60, worker.stalls = 2, worker.accepted = 20, worker.open = 7;
     pool.listeners.push_back({{boost::asio::ip::address_v4::loopback(), 8080}, 0, cpu, {}});
     return pool;
 }
