@@ -4,6 +4,7 @@
 #include <numasio/detail/atomics.hpp>
 #include <numasio/detail/parker.hpp>
 
+#include <chrono>
 #include <cstdint>
 
 namespace numasio::hot_path {
@@ -27,6 +28,8 @@ public:
 
     /// Returns when rung; perhaps by itself.
     void sleep() noexcept { Waiter::wait(word_, sleeping); }
+    /// The same, or when `time` is over.
+    void sleep_for(std::chrono::nanoseconds time) noexcept { Waiter::wait_for(word_, sleeping, time); }
     /// By who leads. False: it is rung, and is not to wait in the context.
     bool may_enter() noexcept {
         if (!io_.stopped()) { return true; }

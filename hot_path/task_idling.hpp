@@ -3,6 +3,7 @@
 
 #include <numasio/detail/idle_workers.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace numasio::hot_path {
 ///   idle(), bell(), lead(), end()   its node's idle_workers, its own bell, its pool's lead and end
 ///   place()                         its own, on the node
 ///   has_work()                      is there something for it to do?
+///   is_wanted()                     … but for what others have posted to themselves?
 ///   has_more()                      is there a task that any worker of the node may run?
 ///   is_over()                       is the pool over? Then all were told to leave, this one too.
 ///   run_io()                        runs the io_context until something has come, or the bell
@@ -71,6 +73,20 @@ public:
             side_.idle().set_last_resort(nobody);
             give_lead();
         }
+    }
+
+    /// As sleep(), until the time is over at the longest; then it searches again. What workers of its node post to themselves meanwhile rings nobody. It never leads.
+    /// False: another naps.
+    bool nap(std::chrono::nanoseconds time) noexcept {
+        if (!side_.idle().begin_nap()) { return false; }
+        end_search();
+        side_.bell().prepare(false);
+        side_.end().falls_asleep();
+        side_.idle().announce(side_.place());
+        if (!side_.is_wanted()) { side_.bell().sleep_for(time); }
+        wake_by_itself();
+        side_.idle().end_nap();
+        return true;
     }
 
     /// By who has the lead and has something else to do: another sleeper goes on.

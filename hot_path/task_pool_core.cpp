@@ -311,7 +311,7 @@ error_code task_pool_core::place_observed(pool_task* task, const detail::task_te
     auto* const desk = detail::desk_of_this_thread;
     const bool here = desk != nullptr && desk->pool == this && is_home_here(terms) && terms.home != detail::task_home::worker;
     if (here && desk->queues[static_cast<int>(terms.kind)]->push(task)) {  // what submit() does unobserved
-        const auto sleeper = desk->idle->after_publishing();
+        const auto sleeper = desk->idle->after_publishing_here();
         if (sleeper != idle_workers::nobody) { wake(*nodes_[desk->node], sleeper); }
         return {};
     }

@@ -29,6 +29,9 @@ constexpr std::int64_t patience_ns = 1'000;          // between two looks at wha
 constexpr std::int64_t move_ns = 64;                 // about what a task's way to another core costs: less is not worth it
 constexpr std::int64_t long_for_small_ns = 100'000;  // but where there are very many
 constexpr std::uint32_t laps_per_search = 16;        // of one that spins: each look takes the owner's cache lines away
+constexpr std::uint32_t after_a_nap = laps_per_search << 24;  // laps: it looks at once, and spins no more
+constexpr std::chrono::nanoseconds shortest_nap = std::chrono::microseconds(25);
+constexpr std::chrono::nanoseconds longest_nap = std::chrono::microseconds(100);
 
 }  // namespace
 
@@ -107,7 +110,7 @@ void task_worker::run_loop() noexcept {
             task = what.task;
         }
         if (task == nullptr) {
-            if (!spins()) { sleep(); }
+            if (!spins() && !naps()) { sleep(); }
             continue;
         }
         idle_laps_ = 0;
@@ -252,7 +255,7 @@ void task_worker::take_some(task_intake& from, int kind, Keep&& keep) noexcept {
     auto& queue = queues_[kind];
     const std::size_t room = detail::task_deque::places - queue.size();
     // A share: others of the node may be about to take some too.
-    const std::size_t share = from.size() / node_.workers + 1;
+    const std::size_t share = desk_.alone ? batch : from.has_two() ? from.size() / node_.workers + 1 : 1;
     std::size_t shown = 0;
     const auto n = from.take(std::min({batch, share, room}), [&](pool_task* task) {
         if (keep(task)) { return; }
@@ -293,7 +296,7 @@ pool_task* task_worker::look_around() noexcept {
 }
 
 pool_task* task_worker::search() noexcept {
-    if (is_ordered(bench) || !idling_.begin_search()) { return nullptr; }
+    if (desk_.alone || is_ordered(bench) || !idling_.begin_search()) { return nullptr; }
     searches_.add();
     for (std::size_t victim = 0; victim < victims_.size(); ++victim) {
         if (auto* task = steal_from(victim)) { return task; }
@@ -369,6 +372,10 @@ bool task_worker::others_have_some() const noexcept {
 }
 
 /// The last look before a sleep.
+bool task_worker::is_wanted() const noexcept {
+    return orders_.load(std::memory_order_relaxed) != 0 || own_.has_some() || has_queued() || node_.intakes[0].has_some() || node_.intakes[1].has_some();
+}
+
 bool task_worker::has_work() noexcept {
     if (is_ordered(leave)) { return true; }
     if (is_ordered(pause)) { return false; }
@@ -418,11 +425,35 @@ bool task_worker::spins() noexcept {
         return !pool_.end().is_joined();  // the last to fall asleep ends the pool
     }
     // One spins for all of a node: the others would only take its caches from it.
-    if (!idling_.searches() || node_.idle.searching() > 1) { return false; }
+    if (!desk_.alone && (!idling_.searches() || node_.idle.searching() > 1)) { return false; }
+    if (idle_laps_ >= after_a_nap) { return false; }
     if (idle_laps_++ % 32 != 0) { return true; }
     const auto now = detail::steady_ns();
-    if (idle_laps_ == 1) { spin_until_ = now + idle.spin.count(); }
+    if (idle_laps_ == 1) {
+        spin_until_ = now + idle.spin.count();
+        posted_ = posted_by_others();
+        nap_ = {};
+    }
     return now < spin_until_;
+}
+
+/// By one whose spin is over. Where others have posted to themselves all the while, and nothing of it was worth the way here, the next such post would end a sleep at once,
+/// at the price of a system call of theirs: it looks again by itself.
+bool task_worker::naps() noexcept {
+    if (pool_.idle().strategy != idle_strategy::spin_then_park || orders_.load(std::memory_order_relaxed) != 0) { return false; }
+    const auto posted = posted_by_others();
+    if (std::exchange(posted_, posted) == posted) { return false; }
+    nap_ = std::clamp(nap_ * 2, shortest_nap, longest_nap);
+    if (!idling_.nap(nap_)) { return false; }
+    parks_.add();
+    idle_laps_ = after_a_nap;
+    return true;
+}
+
+std::uint64_t task_worker::posted_by_others() const noexcept {
+    std::uint64_t sum = 0;
+    for (const auto* other : victims_) { sum += other->queues_[0].added() + other->queues_[1].added(); }
+    return sum;
 }
 
 void task_worker::sleep() noexcept {

@@ -132,6 +132,8 @@ private:
     void sleep() noexcept;
     void poll_io(std::int64_t now) noexcept;
     bool spins() noexcept;
+    bool naps() noexcept;
+    std::uint64_t posted_by_others() const noexcept;
     void empty_bench(bool gave_back = false) noexcept;
 
     // --- what task_idling asks for ----------------------------------------------------------------------
@@ -141,6 +143,7 @@ private:
     task_end& end() noexcept;
     std::uint32_t place() const noexcept { return place_on_node(); }
     bool has_work() noexcept;
+    bool is_wanted() const noexcept;
     bool has_more() noexcept;
     bool is_over() noexcept;
     void run_io() noexcept;
@@ -161,6 +164,8 @@ private:
     std::int64_t looked_at_ = 0;
     std::int64_t spin_until_ = 0;
     std::uint32_t idle_laps_ = 0;
+    std::uint64_t posted_ = 0;           // by others to themselves, when it began to spin or fell asleep
+    std::chrono::nanoseconds nap_{0};    // the last one of this spin
     std::vector<std::array<sighting, 2>> seen_;  // of each victim, of each class
     pool_task* pinned_first_ = nullptr;  // taken from own_: nobody else may have them
     pool_task** pinned_end_ = &pinned_first_;

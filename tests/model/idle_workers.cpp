@@ -231,7 +231,11 @@ bool hunt_idle_workers() {
            explore_random<obeyed<2, ordered::bench>>("idle workers 2, one benched and called back", 20'000) &&
            explore_random<obeyed<2, ordered::pause>>("idle workers 2, a pause", 20'000) &&
            explore_random<obeyed<2, ordered::both>>("idle workers 2, a pause of one that is benched for a time", 20'000) &&
-           explore_few<resumed>("idle workers 2, one resumed on its bench", 1);
+           explore_few<resumed>("idle workers 2, one resumed on its bench", 1) &&
+           explore_random<with_naps<publishing<2, 2, 2, false, false>>>("idle workers 2 that nap, two publishers", 20'000) &&
+           explore_random<with_naps<publishing<3, 2, 2, true, false, true>>>("idle workers 3 that nap, one of them benched", 20'000) &&
+           explore_random<with_naps<together<3, 2>>>("idle workers 3 that nap, three tasks at a time", 20'000) &&
+           explore_random<with_naps<obeyed<2, ordered::both>>>("idle workers 2 that nap, a pause of one that is benched for a time", 20'000);
 }
 
 #ifndef NUMASIO_HUNT
@@ -243,7 +247,8 @@ bool check_idle_workers(bool deep) {
            explore_random<publishing<3, 2, 3, false, true, true>>("idle workers 3, one of them benched", deep ? 200'000 : 10'000) &&
            explore_random<obeyed<3, ordered::both>>("idle workers 3, a pause of one that is benched for a time", deep ? 200'000 : 10'000) &&
            explore_random<obeyed<2, ordered::both, true>>("idle workers 2 that spin, a pause of one that is benched for a time", deep ? 200'000 : 10'000) &&
-           explore_random<together<4, 3>>("idle workers 4, four tasks at a time", deep ? 100'000 : 5'000);
+           explore_random<together<4, 3>>("idle workers 4, four tasks at a time", deep ? 100'000 : 5'000) &&
+           explore_random<with_naps<together<4, 3>>>("idle workers 4 that nap, four tasks at a time", deep ? 100'000 : 5'000);
 }
 #endif
 

@@ -115,7 +115,7 @@ struct model_pool {
                 if (task < 0) { task = search(); }
                 if ((orders.load(rl::mo_relaxed) != 0 || on_bench) && !obeys(task)) { break; }
                 if (task < 0) {
-                    if (!spins()) { idling.sleep(); }
+                    if (!spins() && !naps()) { idling.sleep(); }
                     continue;
                 }
                 idling.found_task();
@@ -140,6 +140,7 @@ struct model_pool {
             rl::yield(1, info());
             return !pool.the_end.is_joined();
         }
+        bool naps() { return pool.may_nap && rl::rand(2) != 0 && idling.nap({}); }
         int next() {
             if (pool.polls && pool.the_lead.take()) {
                 run_io(false);
@@ -153,7 +154,10 @@ struct model_pool {
         int take_in() {
             const auto task = pool.intake.take();
             const auto another = task < 0 || Workers == 1 ? -1 : pool.intake.take();
-            if (another >= 0) { submit(static_cast<unsigned>(another)); }
+            if (another >= 0) {
+                queue.put(static_cast<unsigned>(another));
+                pool.wake(pool.idle.after_publishing());
+            }
             return unless_benched(task);
         }
         int unless_benched(int task) {
@@ -163,7 +167,7 @@ struct model_pool {
             return -1;
         }
         int search() {
-            if (is_ordered(bench) || !idling.begin_search()) { return -1; }
+            if (Workers == 1 || is_ordered(bench) || !idling.begin_search()) { return -1; }
             for (unsigned i = 1; i < Workers; ++i) {
                 auto& theirs = pool.workers[(me + i) % Workers]->queue;
                 const auto task = theirs.take();
@@ -191,6 +195,7 @@ struct model_pool {
             if (queue.has_some() || kept.has_some() || own.has_some()) { return true; }
             return !on_bench && pool.has_some_of_others(me);
         }
+        bool is_wanted() { return orders.load(rl::mo_relaxed) != 0 || queue.has_some() || kept.has_some() || own.has_some() || pool.intake.has_some(); }
         bool has_more() { return queue.has_some() || pool.has_some_of_others(me); }
         bool is_over() { return pool.is_over(); }
         void run_io(bool blocks = true) {
@@ -204,7 +209,7 @@ struct model_pool {
         void submit(unsigned task) {
             queue.put(task);
             if (Workers == 1) { return; }  // nobody else is to be told
-            pool.wake(pool.idle.after_publishing());
+            pool.wake(pool.idle.after_publishing_here());
         }
     };
 
@@ -216,7 +221,7 @@ struct model_pool {
     detail::basic_tracked_work<atomics> work;
     Intake intake;
     std::optional<worker> workers[Workers];
-    bool polls = false, busy_spins = false;
+    bool polls = false, busy_spins = false, may_nap = false;
 
     explicit model_pool(Tasks& t) : tasks(t) {
         idle.set_workers(Workers);
@@ -295,6 +300,15 @@ struct model_pool {
             if (i != me && workers[i]->queue.has_some()) { return true; }
         }
         return false;
+    }
+};
+
+/// The same with workers that may nap before they sleep.
+template <class Check>
+struct with_naps : Check {
+    void before() {
+        Check::before();
+        this->pool.may_nap = true;
     }
 };
 

@@ -111,6 +111,12 @@ mutant idle_workers.hpp idle_workers '[idle-1] no fence behind a task for one' \
     'Atomics::full_fence(searching_);  // [idle-1]
         return claim(worker)' \
     'return claim(worker)'
+mutant idle_workers.hpp idle_workers '[idle-1] no fence behind a task of its own' \
+    'Atomics::full_fence(searching_);  // [idle-1]
+        if (searching_.load(Atomics::relaxed) != 0 || napping_' \
+    'if (searching_.load(Atomics::relaxed) != 0 || napping_'
+mutant idle_workers.hpp idle_workers 'a nap is never over' \
+    'napping_.store(0, Atomics::relaxed);' ''
 mutant idle_workers.hpp idle_workers '[idle-2] no fence behind the announcement' \
     'Atomics::full_fence(searching_);  // [idle-2] Pairs with [idle-1]' ''
 mutant idle_workers.hpp idle_workers '[idle-2] fence before the announcement' \
@@ -212,6 +218,10 @@ mutant hot_path/task_idling.hpp idle_workers 'a worker that was claimed does not
     '{ return await_ring(); }  // claimed' '{ searching_ = true; return; }  // claimed'
 mutant hot_path/task_idling.hpp idle_workers 'one sleep, whether it was rung or not' \
     'while (!side_.bell().is_rung()) { side_.bell().sleep(); }' 'side_.bell().sleep();'
+mutant hot_path/task_idling.hpp idle_workers 'a search is not ended before a nap' \
+    'if (!side_.idle().begin_nap()) { return false; }
+        end_search();' \
+    'if (!side_.idle().begin_nap()) { return false; }'
 mutant hot_path/task_idling.hpp task_lead 'a leader that finds a task keeps silent about the lead' \
     'if (side_.lead().is_free()) { hand_lead_on(); }' ''
 mutant hot_path/task_idling.hpp task_lead '[lead-1] no look at the lead before a sleep' \
@@ -330,6 +340,10 @@ mutant hot_path/task_end.hpp task_end 'over while something is left' \
     ' || !nothing_left()' ''
 mutant hot_path/task_idling.hpp task_end 'one that wakes by itself is not counted' \
     'side_.end().wakes();' ''
+mutant hot_path/task_idling.hpp task_end 'one that naps is not counted' \
+    'side_.bell().prepare(false);
+        side_.end().falls_asleep();' \
+    'side_.bell().prepare(false);'
 mutant hot_path/task_idling.hpp task_end 'nobody looks whether the pool is over' \
     ' || side_.is_over()' ''
 mutant tracked_work.hpp task_end '[work-1] ends() does not release' \

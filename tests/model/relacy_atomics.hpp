@@ -3,6 +3,7 @@
 
 // Before Relacy, whose macros would rewrite them.
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory_resource>
 
@@ -152,6 +153,11 @@ struct model_futex {
         // The kernel compares and goes to sleep in one step, under its lock.
         if (word.newest() == expected) { return word.waiting.sleep(Spurious); }
         word.fetch_add(0, rl::mo_relaxed);  // a thread whose kernel has seen the newest value sees no older one
+    }
+    /// The time is over sooner or later, whatever others do.
+    static void wait_for(checked_atomic<std::uint32_t>& word, std::uint32_t expected, std::chrono::nanoseconds) {
+        for (auto lap = rl::rand(3); lap != 0 && word.newest() == expected; --lap) { rl::yield(1, info()); }
+        word.fetch_add(0, rl::mo_relaxed);  // as above
     }
     static void wake_one(checked_atomic<std::uint32_t>& word) {
         rl::ctx().sched();

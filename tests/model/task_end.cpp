@@ -198,7 +198,9 @@ bool hunt_task_end() {
            explore_random<promised<2, from::elsewhere, true>>("end, 2 workers, work elsewhere, a task for the other", 80'000) &&
            explore_random<promised<2, from::context, false>>("end, 2 workers, work in the context", 60'000) &&
            explore_random<promised<3, from::elsewhere, true>>("end, 3 workers, work elsewhere", 60'000) &&
-           explore_random<kept_awake<2, false>>("end, 2 workers, a pause", 20'000) && explore_random<kept_awake<2, true>>("end, 2 workers that spin, a pause", 20'000);
+           explore_random<kept_awake<2, false>>("end, 2 workers, a pause", 20'000) && explore_random<kept_awake<2, true>>("end, 2 workers that spin, a pause", 20'000) &&
+           explore_random<with_naps<promised<2, from::elsewhere, false>>>("end, 2 workers that nap, work elsewhere", 20'000) &&
+           explore_random<with_naps<kept_awake<2, false>>>("end, 2 workers that nap, a pause", 20'000);
 }
 
 #ifndef NUMASIO_HUNT

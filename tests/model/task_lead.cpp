@@ -124,7 +124,9 @@ bool hunt_task_lead() {
            explore_random<awaited<2, false, false>>("lead, 2 workers, a first use", 60'000) &&
            explore_random<awaited<2, true, true>>("lead, 2 workers that poll", 60'000) &&
            explore_random<awaited<2, true, true, true>>("lead, 2 workers that poll, a task for one of them", 60'000) &&
-           explore_random<awaited<3, true, false>>("lead, 3 workers", 60'000);
+           explore_random<awaited<3, true, false>>("lead, 3 workers", 60'000) &&
+           explore_random<with_naps<awaited<3, true, false>>>("lead, 3 workers that nap", 20'000) &&
+           explore_random<with_naps<awaited<2, false, true, true>>>("lead, 2 workers that nap and poll, a task for one of them, a first use", 20'000);
 }
 
 #ifndef NUMASIO_HUNT

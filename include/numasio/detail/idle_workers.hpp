@@ -30,6 +30,12 @@ public:
         if (searching_.load(Atomics::relaxed) != 0) { return nobody; }
         return claim_any();
     }
+    /// The same by a worker of the node, of a task in its own queue: one that naps will look there by itself.
+    std::uint32_t after_publishing_here() noexcept {
+        Atomics::full_fence(searching_);  // [idle-1]
+        if (searching_.load(Atomics::relaxed) != 0 || napping_.load(Atomics::relaxed) != 0) { return nobody; }
+        return claim_any();
+    }
     /// The same of a task that is for `worker` alone.
     std::uint32_t after_publishing_to(std::uint32_t worker) noexcept {
         Atomics::full_fence(searching_);  // [idle-1]
@@ -79,6 +85,13 @@ public:
         asleep_[worker / 64].fetch_or(bit(worker), Atomics::release);
         Atomics::full_fence(searching_);  // [idle-2] Pairs with [idle-1]
     }
+    /// A sleep that ends by itself soon: from before its announcement until the worker is a searcher again. False: another naps.
+    bool begin_nap() noexcept {
+        std::uint32_t none = 0;
+        return napping_.compare_exchange_strong(none, 1, Atomics::relaxed, Atomics::relaxed);
+    }
+    /// Who counted on it looked before the fence of the next announcement or found task ([idle-2], [idle-3]), behind which the worker looks.
+    void end_nap() noexcept { napping_.store(0, Atomics::relaxed); }
     /// The last look found something, or the bell returned by itself. The worker searches now: others may have counted on its last search, which did not find
     /// theirs. False: somebody has claimed it, and is about to ring it.
     bool retract(std::uint32_t worker) noexcept {
@@ -108,6 +121,7 @@ private:
     std::uint32_t workers_ = 0;
     typename Atomics::template atomic<std::uint32_t> last_resort_{nobody};
     alignas(64) typename Atomics::template atomic<std::uint32_t> searching_{0};
+    typename Atomics::template atomic<std::uint32_t> napping_{0};
     std::array<typename Atomics::template atomic<std::uint64_t>, words> asleep_{};
     std::array<typename Atomics::template atomic<std::uint64_t>, words> benched_{};
 };

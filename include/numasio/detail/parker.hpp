@@ -4,6 +4,7 @@
 #include <numasio/detail/atomics.hpp>
 #include <numasio/detail/platform.hpp>
 
+#include <chrono>
 #include <cstdint>
 
 namespace numasio::detail {
@@ -13,6 +14,10 @@ struct futex_waiter {
     static void wait(std::atomic<std::uint32_t>& word, std::uint32_t expected) noexcept {
         std_atomics::may_pause();
         futex_wait(word, expected);
+    }
+    static void wait_for(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::chrono::nanoseconds time) noexcept {
+        std_atomics::may_pause();
+        futex_wait_for(word, expected, time);
     }
     static void wake_one(std::atomic<std::uint32_t>& word) noexcept {
         std_atomics::may_pause();

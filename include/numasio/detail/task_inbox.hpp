@@ -71,6 +71,11 @@ public:
         const auto at = head_.load(Atomics::relaxed);
         return places_[at & last_].turn.load(Atomics::relaxed) == at + 1;
     }
+    /// The same of another behind it. Cost: less than size(), which takes the cache line from those who push.
+    bool has_two() const noexcept {
+        const auto second = head_.load(Atomics::relaxed) + 1;
+        return places_[second & last_].turn.load(Atomics::relaxed) == second + 1;
+    }
     /// About how many there are.
     std::uint32_t size() const noexcept {
         const auto head = head_.load(Atomics::relaxed);

@@ -67,6 +67,8 @@ public:
 
     std::uint32_t capacity() const noexcept { return inbox_.capacity(); }
     bool has_some() const noexcept { return inbox_.has_some() || listed_.load(Atomics::relaxed) != 0; }
+    /// Is there another behind the first, or was there lately?
+    bool has_two() const noexcept { return inbox_.has_two() || listed_.load(Atomics::relaxed) != 0; }
     /// About how many there are.
     std::uint32_t size() const noexcept { return inbox_.size() + listed_.load(Atomics::relaxed); }
 

@@ -77,7 +77,7 @@ public:
                           (terms.home == task_home::any || (terms.home == task_home::node && terms.place == desk->node));
         if (!here || !desk->queues[static_cast<int>(terms.kind)]->push(task)) { return submit_elsewhere(task, terms, refusable); }
         if (desk->alone) { return; }
-        const auto sleeper = desk->idle->after_publishing();
+        const auto sleeper = desk->idle->after_publishing_here();
         if (sleeper != idle_workers::nobody) { wake(desk->node, sleeper); }
     }
     /// The same, which answers instead of throwing, and leaves a refused task to the caller.
