@@ -132,19 +132,20 @@ TEST_P(ReactorStall, is_not_what_rests_nor_what_is_only_busy) {
     EXPECT_EQ(worker().doorbells, before.doorbells);
     // One handler after another, none of them long.
     std::atomic<bool> ends{false};
+    std::promise<void> ended;
     struct again {
         std::atomic<bool>& ends;
+        std::promise<void>& ended;
         reactor_executor at;
-        void operator()() const {
-            if (!ends) { asio::post(at, again(*this)); }
-        }
+        void operator()() const { ends ? ended.set_value() : asio::post(at, again(*this)); }
     };
-    asio::post(here.pool.on(0), again{ends, here.pool.on(0)});
+    asio::post(here.pool.on(0), again{ends, ended, here.pool.on(0)});
     for (int i = 0; i < 40; ++i) {
         std::this_thread::sleep_for(20ms);
         look();
     }
     ends = true;
+    ended.get_future().wait();
     EXPECT_TRUE(told.empty());
     EXPECT_EQ(worker().stalls, 0u);
 }

@@ -74,7 +74,15 @@ front::front(asio::any_io_executor executor, shard_calls& calls, server_state& s
     : executor_(std::move(executor)), calls_(calls), state_(state),
       sweeper_(std::make_shared<sweeper>(executor_, calls_, state_, std::move(swept))) {}
 
-void front::start() { sweeper_->start(); }
+void front::start() {
+    sweeper_->start();
+    readable_.emplace(executor_, [this](std::uint64_t id, bool ends) {
+        const auto found = sessions_.find(id);
+        if (found == sessions_.end()) { return; }
+        const auto alive = found->second;
+        alive->on_readable(ends);
+    });
+}
 
 // --- connections ----------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // The connections of one thread: what they share, and what is done for all of them together.
 #pragma once
 
+#include "server/readable_set.hpp"
 #include "server/server_state.hpp"
 #include "server/session.hpp"
 #include "server/shard_calls.hpp"
@@ -35,6 +36,7 @@ public:
     // For sessions.
     void has_replies(std::shared_ptr<session> ready);
     void forget(session& closed);
+    readable_set& readable() noexcept { return *readable_; }
 
 private:
     class sweeper;
@@ -45,6 +47,7 @@ private:
     shard_calls& calls_;
     server_state& state_;
     std::shared_ptr<sweeper> sweeper_;
+    std::optional<readable_set> readable_;
     std::unordered_map<std::uint64_t, std::shared_ptr<session>> sessions_;
     std::vector<std::shared_ptr<session>> ready_;  ///< sessions with replies of the current batch
     std::vector<std::shared_ptr<session>> advancing_;

@@ -38,7 +38,15 @@ session::session(asio::ip::tcp::socket socket, front& owner, std::uint64_t id, n
     state_.clients.emplace(id, &client_);
 }
 
-void session::start() { await_input(); }
+void session::start() {
+    const auto ec = front_.readable().add(socket_.native_handle(), client_.id);
+    watched_ = !ec;
+    if (ec) {
+        refuse("-ERR cannot watch another connection: " + ec.message());
+        return advance();
+    }
+    await_input();
+}
 
 void session::finish() {
     client_.closing = true;
@@ -61,19 +69,26 @@ void session::advance() {
 void session::await_input() {
     if (reading_ || closed_ || client_.closing) { return; }
     reading_ = true;
-    socket_.async_wait(asio::socket_base::wait_read,
-                       [self = shared_from_this()](error_code ec) { self->on_readable(ec); });
+    if (has_more_) { front_.readable().tell_again(client_.id); }
 }
 
-void session::on_readable(error_code ec) {
-    reading_ = false;
+void session::on_readable(bool ends) {
+    has_more_ = true;
+    ends_ = ends_ || ends;
+    if (std::exchange(reading_, false)) { receive(); }
+}
+
+void session::receive() {
     if (closed_ || client_.closing) { return; }
     const auto room = input_.room();
     if (room.empty()) {
         refuse(no_query_memory);
         return advance();
     }
-    const std::size_t size = ec ? 0 : socket_.read_some(asio::buffer(room.data(), room.size()), ec);
+    error_code ec;
+    const std::size_t size = socket_.read_some(asio::buffer(room.data(), room.size()), ec);
+    // Where there was less than there was room, there is no more until it is told.
+    has_more_ = ends_ || (!ec && size == room.size());
     if (ec == asio::error::would_block || ec == asio::error::try_again) { return await_input(); }
     if (ec == asio::error::eof) { return finish(); }  // the client may still read what it is owed
     if (ec) { return close(); }
@@ -210,6 +225,7 @@ void session::close() {
     error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);
+    if (watched_) { front_.readable().remove(); }
     ready_.clear();
     waiting_.reset();
     settle();

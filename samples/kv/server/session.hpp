@@ -41,6 +41,8 @@ public:
     void finish();
     /// Sends what is ready and reads on, once for each batch of replies.
     void advance();
+    /// There may be something to read; `ends`: and an end behind it.
+    void on_readable(bool ends);
     /// At the deadline of a stop.
     void abort();
 
@@ -53,7 +55,7 @@ public:
 private:
     // Reading.
     void await_input();
-    void on_readable(boost::system::error_code ec);
+    void receive();
     void read_commands();
     bool charge_parser();
     bool overloaded() const noexcept;
@@ -109,6 +111,9 @@ private:
     std::optional<in_line> waiting_;
     std::int64_t now_ = 0;
     bool reading_ = false;
+    bool watched_ = false;   ///< by the front's readable_set
+    bool has_more_ = false;  ///< there may be something in the socket
+    bool ends_ = false;      ///< there is an end in the socket, behind what there may be
     bool writing_ = false;
     bool stepping_ = false;  ///< later commands wait until the one before them, of several steps, is settled
     bool closed_ = false;
