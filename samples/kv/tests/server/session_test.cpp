@@ -42,6 +42,27 @@ TEST_P(session_on_each_front, a_command_beyond_the_query_bound_ends_its_connecti
     EXPECT_EQ(b.call({"ECHO", std::string(90'000, 'x')}), bulk(std::string(90'000, 'x')));
 }
 
+/// However much a read takes at once, and whether the end arrives with the last bytes or later: all is answered, and then the connection ends.
+TEST_P(session_on_each_front, an_end_behind_commands_is_seen_whenever_it_comes) {
+    running_server server(server_limits{}, GetParam());
+    for (const std::size_t bytes : {40U, 4095U, 4096U, 4097U, 16384U, 16385U, 65536U, 65537U, 200'000U}) {
+        for (const auto pause : {0ms, 20ms}) {
+            const std::string ping = "PING\r\n";
+            std::string sent, expected;
+            while (sent.size() + ping.size() + 24 <= bytes) { sent += ping, expected += "+PONG\r\n"; }
+            sent += "ECHO " + std::string(bytes - sent.size() - 7, 'x') + "\r\n";  // to the byte
+            ASSERT_EQ(sent.size(), bytes);
+            const auto said = sent.substr(sent.rfind(' ') + 1, sent.size() - sent.rfind(' ') - 3);
+            expected += "$" + std::to_string(said.size()) + "\r\n" + said + "\r\n";
+            wire client(server.port());
+            client.send(sent);
+            std::this_thread::sleep_for(pause);
+            client.no_more();
+            EXPECT_EQ(client.read_all(), expected) << bytes;
+        }
+    }
+}
+
 TEST_P(session_on_each_front, when_all_query_memory_is_used_a_client_is_told_and_others_go_on) {
     server_limits limits;
     limits.total_query_bytes = 1 << 20;
