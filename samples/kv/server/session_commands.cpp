@@ -234,9 +234,9 @@ void session::next_step(std::uint64_t number) {
 
 call_place session::place_for(std::uint32_t worker) {
     const auto kept = std::ranges::find(later_places_, worker, [](const auto& p) { return p.first; });
-    if (kept == later_places_.end()) { return calls_.try_reserve(worker); }
-    auto place = std::move(kept->second);
-    later_places_.erase(kept);
+    const bool is_kept = kept != later_places_.end();
+    call_place place = is_kept ? std::move(kept->second) : calls_.try_reserve(worker);
+    if (is_kept) { later_places_.erase(kept); }
     return place;
 }
 
