@@ -440,7 +440,8 @@ bool task_worker::spins() noexcept {
 /// By one whose spin is over. Where others have posted to themselves all the while, and nothing of it was worth the way here, the next such post would end a sleep at once,
 /// at the price of a system call of theirs: it looks again by itself.
 bool task_worker::naps() noexcept {
-    if (pool_.idle().strategy != idle_strategy::spin_then_park || orders_.load(std::memory_order_relaxed) != 0) { return false; }
+    const bool has_spun = idle_laps_ != 0;
+    if (!has_spun || !idling_.searches() || pool_.idle().strategy != idle_strategy::spin_then_park || orders_.load(std::memory_order_relaxed) != 0) { return false; }
     const auto posted = posted_by_others();
     if (std::exchange(posted_, posted) == posted) { return false; }
     nap_ = std::clamp(nap_ * 2, shortest_nap, longest_nap);

@@ -1,10 +1,11 @@
 // The connections of one thread: what they share, and what is done for all of them together.
 #pragma once
 
-#include "server/readable_set.hpp"
 #include "server/server_state.hpp"
 #include "server/session.hpp"
 #include "server/shard_calls.hpp"
+
+#include <numasio/readable_set.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -12,6 +13,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -36,7 +38,7 @@ public:
     // For sessions.
     void has_replies(std::shared_ptr<session> ready);
     void forget(session& closed);
-    readable_set& readable() noexcept { return *readable_; }
+    numasio::readable_set& readable() noexcept { return *readable_; }
 
 private:
     class sweeper;
@@ -47,7 +49,7 @@ private:
     shard_calls& calls_;
     server_state& state_;
     std::shared_ptr<sweeper> sweeper_;
-    std::optional<readable_set> readable_;
+    std::optional<numasio::readable_set> readable_;
     std::unordered_map<std::uint64_t, std::shared_ptr<session>> sessions_;
     std::vector<std::shared_ptr<session>> ready_;  ///< sessions with replies of the current batch
     std::vector<std::shared_ptr<session>> advancing_;

@@ -1,0 +1,49 @@
+// Which of many sockets have something to read: one wait for all of them, and no system call more for each that is read.
+#pragma once
+
+#include <numasio/errc.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace numasio {
+
+/// Asio arms a socket anew after each read, by a system call or by a read that finds nothing. This is one edge-triggered epoll instance for many sockets, and Asio waits for that descriptor alone;
+/// the sockets are read and written without waiting (non-blocking read_some()). For workers of a reactor_pool, and any other executor.
+/// Thread safety: none; its executor's thread, a strand. Lifetime: the executor outlives it; nothing is called once it is destroyed. While it has no members it waits for nothing, so that a context without other work ends.
+class readable_set {
+public:
+    /// `id` as it was added. `ends`: there is an end, or an error, to be seen behind what there may be to read. May add, remove, and call tell_again(); may not destroy the set.
+    using told = std::function<void(std::uint64_t id, bool ends)>;
+    /// Fails: throws boost::system::system_error where there is no descriptor; std::bad_alloc.
+    readable_set(const boost::asio::any_io_executor& executor, told on_readable);
+    readable_set(const readable_set&) = delete;
+    readable_set& operator=(const readable_set&) = delete;
+
+    /// From now on each arrival is told: once, however much there is, so read until there is less than there was room for, or call tell_again(). What is there already is told too.
+    /// Blocks: never. Cost: a system call. Fails: the kernel's errno (ENOSPC: fs.epoll.max_user_watches), and the socket is no member.
+    [[nodiscard]] error_code add(int socket, std::uint64_t id);
+    /// A member was closed, or is about to be, before anything else is done with its number: the kernel forgets it with that. Of its id something may still be told in the same turn.
+    void remove();
+    /// Tells `id` once more, behind what is ready now: something may be left to read. Fails: throws std::bad_alloc.
+    void tell_again(std::uint64_t id);
+
+private:
+    void await();
+    void look();
+
+    boost::asio::posix::stream_descriptor set_;
+    told on_readable_;
+    std::size_t members_ = 0;
+    bool waiting_ = false;
+    std::vector<std::uint64_t> again_, telling_;
+    std::shared_ptr<const char> alive_ = std::make_shared<const char>();  // handlers may outlive this
+};
+
+}  // namespace numasio
