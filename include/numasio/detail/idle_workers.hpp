@@ -87,8 +87,8 @@ public:
     }
     /// A sleep that ends by itself soon: from before its announcement until the worker is a searcher again. False: another naps.
     bool begin_nap() noexcept {
-        std::uint32_t none = 0;
-        return napping_.compare_exchange_strong(none, 1, Atomics::relaxed, Atomics::relaxed);
+        std::uint32_t nobody_naps = 0;
+        return napping_.compare_exchange_strong(nobody_naps, 1, Atomics::relaxed, Atomics::relaxed);
     }
     /// Who counted on it looked before the fence of the next announcement or found task ([idle-2], [idle-3]), behind which the worker looks.
     void end_nap() noexcept { napping_.store(0, Atomics::relaxed); }
