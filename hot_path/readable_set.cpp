@@ -7,6 +7,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <array>
+#include <span>
 #include <utility>
 
 namespace numasio {
@@ -34,15 +35,31 @@ void readable_set::remove() {
     if (--members_ == 0) { set_.cancel(); }
 }
 
-void readable_set::tell_again(std::uint64_t id) {
-    again_.push_back(id);
-    if (again_.size() != 1) { return; }
+void readable_set::tell_again(std::uint64_t id) { tell_later({id, false}); }
+
+void readable_set::tell_later(arrival one) {
+    again_.push_back(one);
+    if (posted_) { return; }
     boost::asio::post(set_.get_executor(), [this, alive = std::weak_ptr(alive_)] {
         if (alive.expired()) { return; }
-        telling_.swap(again_);
-        for (const auto one : telling_) { on_readable_(one, false); }
-        telling_.clear();
+        posted_ = false;
+        const auto now = std::exchange(again_, {});
+        tell_all(std::span(now));
     });
+    posted_ = true;
+}
+
+/// What the kernel has handed over it does not hand over again: behind one whose telling throws the rest is told a turn later.
+template <class Arrived>
+void readable_set::tell_all(std::span<Arrived> arrived) {
+    for (std::size_t i = 0; i < arrived.size(); ++i) {
+        try {
+            on_readable_(arrived[i].id, arrived[i].ends);
+        } catch (...) {
+            for (const auto& left : arrived.subspan(i + 1)) { tell_later({left.id, left.ends}); }
+            throw;
+        }
+    }
 }
 
 void readable_set::await() {
@@ -50,7 +67,12 @@ void readable_set::await() {
     set_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this, alive = std::weak_ptr(alive_)](const error_code& ec) {
         if (alive.expired()) { return; }
         waiting_ = false;
-        if (!ec) { look(); }
+        try {
+            if (!ec) { look(); }
+        } catch (...) {
+            await();
+            throw;
+        }
         await();
     });
 }
@@ -60,8 +82,9 @@ void readable_set::look() {
     std::array<platform::edge, 64> found;  // about as many are told before others of the thread have their turn
     for (std::size_t seen = 0; seen < found.size();) {
         const auto n = platform::take_edges(set_.native_handle(), found);
-        for (std::size_t i = 0; i < n; ++i, ++seen) { on_readable_(found[i].id, found[i].ends); }
         if (n == 0) { return; }
+        seen += n;
+        tell_all(std::span(found).first(n));
     }
 }
 

@@ -95,7 +95,8 @@ public:
     /// Threads: the one that opened the pools. Cost: a thread for each worker, its memory touched page by page.
     /// Blocks: until every worker runs (prefaulting dominates). Fails: as check(); throws boost::system::system_error
     /// naming worker, call and errno; every thread already started is joined, nothing leaks. Signals that are sent to the process
-    /// go to other threads: the workers block them, but for faults, SIGPIPE, SIGPROF, SIGVTALRM and the real-time ones. What a service's
+    /// go to other threads: the workers block them, but for faults, SIGPIPE, SIGPROF, SIGVTALRM and the real-time ones; so does what they start, threads and
+    /// processes, where it does not say otherwise (pthread_sigmask). What a service's
     /// constructor throws comes nested in errc::service_failed, which names the worker and repeats the text.
     void start() { core_->start(); }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace numasio {
@@ -19,7 +20,7 @@ namespace numasio {
 /// Thread safety: none; its executor's thread, a strand. Lifetime: the executor outlives it; nothing is called once it is destroyed. While it has no members it waits for nothing, so that a context without other work ends.
 class readable_set {
 public:
-    /// `id` as it was added. `ends`: there is an end, or an error, to be seen behind what there may be to read. May add, remove, and call tell_again(); may not destroy the set.
+    /// `id` as it was added. `ends`: there is an end, or an error, to be seen behind what there may be to read. May add, remove, and call tell_again(); may not destroy the set. What it throws leaves the handler of the executor; the others are told all the same.
     using told = std::function<void(std::uint64_t id, bool ends)>;
     /// Fails: throws boost::system::system_error where there is no descriptor; std::bad_alloc.
     readable_set(const boost::asio::any_io_executor& executor, told on_readable);
@@ -35,6 +36,13 @@ public:
     void tell_again(std::uint64_t id);
 
 private:
+    struct arrival {
+        std::uint64_t id;
+        bool ends;
+    };
+    void tell_later(arrival one);
+    template <class Arrived>
+    void tell_all(std::span<Arrived> arrived);
     void await();
     void look();
 
@@ -42,7 +50,8 @@ private:
     told on_readable_;
     std::size_t members_ = 0;
     bool waiting_ = false;
-    std::vector<std::uint64_t> again_, telling_;
+    std::vector<arrival> again_;
+    bool posted_ = false;
     std::shared_ptr<const char> alive_ = std::make_shared<const char>();  // handlers may outlive this
 };
 

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <deque>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -122,6 +123,25 @@ TEST_F(ReadableSet, tells_again_what_it_is_asked_to_in_a_later_turn) {
     EXPECT_THAT(told, IsEmpty());
     io.poll();
     EXPECT_THAT(told, ElementsAre(Pair(9, false), Pair(4711, false)));
+}
+
+TEST_F(ReadableSet, tells_the_others_where_the_telling_of_one_throws) {
+    int throws = 2;
+    set.emplace(io.get_executor(), [&](std::uint64_t id, bool ends) {
+        if (throws-- > 0) { throw std::runtime_error("no"); }
+        told.emplace_back(id, ends);
+    });
+    for (std::uint64_t id = 0; id < 4; ++id) {
+        auto& one = connect();
+        asio::write(one.theirs, asio::buffer("x", 1));
+        EXPECT_FALSE(set->add(one.ours.native_handle(), id));
+    }
+    for (int round = 0; round < 2; ++round) { EXPECT_THROW(io.run(), std::runtime_error); }
+    EXPECT_THAT(next_told(), testing::SizeIs(2));
+    auto& late = connect();
+    EXPECT_FALSE(set->add(late.ours.native_handle(), 9));
+    asio::write(late.theirs, asio::buffer("x", 1));
+    EXPECT_THAT(next_told(), ElementsAre(Pair(9, false)));
 }
 
 TEST_F(ReadableSet, refuses_what_is_no_socket_and_stays_without_it) {
