@@ -145,7 +145,8 @@ constexpr key_rule schema[] = {
     {"pools.*.idle", value_form::section, {}, {}, "spin_then_park", "strategy", "what a worker without work does",
      nullptr},
     {"pools.*.idle.strategy", value_form::word, {}, strategies, "spin_then_park", "",
-     "`busy_spin`: never sleeps, burns its core; `spin_then_park`: spins for `spin`, then sleeps; `park`: sleeps at "
+     "`busy_spin`: never sleeps, burns its core; `spin_then_park`: spins for `spin`, then sleeps (with `run: tasks` for "
+     "up to 100 us at a time while others of the node post to themselves what is not worth its way); `park`: sleeps at "
      "once; `caller_drives`, with `run: service`: has no thread, the program's own loop runs it",
      [](const target& t, const plan_value& v) { t.pool->idle.strategy = static_cast<idle_strategy>(v.number); }},
     {"pools.*.idle.spin", value_form::duration, limits::idle_spin, {}, "20us", "",
