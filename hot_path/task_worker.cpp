@@ -1,4 +1,4 @@
-// The loop of a task pool's worker, where it looks for tasks, and its sleep.
+// The loop of a task pool's worker, and where it takes its tasks from.
 #include "hot_path/task_worker.hpp"
 
 #include "hot_path/task_pool_core.hpp"
@@ -21,17 +21,9 @@ using detail::idle_workers;
 using detail::task_class;
 
 constexpr std::size_t batch = 16;                   // tasks that are taken from an intake at a time
-constexpr std::uint32_t most_stolen = 64;           // at a time, and half of what there is
 constexpr std::uint32_t turns_per_bulk_share = 64;  // as a service's turn
 constexpr std::int64_t look_interval_ns = 100'000;  // a busy worker looks at timers, sockets and other threads' tasks about so often
 constexpr std::uint32_t most_tasks_per_look = 64;
-constexpr std::int64_t patience_ns = 1'000;          // between two looks at what another has queued
-constexpr std::int64_t move_ns = 64;                 // about what a task's way to another core costs: less is not worth it
-constexpr std::int64_t long_for_small_ns = 100'000;  // but where there are very many
-constexpr std::uint32_t laps_per_search = 16;        // of one that spins: each look takes the owner's cache lines away
-constexpr std::uint32_t after_a_nap = laps_per_search << 24;  // laps: it looks at once, and spins no more
-constexpr std::chrono::nanoseconds shortest_nap = std::chrono::microseconds(25);
-constexpr std::chrono::nanoseconds longest_nap = std::chrono::microseconds(100);
 
 }  // namespace
 
@@ -295,102 +287,6 @@ pool_task* task_worker::look_around() noexcept {
     return nullptr;
 }
 
-pool_task* task_worker::search() noexcept {
-    if (desk_.alone || is_ordered(bench) || !idling_.begin_search()) { return nullptr; }
-    searches_.add();
-    for (std::size_t victim = 0; victim < victims_.size(); ++victim) {
-        if (auto* task = steal_from(victim)) { return task; }
-    }
-    if (auto* task = steal_abroad()) { return task; }
-    empty_searches_.add();
-    return nullptr;
-}
-
-/// What its owner will have run in a moment is left to it: tasks so small would cost more on their way here than they take. One at a time is run where it was posted.
-bool task_worker::are_soon_run(const detail::task_deque& theirs, std::uint32_t queued, sighting& seen) const noexcept {
-    const auto now = detail::steady_ns();
-    const auto taken = theirs.taken(), added = theirs.added();
-    const auto passed = now - seen.since;
-    if (passed < patience_ns) { return true; }
-    // However long that look was ago: two looks at a queue of which nothing is taken find that it stands still.
-    const auto done = static_cast<std::int64_t>(taken - seen.taken);
-    const bool grows = static_cast<std::int64_t>(added - seen.added) * move_ns > passed;  // who posts so fast has not begun to run them
-    seen = {now, taken, added};
-    if (done == 0) { return grows; }
-    const auto each = passed / done;
-    return each * queued <= (each < move_ns ? long_for_small_ns : patience_ns);
-}
-
-pool_task* task_worker::steal_from(std::size_t victim) noexcept {
-    for (int kind = 0; kind < 2; ++kind) {
-        auto& theirs = victims_[victim]->queues_[kind];
-        auto& mine = queues_[kind];
-        const auto queued = theirs.size();
-        if (queued == 0 || are_soon_run(theirs, queued, seen_[victim][static_cast<std::size_t>(kind)])) { continue; }
-        auto wanted = std::min((queued + 1) / 2, most_stolen);
-        pool_task* first = nullptr;
-        while (wanted != 0) {
-            const auto got = theirs.steal();
-            if (got.how == detail::task_deque::outcome::empty) { break; }
-            if (got.how == detail::task_deque::outcome::lost) { continue; }
-            --wanted;
-            stolen_.add();
-            if (first == nullptr) { first = got.item; }
-            else if (!mine.push(got.item)) { node_.intakes[kind].push(got.item, false); }
-        }
-        if (first != nullptr) { return unless_benched(first, kind); }
-    }
-    return nullptr;
-}
-
-/// From another node, where the plan allows it and more is queued there than its workers are to be left with.
-pool_task* task_worker::steal_abroad() noexcept {
-    if (pool_.asked().steal == steal_scope::node) { return nullptr; }
-    for (const auto& from : pool_.nodes_to_steal_from(node_)) {
-        const auto queued = pool_.backlog_of(*from.node);
-        if (queued <= pool_.asked().backlog) { continue; }
-        pool_task* first = nullptr;
-        const auto n = from.node->intakes[0].take(std::min(pool_.asked().budget, queued - pool_.asked().backlog), [&](pool_task* task) {
-            if (first == nullptr) { first = task; }
-            else if (!queues_[0].push(task)) { from.node->intakes[0].push(task, false); }
-        });
-        for (std::uint32_t i = 0; i < from.node->workers && first == nullptr; ++i) {
-            first = pool_.worker(from.node->first + i).queues_[0].steal().item;
-        }
-        if (first == nullptr) { continue; }
-        stolen_abroad_.add(std::max<std::size_t>(n, 1));
-        distance_.add(from.distance * std::max<std::size_t>(n, 1));
-        return unless_benched(first, 0);
-    }
-    return nullptr;
-}
-
-/// On this node, for any of its workers.
-bool task_worker::others_have_some() const noexcept {
-    return node_.intakes[0].has_some() || node_.intakes[1].has_some() ||
-           std::any_of(victims_.begin(), victims_.end(), [](const task_worker* other) { return other->queues_[0].size() != 0 || other->queues_[1].size() != 0; });
-}
-
-/// The last look before a sleep.
-bool task_worker::is_wanted() const noexcept {
-    return orders_.load(std::memory_order_relaxed) != 0 || own_.has_some() || has_queued() || node_.intakes[0].has_some() || node_.intakes[1].has_some();
-}
-
-bool task_worker::has_work() noexcept {
-    if (is_ordered(leave)) { return true; }
-    if (is_ordered(pause)) { return false; }
-    // An order that came behind the look in run(): others count on this look for what a benched worker does not see.
-    if (is_ordered(bench) != on_bench_) { return true; }
-    if (own_.has_some() || has_queued()) { return true; }
-    if (on_bench_) { return false; }
-    if (others_have_some()) { return true; }
-    if (pool_.asked().steal == steal_scope::node) { return false; }
-    const auto& abroad = pool_.nodes_to_steal_from(node_);
-    return std::any_of(abroad.begin(), abroad.end(), [this](const auto& other) { return pool_.backlog_of(*other.node) > pool_.asked().backlog; });
-}
-
-bool task_worker::has_more() noexcept { return queues_[0].size() != 0 || queues_[1].size() != 0 || others_have_some(); }
-
 /// Who is benched leaves nothing behind that others could run. `gave_back`: it has begun to.
 void task_worker::empty_bench(bool gave_back) noexcept {
     for (int kind = 0; kind < 2; ++kind) {
@@ -411,71 +307,6 @@ std::uint64_t task_worker::destroy_tasks() noexcept {
     while (auto* task = take_pinned()) { destroy(task); }
     return n;
 }
-
-// --- idle -------------------------------------------------------------------------------------------
-
-/// False when the budget is used up.
-bool task_worker::spins() noexcept {
-    const auto& idle = pool_.idle();
-    if (idle.strategy == idle_strategy::park) { return false; }
-    detail::cpu_relax();
-    if (idle.strategy == idle_strategy::busy_spin) {
-        if (idle_laps_++ % 32 != 0) { return true; }
-        poll_io(detail::steady_ns());
-        return !pool_.end().is_joined();  // the last to fall asleep ends the pool
-    }
-    // One spins for all of a node: the others would only take its caches from it.
-    if (!desk_.alone && (!idling_.searches() || node_.idle.searching() > 1)) { return false; }
-    if (idle_laps_ >= after_a_nap) { return false; }
-    if (idle_laps_++ % 32 != 0) { return true; }
-    const auto now = detail::steady_ns();
-    if (idle_laps_ == 1) {
-        spin_until_ = now + idle.spin.count();
-        posted_ = posted_by_others();
-        nap_ = {};
-    }
-    return now < spin_until_;
-}
-
-/// By one whose spin is over. Where others have posted to themselves all the while, and nothing of it was worth the way here, the next such post would end a sleep at once,
-/// at the price of a system call of theirs: it looks again by itself.
-bool task_worker::naps() noexcept {
-    const bool has_spun = idle_laps_ != 0;
-    if (!has_spun || !idling_.searches() || pool_.idle().strategy != idle_strategy::spin_then_park || orders_.load(std::memory_order_relaxed) != 0) { return false; }
-    const auto posted = posted_by_others();
-    if (std::exchange(posted_, posted) == posted) { return false; }
-    nap_ = std::clamp(nap_ * 2, shortest_nap, longest_nap);
-    if (!idling_.nap(nap_)) { return false; }
-    parks_.add();
-    idle_laps_ = after_a_nap;
-    return true;
-}
-
-std::uint64_t task_worker::posted_by_others() const noexcept {
-    std::uint64_t sum = 0;
-    for (const auto* other : victims_) { sum += other->queues_[0].added() + other->queues_[1].added(); }
-    return sum;
-}
-
-void task_worker::sleep() noexcept {
-    idle_laps_ = 0;
-    parks_.add();
-    idling_.sleep();
-}
-
-void task_worker::poll_io(std::int64_t now) noexcept {
-    if (!pool_.io_is_due(now) || !pool_.lead().take()) { return; }
-    polls_.add();
-    pool_.run_io(*this, false);
-    idling_.give_lead();
-}
-
-task_lead& task_worker::lead() noexcept { return pool_.lead(); }
-task_end& task_worker::end() noexcept { return pool_.end(); }
-bool task_worker::is_over() noexcept { return pool_.is_over(); }
-void task_worker::run_io() noexcept { pool_.run_io(*this, true); }
-void task_worker::wake(std::uint32_t sleeper) noexcept { pool_.wake(node_, sleeper); }
-void task_worker::hand_lead_on() noexcept { pool_.hand_lead_on(node_); }
 
 task_worker_status task_worker::status() const {
     task_worker_status s;

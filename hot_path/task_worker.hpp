@@ -76,6 +76,9 @@ public:
     /// Destroys what was left; returns how much that was.
     std::uint64_t destroy_tasks() noexcept;
 
+    /// Of one that spins: each look takes the cache lines of the queue's owner away.
+    static constexpr std::uint32_t laps_per_search = 16;
+
     const worker_site site;
     detail::placement_book placements;
     platform::kernel_thread thread;               // written before the worker is told to have started

@@ -235,7 +235,7 @@ mutant hot_path/task_idling.hpp task_lead 'nobody hears of a lead that was dropp
 mutant hot_path/task_idling.hpp task_lead 'a leader does not look for what its handlers queued' \
     'if (!side_.bell().is_rung() && side_.has_work()) { return wake_by_itself(); }' ''
 
-# --- what a worker does about orders, as the model has it of task_worker.cpp ----------------------
+# --- what a worker does about orders, as the model has it of the worker ----------------------
 mutant tests/model/model_pool.hpp idle_workers 'obeys() looks at the bench before the pause alone' \
     '            while (is_ordered(pause) && !is_ordered(leave)) {
                 if (task >= 0) { kept.put(static_cast<unsigned>(task)); }
