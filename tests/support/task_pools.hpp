@@ -4,7 +4,13 @@
 
 #include <numasio/node_pool.hpp>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <cstdint>
+#include <future>
+#include <latch>
+#include <utility>
 #include <vector>
 
 namespace numasio::test {
@@ -36,6 +42,35 @@ struct task_pool_here {
 
     topology machine;
     node_pool pool;
+};
+
+/// What `f` returns there.
+template <class F>
+auto on_worker(const node_pool::executor_type& at, F f) {
+    return boost::asio::post(at, boost::asio::use_future(std::move(f))).get();
+}
+
+/// A worker that does nothing else until it is released.
+class held_worker {
+public:
+    explicit held_worker(const node_pool::executor_type& at) {
+        std::promise<void> holds;
+        auto held = holds.get_future();
+        boost::asio::post(at, [this, holds = std::move(holds)]() mutable {
+            holds.set_value();
+            released_.wait();
+        });
+        held.get();
+    }
+    ~held_worker() { release(); }
+    void release() {
+        if (!is_released_) { released_.count_down(); }
+        is_released_ = true;
+    }
+
+private:
+    std::latch released_{1};
+    bool is_released_ = false;
 };
 
 }  // namespace numasio::test
