@@ -10,11 +10,12 @@
 namespace kv::resp {
 
 inline void append_number(std::string& out, char kind, std::int64_t number) {
-    std::array<char, 24> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-    out.push_back(kind);
-    out.append(digits.data(), end);
-    out.append("\r\n");
+    std::array<char, 24> line;
+    line[0] = kind;
+    auto* end = std::to_chars(line.data() + 1, line.data() + line.size() - 2, number).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    out.append(line.data(), end);
 }
 
 inline void append_integer(std::string& out, std::int64_t number) { append_number(out, ':', number); }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,7 +49,11 @@ public:
 private:
     outcome parse_inline(std::span<char> unread);
     outcome parse_array(std::span<char> unread);
-    outcome read_length(std::span<char> unread, std::string_view too_long, std::string_view& line);
+    struct length_line {
+        std::optional<std::int64_t> number;  ///< none: what the line says is not one
+        std::size_t bytes = 0;               ///< with its line break
+    };
+    outcome read_length(std::span<char> unread, std::string_view too_long, length_line& found);
     bool split_words(char* text, std::size_t size);
     outcome finish(std::span<char> unread);
     outcome fail(std::string_view why);

@@ -72,6 +72,11 @@ TEST(request_parser, protocol_errors_have_redis_texts) {
     EXPECT_EQ(error_of("*1\r\nxPING\r\n"), "Protocol error: expected '$', got 'x'");
     EXPECT_EQ(error_of("*1\r\n$-1\r\n"), "Protocol error: invalid bulk length");
     EXPECT_EQ(error_of("*1\r\n$ 1\r\n"), "Protocol error: invalid bulk length");
+    for (const char* no_length : {"", "01", "00", "+1", "1 ", "1\n", "-1", "99999999999", "18446744073709551617"}) {
+        EXPECT_EQ(error_of("*1\r\n$" + std::string(no_length) + "\r\n"), "Protocol error: invalid bulk length") << no_length;
+    }
+    EXPECT_EQ(error_of("*01\r\n"), "Protocol error: invalid multibulk length");
+    EXPECT_EQ(error_of("*\r\n"), "Protocol error: invalid multibulk length");
     EXPECT_EQ(error_of("set \"a\r\n"), "Protocol error: unbalanced quotes in request");
     EXPECT_EQ(error_of("set \"a\"b\r\n"), "Protocol error: unbalanced quotes in request");
     EXPECT_EQ(error_of(std::string(70'000, 'x')), "Protocol error: too big inline request");
