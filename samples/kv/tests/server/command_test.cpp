@@ -1,8 +1,12 @@
 // Commands about the server itself, whose bodies the differential test cannot compare.
+#include "server/command.hpp"
 #include "support/local_shards.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
 
 namespace kv::test {
 
@@ -29,6 +33,20 @@ TEST(command, the_table_counts_lists_and_documents_the_same_commands) {
     EXPECT_THAT(kv({"COMMAND", "INFO", "get", "nosuch"}), StartsWith("*2\r\n*10\r\n$3\r\nget\r\n:2\r\n"));
     EXPECT_THAT(kv({"COMMAND", "INFO", "get", "nosuch"}), testing::EndsWith("$-1\r\n"));
     EXPECT_THAT(kv({"COMMAND", "DOCS", "Config"}), HasSubstr("config|get"));
+}
+
+TEST(command, each_name_is_found_in_any_case_and_nothing_like_it) {
+    for (const auto& spec : command_table()) {
+        const auto bar = spec.name.find('|');
+        std::string name(spec.name.substr(0, bar));
+        const std::string below(bar == spec.name.npos ? std::string_view() : spec.name.substr(bar + 1));
+        EXPECT_EQ(find_command(name, below), &spec) << spec.name;
+        std::ranges::transform(name, name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+        EXPECT_EQ(find_command(name, below), &spec) << spec.name;
+        EXPECT_EQ(find_command(name + "x", below), nullptr) << spec.name;
+        if (bar != spec.name.npos) { EXPECT_EQ(find_command(spec.name), nullptr) << spec.name; }
+    }
+    EXPECT_EQ(find_command(""), nullptr);
 }
 
 TEST(command, client_info_and_list_describe_the_connection) {
