@@ -185,31 +185,31 @@ void session::collect_replies() {
 bool session::write() {
     if (writing_ || closed_ || ready_.empty()) { return false; }
     calls_.send_off();
-    writing_ = true;
-    std::swap(ready_, sending_);
-    sending_.gather(buffers_);
+    ready_.gather(buffers_);
     // Nearly always the kernel takes all of it at once: then nothing is left to wait for.
     error_code ec;
-    auto left = sending_.bytes();
-    if (buffers_.size() == 1) { left -= socket_.write_some(buffers_.front(), ec); }
+    const auto taken = buffers_.size() == 1 ? socket_.write_some(buffers_.front(), ec) : 0;
     const bool failed = ec && ec != asio::error::would_block && ec != asio::error::try_again;
-    if (left == 0 || failed) {
-        sent(failed ? ec : error_code());
+    if (taken == ready_.bytes() || failed) {
+        sent(ready_, failed ? ec : error_code());
         return !failed;
     }
-    if (buffers_.size() == 1) { buffers_.front() += sending_.bytes() - left; }
+    writing_ = true;
+    std::swap(ready_, sending_);
+    sending_.gather(buffers_);  // a short text has moved with the swap
+    buffers_.front() += taken;
     // A view of the list: async_write() would copy the list itself.
     const std::span<const asio::const_buffer> all(buffers_);
     asio::async_write(socket_, all, [self = shared_from_this()](error_code ended, std::size_t) {
-        self->sent(ended);
+        self->writing_ = false;
+        self->sent(self->sending_, ended);
         self->advance();
     });
     return false;
 }
 
-void session::sent(error_code ec) {
-    writing_ = false;
-    sending_.clear();
+void session::sent(reply_stream& what, error_code ec) {
+    what.clear();
     settle();
     if (ec) { close(); }
 }

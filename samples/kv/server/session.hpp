@@ -82,7 +82,7 @@ private:
     void collect_replies();
     void settle() noexcept { account_.set(ready_.cost() + sending_.cost() + queued_text_); }
     bool write();
-    void sent(boost::system::error_code ec);
+    void sent(reply_stream& what, boost::system::error_code ec);
     void close_if_done();
     void close();
 

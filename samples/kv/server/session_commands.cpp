@@ -122,10 +122,12 @@ void session::to_one(const command& what) {
     submit(queue_.push(std::move(owed)), 0, std::move(place), what.request);
 }
 
-/// A small reply that nothing is before needs no place in the queue.
+/// A reply that nothing is before, and whose value is copied, needs no place in the queue.
 void session::answer_at_once(reply_form form, kv_reply reply) {
-    if (queue_.empty() && !reply.value.is_held() && unsent() <= state_.limits.unsent_bytes &&
-        account_.fits(reply_stream::cost(size_of_reply(reply, nullptr)), unsent() == 0)) {
+    const auto size = size_of_reply(reply, nullptr);
+    const auto cost = reply_stream::cost(size);
+    if (queue_.empty() && size.held == 0 && cost <= state_.limits.reply_bytes && unsent() <= state_.limits.unsent_bytes &&
+        account_.fits(cost, unsent() == 0)) {
         append_reply(form, reply, nullptr, ready_);
         return settle();
     }
