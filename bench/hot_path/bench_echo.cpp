@@ -4,11 +4,18 @@
 #include <bench/peers/pinned.hpp>
 
 #include <numasio/reactor_pool.hpp>
+#include <numasio/readable_set.hpp>
+
+#ifdef NUMASIO_HAS_RUST
+#include <bench/peers/rust_peers.hpp>
+#endif
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
 
 #include <sys/epoll.h>
@@ -24,6 +31,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -57,11 +65,11 @@ constexpr char ask_end = 'E';
 using text = std::array<char, message>;
 
 /// False: it is to end.
-bool look_at(text& asked) {
-    const char what = asked[0];
+bool look_at(char* asked) {
+    const char what = *asked;
     if (what == ask_time) {
         const double used = user_seconds();
-        std::memcpy(asked.data(), &used, sizeof used);
+        std::memcpy(asked, &used, sizeof used);
     }
     return what != ask_end;
 }
@@ -115,7 +123,7 @@ private:
                 const auto got = ::recv(socket, bytes.data(), bytes.size(), 0);
                 if (got <= 0) { ::epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nullptr); }
                 else {
-                    goes_on = look_at(bytes) && goes_on;
+                    goes_on = look_at(bytes.data()) && goes_on;
                     static_cast<void>(::send(socket, bytes.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL));
                 }
             }
@@ -144,7 +152,7 @@ public:
 
 private:
     void write(std::size_t n) {
-        if (!look_at(bytes_)) { end_(); }
+        if (!look_at(bytes_.data())) { end_(); }
         asio::async_write(socket_, asio::buffer(bytes_, n), [self = this->shared_from_this()](const error_code& ec, std::size_t) {
             if (!ec) { self->read(); }
         });
@@ -190,10 +198,21 @@ private:
 
 // --- the reactor --------------------------------------------------------------------------------------
 
+pool_plan echo_plan(idle_strategy idle) {
+    pool_plan asked;
+    asked.name = "echo";
+    asked.idle.strategy = idle;
+    return asked;
+}
+std::vector<worker_site> site_on(const topology& machine, cpu_id cpu) {
+    const auto node = machine.find(cpu)->node;
+    return {{"echo", 0, cpu, node, machine.nearest_memory(node).value()}};
+}
+
 template <class Socket>
 class reactor_server final : public server {
 public:
-    reactor_server(const topology& machine, cpu_id cpu, idle_strategy idle) : pool_(plan_of(idle), machine, site_on(machine, cpu)) {
+    reactor_server(const topology& machine, cpu_id cpu, idle_strategy idle) : pool_(echo_plan(idle), machine, site_on(machine, cpu)) {
         at_ = pool_.listen(any_port, [](reactor_connection c) { std::make_shared<kept>(std::move(c))->read(); });
     }
     tcp::endpoint where() const override { return at_; }
@@ -203,19 +222,76 @@ private:
         explicit kept(reactor_connection c) : session<Socket>(Socket(std::move(c.socket)), [] {}), open(std::move(c.open)) {}
         open_connection open;
     };
-    static pool_plan plan_of(idle_strategy idle) {
-        pool_plan asked;
-        asked.name = "echo";
-        asked.idle.strategy = idle;
-        return asked;
-    }
-    static std::vector<worker_site> site_on(const topology& machine, cpu_id cpu) {
-        const auto node = machine.find(cpu)->node;
-        return {{"echo", 0, cpu, node, machine.nearest_memory(node).value()}};
-    }
     reactor_pool pool_;
     tcp::endpoint at_;
 };
+
+/// One wait for all sockets, as numasio-kv has it.
+class readable_server final : public server {
+public:
+    readable_server(const topology& machine, cpu_id cpu, idle_strategy idle) : pool_(echo_plan(idle), machine, site_on(machine, cpu)) {
+        at_ = pool_.listen(any_port, [this](reactor_connection c) { add(std::move(c)); });
+    }
+    ~readable_server() override {
+        asio::post(pool_.on(0), asio::use_future([this] {
+            readable_.reset();
+            open_.clear();
+        })).get();
+    }
+    tcp::endpoint where() const override { return at_; }
+
+private:
+    void add(reactor_connection c) {
+        if (!readable_) { readable_.emplace(c.socket.get_executor(), [this](std::uint64_t id, bool) { read(id); }); }
+        c.socket.non_blocking(true);
+        open_.push_back(std::make_unique<reactor_connection>(std::move(c)));
+        if (readable_->add(open_.back()->socket.native_handle(), open_.size() - 1)) { give_up(1, "a socket that cannot be watched"); }
+    }
+    void read(std::uint64_t id) {
+        auto& one = open_[id];
+        if (!one) { return; }
+        error_code ec;
+        const auto got = one->socket.read_some(asio::buffer(bytes_), ec);
+        if (ec == asio::error::would_block) { return; }
+        if (ec) {
+            readable_->remove();
+            one.reset();
+            return;
+        }
+        look_at(bytes_.data());
+        one->socket.write_some(asio::buffer(bytes_.data(), got), ec);
+        if (got == bytes_.size()) { readable_->tell_again(id); }
+    }
+    reactor_pool pool_;
+    std::optional<readable_set> readable_;
+    std::vector<std::unique_ptr<reactor_connection>> open_;
+    std::array<char, 4096> bytes_;
+    tcp::endpoint at_;
+};
+
+// --- Tokio --------------------------------------------------------------------------------------------
+
+#ifdef NUMASIO_HAS_RUST
+cpu_id tokio_cpu;
+
+class tokio_server final : public server {
+public:
+    explicit tokio_server(cpu_id cpu) {
+        tokio_cpu = cpu;
+        echo_ = peer_tokio_echo_new([](std::size_t) { pin(tokio_cpu); }, [](std::uint8_t* bytes) { return look_at(reinterpret_cast<char*>(bytes)); });
+    }
+    ~tokio_server() override {
+        ask(where(), ask_end);
+        peer_tokio_echo_free(echo_);
+    }
+    tcp::endpoint where() const override { return {asio::ip::address_v4::loopback(), peer_tokio_echo_port(echo_)}; }
+
+private:
+    peer_tokio_echo* echo_;
+};
+#else
+constexpr const char* no_rust = NUMASIO_NO_RUST;
+#endif
 
 // --- the client ---------------------------------------------------------------------------------------
 
@@ -329,13 +405,25 @@ int main(int argc, char** argv) {
     pin(cpus[0]);
 
     using made = std::unique_ptr<server>;
-    const std::vector<std::pair<std::string, std::function<made()>>> servers = {
+    struct row {
+        std::string name;
+        std::function<made()> make;
+        std::string missing{};
+    };
+    const std::vector<row> servers = {
         {"raw epoll", [&] { return made(new raw_server(cpus[1])); }},
         {"io_context(1)", [&] { return made(new asio_server(cpus[1], 1)); }},
         {"io_context, unlocked", [&] { return made(new asio_server(cpus[1], BOOST_ASIO_CONCURRENCY_HINT_UNSAFE)); }},
         {"reactor", [&] { return made(new reactor_server<reactor_socket>(machine, cpus[1], idle_strategy::spin_then_park)); }},
         {"reactor, idle: park", [&] { return made(new reactor_server<reactor_socket>(machine, cpus[1], idle_strategy::park)); }},
+        {"reactor, readable_set", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::spin_then_park)); }},
+        {"reactor, readable_set, idle: park", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::park)); }},
         {"reactor, tcp::socket", [&] { return made(new reactor_server<tcp::socket>(machine, cpus[1], idle_strategy::spin_then_park)); }},
+#ifdef NUMASIO_HAS_RUST
+        {"Tokio, current thread", [&] { return made(new tokio_server(cpus[1])); }},
+#else
+        {"Tokio, current thread", {}, no_rust},
+#endif
     };
     for (const std::size_t connections : {std::size_t{100}, std::size_t{10'000}}) {
         if (files.rlim_cur < connections + 100) {
@@ -345,8 +433,12 @@ int main(int argc, char** argv) {
         std::vector<contender> all;
         std::vector<std::vector<double>> user(servers.size());
         for (std::size_t i = 0; i < servers.size(); ++i) {
-            all.push_back({servers[i].first, [&, i] {
-                               const auto under_load = servers[i].second();
+            if (!servers[i].make) {
+                all.push_back({servers[i].name, {}, servers[i].missing});
+                continue;
+            }
+            all.push_back({servers[i].name, [&, i] {
+                               const auto under_load = servers[i].make();
                                const auto f = load_from.measure(*under_load, asked.quick ? 100 : connections, asked.quick ? 0.05 : 0.7);
                                user[i].push_back(f.user_us);
                                return f.per_second / 1e3;
@@ -357,7 +449,9 @@ int main(int argc, char** argv) {
         print_table(title, "thousand requests/s", all, rounds, {0, 1});
         auto of_user = rounds;
         for (std::size_t r = 0; r < of_user.size(); ++r) {
-            for (std::size_t i = 0; i < servers.size(); ++i) { of_user[r].values[i] = user[i][r]; }
+            for (std::size_t i = 0; i < servers.size(); ++i) {
+                if (servers[i].make) { of_user[r].values[i] = user[i][r]; }
+            }
         }
         print_table(title + ": the server's processor time in user mode", "us for a request", all, of_user, {0, 1});
     }

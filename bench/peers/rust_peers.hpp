@@ -1,4 +1,4 @@
-// The C interface of the Rust peers (bench/peers/rust): crossbeam's channel, Tokio's channels and tasks.
+// The C interface of the Rust peers (bench/peers/rust): crossbeam's channel, Tokio's channels, tasks and sockets.
 // A static library linked into the benchmark rather than programs of their own: contenders then alternate within one
 // process, on the same pinned threads, with the same clock and the same heap (malloc), in rounds of milliseconds; two
 // programs could only alternate by processes, each with its own pages and start. Each function is a whole loop, so that
@@ -54,5 +54,12 @@ void peer_tokio_pool_outside(const peer_tokio_pool* pool, std::uint64_t count);
 /// The same by tasks of the runtime, `batch` at a time, a divisor of `count`: the last to run of each batch spawns the next.
 void peer_tokio_pool_inside(const peer_tokio_pool* pool, std::uint64_t count, std::uint64_t batch);
 void peer_tokio_pool_free(peer_tokio_pool* pool);
+
+/// Echo of 64 bytes on a current-thread runtime, on any free port of 127.0.0.1. `look` is called with each message before it is sent back,
+/// and may change it; false: the server is to end, which it must have been told before it is freed.
+struct peer_tokio_echo;
+peer_tokio_echo* peer_tokio_echo_new(peer_pin pin, bool (*look)(std::uint8_t* message));
+std::uint16_t peer_tokio_echo_port(const peer_tokio_echo* echo);
+void peer_tokio_echo_free(peer_tokio_echo* echo);
 
 }  // extern "C"

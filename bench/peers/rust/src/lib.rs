@@ -1,6 +1,7 @@
 // The Rust peers behind a C interface: each function is a whole loop, so that no call between the languages is timed.
 // bench/peers/rust_peers.hpp says what each promises.
 mod channels;
+mod echo;
 mod spawns;
 mod tasks;
 
