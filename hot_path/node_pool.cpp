@@ -1,6 +1,7 @@
 // node_pool's calls, handed on.
 #include <numasio/node_pool.hpp>
 
+#include "hot_path/site_check.hpp"
 #include "hot_path/task_pool_core.hpp"
 
 #include <numasio/affinity.hpp>
@@ -15,9 +16,18 @@
 namespace numasio {
 namespace {
 
-std::vector<worker_site> by_node(std::vector<worker_site> sites) {
+std::vector<worker_site> by_node(const pool_plan& asked, std::vector<worker_site> sites) {
+    hot_path::check_sites(asked.name, sites);
+    if (asked.idle.strategy == idle_strategy::caller_drives) {
+        throw boost::system::system_error(make_error_code(boost::system::errc::operation_not_supported), asked.name + ": idle: caller_drives; its workers have threads of their own");
+    }
     std::sort(sites.begin(), sites.end(), [](const auto& a, const auto& b) { return std::tie(a.node, a.index) < std::tie(b.node, b.index); });
     return sites;
+}
+
+std::unique_ptr<hot_path::task_pool_core> make_core(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks) {
+    auto sorted = by_node(asked, std::move(sites));
+    return std::make_unique<hot_path::task_pool_core>(std::move(asked), machine, std::move(sorted), std::move(hooks));
 }
 
 detail::task_terms of_node(std::uint32_t place) noexcept { return {place, detail::task_home::node, detail::task_class::latency}; }
@@ -25,7 +35,7 @@ detail::task_terms of_node(std::uint32_t place) noexcept { return {place, detail
 }  // namespace
 
 node_pool::node_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks)
-    : core_(std::make_unique<hot_path::task_pool_core>(std::move(asked), machine, by_node(std::move(sites)), std::move(hooks))), pool_(core_.get()) {
+    : core_(make_core(std::move(asked), machine, std::move(sites), std::move(hooks))), pool_(core_.get()) {
     if (!machine.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine.source); }
     core_->start();
 }

@@ -41,6 +41,7 @@ std::uint64_t reactor_pool::stop(std::chrono::nanoseconds deadline) { return cor
 
 std::uint32_t reactor_pool::workers() const noexcept { return static_cast<std::uint32_t>(core_->sites().size()); }
 const std::vector<worker_site>& reactor_pool::sites() const noexcept { return core_->sites(); }
+bool reactor_pool::runs_here() const noexcept { return core_->runs_here(); }
 reactor_pool_status reactor_pool::status() const { return core_->status(); }
 std::vector<placement> reactor_pool::placements() const { return core_->placements(); }
 std::chrono::nanoseconds reactor_pool::look_for_stalls() { return core_->look_for_stalls(); }

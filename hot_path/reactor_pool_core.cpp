@@ -3,6 +3,7 @@
 
 #include "hot_path/reactor_listeners.hpp"
 #include "hot_path/reactor_loop.hpp"
+#include "hot_path/site_check.hpp"
 #include "hot_path/thread_settler.hpp"
 #include "hot_path/worker_keepers.hpp"
 #include "src/platform/signal_mask.hpp"
@@ -29,7 +30,7 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
 const pool_plan& checked(const pool_plan& asked, const topology& machine, const std::vector<worker_site>& sites) {
     if (!machine.cpus_are_real()) { throw boost::system::system_error(errc::not_this_machine, machine.source); }
-    if (sites.empty()) { throw boost::system::system_error(errc::no_worker, asked.name); }
+    check_sites(asked.name, sites);
     if (asked.idle.strategy == idle_strategy::caller_drives) {
         throw boost::system::system_error(make_error_code(boost::system::errc::operation_not_supported),
                                           asked.name + ": idle: caller_drives; a reactor has a thread of its own");
@@ -57,6 +58,7 @@ reactor_pool_core::~reactor_pool_core() {
         static_cast<void>(new auto(std::move(elsewhere_)));
         return;
     }
+    must_not_be_on_a_worker("destroyed");
     stop();
     join();
 }
@@ -145,20 +147,34 @@ void reactor_pool_core::stop() noexcept {
     close_elsewhere();
 }
 
+/// It would wait for itself.
+void reactor_pool_core::must_not_be_on_a_worker(const char* what) const {
+    if (runs_here()) { throw boost::system::system_error(errc::may_not_block, plan_.name + ": " + what + " on one of its own workers"); }
+}
+
+bool reactor_pool_core::runs_here() const noexcept {
+    return std::any_of(group_->cores.begin(), group_->cores.end(), [](const auto& core) { return core->runs_here(); });
+}
+
 void reactor_pool_core::join() {
     if (is_in_child()) { return; }  // nobody is here to be waited for
+    must_not_be_on_a_worker("join()");
     end_all(never);
     close_elsewhere();
     const std::lock_guard one(joining_);
     for (auto& thread : threads_) {
         if (thread.joinable()) { thread.join(); }
     }
-    // What came since a worker had ended.
-    for (const auto& core : group_->cores) { core->destroy_arrivals(); }
+    // Nobody would run it. What came since a worker had ended:
+    for (const auto& core : group_->cores) {
+        core->close_intake();
+        core->destroy_arrivals();
+    }
 }
 
 std::uint64_t reactor_pool_core::stop_in(std::chrono::nanoseconds deadline) {
     if (is_in_child()) { return 0; }
+    must_not_be_on_a_worker("stop(deadline)");
     for (const auto& core : group_->cores) { core->close_intake(); }
     const auto now = detail::reactor_core::now_ns();
     end_all(deadline.count() < never - now ? now + deadline.count() : never);

@@ -49,6 +49,7 @@ public:
     void stop() noexcept;
     void join();
     std::uint64_t stop_in(std::chrono::nanoseconds deadline);
+    bool runs_here() const noexcept;
 
     reactor_pool_status status() const;
     std::vector<placement> placements() const;
@@ -63,6 +64,7 @@ private:
     void end_all(std::int64_t deadline_ns) noexcept;
     void close_elsewhere() noexcept;
     void must_accept() const;
+    void must_not_be_on_a_worker(const char* what) const;
     bool is_in_child() const noexcept { return detail::fork_generation() != generation_; }
 
     const pool_plan plan_;

@@ -68,6 +68,7 @@ void shard_base::leave_worker(tenant& self) noexcept {
         delete &one;
     } else {
         one.alone_ = true;  // coroutines hold it, which end with the pool
+        failed = shard_error(errc::stopped);  // its T::stop() is not called
     }
     group->one_has_left(failed);
 }

@@ -107,9 +107,9 @@ task_pool_core::~task_pool_core() {
         static_cast<void>(io_.release());  // whoever held a lock of the context's is not here to let go of it
         return;
     }
+    must_not_be_on_a_worker("destroyed");
     stop();
     join();
-    destroy_tasks();
     io_work_.reset();
     // A coroutine that waited for a timer is destroyed by a task, and its timer with it: both before the timers' service goes.
     for (int turn = 0; turn < 2; ++turn) {

@@ -144,6 +144,7 @@ private:
     void end_late() noexcept;
     void tell_node(task_node& node) noexcept;
     void order_all(task_worker::order one) noexcept;
+    void must_not_be_on_a_worker(const char* what) const;
     void run_worker(task_worker& worker) noexcept;
     void settle(task_worker& worker);
     void end_start();

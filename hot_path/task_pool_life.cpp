@@ -23,6 +23,7 @@ bool task_pool_core::has_queued() const noexcept {
 
 bool task_pool_core::is_over() noexcept {
     if (!end_.is_over([this] { return work_.is_none() && !has_queued(); })) { return false; }
+    closed_.store(true, std::memory_order_relaxed);  // nobody would run it
     order_all(task_worker::leave);
     return true;
 }
@@ -68,7 +69,16 @@ void task_pool_core::resize(std::uint32_t workers_per_node) noexcept {
     }
 }
 
-void task_pool_core::join() { join_until(std::chrono::steady_clock::time_point::max()); }
+/// A worker would wait for itself.
+void task_pool_core::must_not_be_on_a_worker(const char* what) const {
+    if (!is_forked() && runs_here()) { throw boost::system::system_error(errc::may_not_block, plan_.name + ": " + what + " on one of its own workers"); }
+}
+
+void task_pool_core::join() {
+    must_not_be_on_a_worker("join()");
+    join_until(std::chrono::steady_clock::time_point::max());
+    if (!is_forked()) { destroy_tasks(); }
+}
 
 bool task_pool_core::join_until(std::chrono::steady_clock::time_point deadline) {
     if (is_forked()) { return true; }
@@ -107,6 +117,7 @@ bool task_pool_core::join_until(std::chrono::steady_clock::time_point deadline) 
 
 std::uint64_t task_pool_core::stop_in(std::chrono::nanoseconds wait) {
     if (is_forked()) { return 0; }
+    must_not_be_on_a_worker("stop(deadline)");
     closed_.store(true, std::memory_order_relaxed);
     const auto before = abandoned_.load(std::memory_order_relaxed);
     const auto now = std::chrono::steady_clock::now();

@@ -6,6 +6,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 
 namespace numasio::hot_path {
@@ -159,6 +160,7 @@ void task_pool::wake(std::uint32_t node, std::uint32_t sleeper) noexcept {
 
 void task_pool::help(const task_terms& awaited, std::uint32_t& idle_laps) noexcept {
     constexpr std::uint32_t before_a_yield = 64;
+    constexpr std::uint32_t before_a_sleep = 256;
     auto& core = *static_cast<task_pool_core*>(this);
     if (runs_here()) {
         const auto* const desk = desk_of_this_thread;
@@ -169,7 +171,9 @@ void task_pool::help(const task_terms& awaited, std::uint32_t& idle_laps) noexce
     }
     if (++idle_laps < before_a_yield) { return cpu_relax(); }
     end_what_is_left();
-    std::this_thread::yield();
+    if (idle_laps < before_a_sleep) { return std::this_thread::yield(); }
+    // Each sleep is a little longer than the one before: short beside the time that it has waited.
+    std::this_thread::sleep_for(std::chrono::microseconds(std::min<std::uint32_t>(idle_laps - before_a_sleep, runs_here() ? 100 : 1000)));
 }
 
 void task_pool::end_what_is_left() noexcept {

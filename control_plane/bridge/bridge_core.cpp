@@ -243,6 +243,10 @@ void bridge_core::on_placement_change(std::function<void(const std::vector<place
 
 stop_report bridge_core::stop(std::chrono::nanoseconds wait) {
     if (fork_generation() != generation_) { return {0, static_cast<std::uint32_t>(running_.size())}; }
+    if (desk_of_this_thread != nullptr || reactor_of_this_thread != nullptr) {  // some bridge's
+        const std::lock_guard lock(mutex_);
+        if (executors_ && executors_->run_here()) { throw boost::system::system_error(errc::may_not_block, "bridge::stop() on a worker of one of its pools"); }
+    }
     stopping_.store(true);  // before the lock, which a start under way holds: it gives up
     const std::lock_guard lock(mutex_);
     const auto deadline = deadline_in(wait);

@@ -60,6 +60,11 @@ std::uint64_t executor_pools::stop(std::chrono::steady_clock::time_point deadlin
     return left;
 }
 
+bool executor_pools::run_here() const noexcept {
+    const auto is_own = [](const auto& one) { return one.pool->runs_here(); };
+    return std::any_of(tasks_.begin(), tasks_.end(), is_own) || std::any_of(reactors_.begin(), reactors_.end(), is_own);
+}
+
 void executor_pools::add_placements(std::vector<placement>& to) const {
     const auto add = [&](const auto& pools) {
         for (const auto& one : pools) {

@@ -39,6 +39,8 @@ public:
     /// Each drains until the deadline; what is left then is destroyed uninvoked, or with the pool. How much that is.
     /// Any number of times. Blocks: until the deadline, and for what runs then.
     std::uint64_t stop(std::chrono::steady_clock::time_point deadline);
+    /// Is the calling thread one of their workers?
+    bool run_here() const noexcept;
 
     void add_placements(std::vector<placement>& to) const;
     void add_status(bridge_status& to) const;

@@ -134,10 +134,11 @@ public:
     /// Closes the intake, lets the workers finish what was accepted until the deadline, ends the rest with
     /// errc::stopped, joins. Replies are posted to the executor as ever. Pools that run reactors and tasks come first, each as its own stop(deadline) says, so that
     /// what they run may still call services; connections and coroutines that stay open until then take that time from the others.
-    /// Threads: any but those of pools that run tasks or reactors, also several at once and from a handler. Blocks: at most about `deadline`, and for tasks that run then;
+    /// Threads: any but those of pools that run tasks or reactors, also several at once and from a handler. Blocks: at most about `deadline`, and for tasks that run then, with those of the groups that they wait for;
     /// a start() that is under way gives up with errc::stopped as soon as what its workers are at (prefaulting, a
     /// service's constructor) returns, which is waited for first.
-    /// A worker still inside a service call then is left to itself (it keeps its memory) and reported.
+    /// A worker still inside a service call then is left to itself (it keeps its memory) and reported. Fails: throws system_error(errc::may_not_block) on a worker of a pool that runs tasks or
+    /// reactors: nothing has happened then.
     stop_report stop(std::chrono::nanoseconds deadline) { return core_->stop(deadline); }
 
     /// What was asked, got and why, for each control thread that pinned itself and, once started, each worker.

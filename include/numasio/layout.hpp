@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace numasio {
@@ -24,6 +25,15 @@ struct layout {
     std::vector<cpu_id> control;        ///< CPUs for the control plane's threads
     std::vector<worker_site> workers;   ///< pool by pool in plan order, index ascending
     std::vector<std::string> notes;     ///< what `auto` chose and what a person should know
+
+    /// Those of one pool: what a node_pool or a reactor_pool of a program's own is given. Empty where there is no such pool.
+    std::vector<worker_site> workers_of(std::string_view pool) const {
+        std::vector<worker_site> own;
+        for (const auto& site : workers) {
+            if (site.pool == pool) { own.push_back(site); }
+        }
+        return own;
+    }
 };
 
 /// Deals the CPUs that this process may use: control's first, then pools with `cpus`, then the others in plan

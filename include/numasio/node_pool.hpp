@@ -1,4 +1,4 @@
-// A pool of pinned workers that runs tasks: an Asio execution context whose work stays on the node that it was given to.
+// A pool of pinned workers that runs tasks, by Asio executors, on the node that each was given to.
 #pragma once
 
 #include <numasio/detail/task_executor.hpp>
@@ -35,17 +35,17 @@ class task_pool_core;
 /// Thread safety: distinct objects safe; shared objects safe, but for the destructor.
 class node_pool {
 public:
-    /// An Asio executor of 16 bytes. Lifetime: the pool's. Posting through any_io_executor hides what is posted: such work
-    /// is never refused.
+    /// An Asio executor of 16 bytes. Lifetime: the pool's. What post() and defer() are given from outside is refused where there is no room (errc::pool_full), or the pool has stopped. What
+    /// Asio could not bear to see refused never is: all that has an executor of its own (co_spawn(), bind_executor(), use_future), strands, execute(), and all that comes through any_io_executor. Bound such work yourself, or use try_post().
     using executor_type = detail::task_executor<std::allocator<void>, 0>;
 
-    /// Pins the workers, sets their memory policies, reads both back, and runs. `sites`: see make_layout(); all of them, of one pool. What of `asked.tasks` is out of its range
+    /// Pins the workers, sets their memory policies, reads both back, and runs. `sites`: all of this pool's, make_layout(plan, machine).workers_of(name), or a program's own. What of `asked.tasks` is out of its range
     /// (numasio/plan_limits.hpp) counts as the nearest in it.
     /// Threads: any. Blocks: until every worker runs. Cost: a thread for each. Fails: throws boost::system::system_error as bridge::start() does: under
-    /// strict enforcement naming worker, call and errno; errc::not_this_machine; errc::thread_refused; what hooks.starts throws. Nothing is left behind then.
+    /// strict enforcement naming worker, call and errno; errc::not_this_machine; errc::thread_refused; what hooks.starts throws; std::invalid_argument where the sites are not this pool's. Nothing is left behind then.
     node_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks = {});
     /// stop() and join(). Tasks that were not run are destroyed, and so is what waits for timers and sockets, uninvoked.
-    /// Not on a worker of this pool. In a forked child it leaves everything as it is.
+    /// On a worker of this pool the program ends (std::terminate()). In a forked child it leaves everything as it is.
     ~node_pool();
     node_pool(const node_pool&) = delete;
     node_pool& operator=(const node_pool&) = delete;
@@ -83,20 +83,22 @@ public:
     template <class F>
     [[nodiscard]] error_code try_post(const executor_type& where, F&& f) {
         auto* const task = detail::make_task<std::decay_t<F>>(std::forward<F>(f), std::allocator<void>());
-        const auto refused = pool_->try_submit(task, where.terms());
+        const auto refused = where.pool().try_submit(task, where.terms());
         if (refused) { task->kind->end(task, false); }
         return refused;
     }
 
     // --- its life ---------------------------------------------------------------------------------------
-    /// No task is begun any more, but by those that wait for tasks (task_group); those that run end. New work is refused with errc::stopped. Threads: any, also its workers; any number of times.
-    /// Blocks: never.
+    /// No task is begun any more, but by those that wait for tasks (task_group); those that run end. New work is refused with errc::stopped; what cannot be refused (see executor_type) is
+    /// destroyed, uncalled: by join(), stop(deadline) or the destructor. Threads: any, also its workers; any number of times. Blocks: never.
     void stop() noexcept;
     /// Waits until all work is done, or stop() was called, and the workers have ended: no tasks, and nothing that executors track (timers, sockets, coroutines).
-    /// Threads: any but the pool's workers. Blocks: so long. While the pool is paused nothing is done.
+    /// From then on the pool has stopped. Threads: any but the pool's workers. Blocks: so long. While the pool is paused nothing is done.
+    /// Fails: throws system_error(errc::may_not_block) on a worker of this pool.
     void join();
     /// The same until a deadline, then stop(); what was left unrun is destroyed, on this thread. How many tasks that were, and how much work
-    /// executors track still: of what waits for timers and sockets, which is destroyed with the pool. Blocks: until the deadline, and for the tasks that run then.
+    /// executors track still: of what waits for timers and sockets, which is destroyed with the pool. Blocks: until the deadline, and for the tasks that run then, with
+    /// those that they wait for. Fails: as join().
     std::uint64_t stop(std::chrono::nanoseconds deadline);
     /// Workers begin no task until resume(); timers expire meanwhile, and what they post waits. Threads: any. Blocks: never.
     void pause() noexcept;
@@ -112,6 +114,8 @@ public:
     // --- how it is: Threads: any. Blocks: for locks that no task holds. Cost: copies ---------------------
     std::uint32_t workers() const noexcept { return pool_->workers(); }
     const std::vector<worker_site>& sites() const noexcept;
+    /// Is the calling thread one of its workers?
+    bool runs_here() const noexcept { return pool_->runs_here(); }
     task_pool_status status() const;
     std::vector<placement> placements() const;
     /// Looks whether each worker is still on its CPU, and puts it back; calls `tell` with what changed. A bridge's pools are looked after by the bridge.

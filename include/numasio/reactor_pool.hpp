@@ -34,13 +34,13 @@ class reactor_pool {
 public:
     using executor_type = reactor_executor;
 
-    /// Pins the workers, sets their memory policies, reads both back, and runs. `sites`: see make_layout(); all of them, of one pool. Of the plan count `idle`, `enforce`
+    /// Pins the workers, sets their memory policies, reads both back, and runs. `sites`: all of this pool's, make_layout(plan, machine).workers_of(name), or a program's own. Of the plan count `idle`, `enforce`
     /// and `tasks.capacity`: functions from outside that wait for one worker.
     /// Threads: any. Blocks: until every worker runs. Cost: a thread, an epoll instance and some descriptors for each. Fails: throws boost::system::system_error: under
     /// strict enforcement naming worker, call and errno; errc::not_this_machine; errc::thread_refused; the errno where descriptors run out; operation_not_supported for
-    /// idle: caller_drives. Nothing is left behind then.
+    /// idle: caller_drives; std::invalid_argument where the sites are not this pool's. Nothing is left behind then.
     reactor_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites);
-    /// stop() and join(). What was not run is destroyed uninvoked, each on its worker. Not on a worker of this pool. In a forked child it leaves everything as it is.
+    /// stop() and join(). What was not run is destroyed uninvoked, each on its worker. On a worker of this pool the program ends (std::terminate()). In a forked child it leaves everything as it is.
     ~reactor_pool();
     reactor_pool(const reactor_pool&) = delete;
     reactor_pool& operator=(const reactor_pool&) = delete;
@@ -109,15 +109,17 @@ public:
     void stop() noexcept;
     /// Closes the listeners and waits until all work is done, or stop() was called, and the workers have ended: no functions, nothing pending in any io_context, nothing that
     /// executors track. The workers leave together: one may send another something until then.
-    /// Threads: any but the pool's workers. Blocks: so long.
+    /// From then on the pool has stopped. Threads: any but the pool's workers. Blocks: so long. Fails: throws system_error(errc::may_not_block) on a worker of this pool.
     void join();
     /// Closes the intake, but for what the workers send one another, and the listeners, and waits as join() until the deadline; then stop(). How much was left: functions from outside, and what executors tracked (operations,
-    /// coroutines), all destroyed uninvoked on their workers. Threads: any but the pool's workers; any number of times. Blocks: until the deadline, and for the handlers that run then.
+    /// coroutines), all destroyed uninvoked on their workers. Threads: any but the pool's workers; any number of times. Blocks: until the deadline, and for the handlers that run then. Fails: as join().
     std::uint64_t stop(std::chrono::nanoseconds deadline);
 
     // --- how it is: Threads: any. Blocks: for locks that no handler holds. Cost: copies ------------------
     std::uint32_t workers() const noexcept;
     const std::vector<worker_site>& sites() const noexcept;
+    /// Is the calling thread one of its workers?
+    bool runs_here() const noexcept;
     reactor_pool_status status() const;
     std::vector<placement> placements() const;
     /// Looks whether each worker is still on its CPU, and puts it back; calls `tell` with what changed.

@@ -1,6 +1,7 @@
 // The end of a task pool, at any point: each task and each handler ends exactly once.
 #include <numasio/node_pool.hpp>
 
+#include "support/failures.hpp"
 #include "support/task_pools.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -140,6 +141,26 @@ TEST(NodePoolStop, from_many_threads_and_from_a_task_is_once) {
             callers.emplace_back([&, i] { i % 2 == 0 ? here.pool.stop() : here.pool.join(); });
         }
     }
+}
+
+TEST(NodePoolStop, is_not_waited_for_on_a_worker) {
+    task_pool_here here(1);
+    const auto code_there = [&](auto f) { return asio::post(here.pool.get_executor(), asio::use_future([f] { return test::code_of(f); })).get(); };
+    EXPECT_EQ(code_there([&] { here.pool.join(); }), errc::may_not_block);
+    EXPECT_EQ(code_there([&] { here.pool.stop(1s); }), errc::may_not_block);
+    EXPECT_TRUE(here.pool.status().accepting);
+    task_pool_here other(1);  // another's is
+    EXPECT_EQ(code_there([&] { other.pool.join(); }), error_code());
+}
+
+TEST(NodePoolStop, by_join_destroys_what_came_too_late_and_takes_nothing_more) {
+    task_pool_here here(1);
+    here.pool.pause();
+    auto left = asio::post(here.pool.get_executor(), asio::use_future([] { return 1; }));
+    here.pool.stop();
+    here.pool.join();
+    EXPECT_THROW(left.get(), std::future_error);
+    EXPECT_EQ(test::code_of([&] { asio::post(here.pool.get_executor(), [] {}); }), errc::stopped);
 }
 
 TEST(NodePoolStop, destroys_what_destructors_submit) {

@@ -5,6 +5,7 @@
 #include <numasio/devices.hpp>
 
 #include "support/cpu_time.hpp"
+#include "support/failures.hpp"
 #include "support/sanitized.hpp"
 #include "support/task_pools.hpp"
 #include "support/threads.hpp"
@@ -184,7 +185,36 @@ TEST(NodePool, refuses_new_work_from_outside_when_full_and_nothing_else) {
     held.release();
     here.pool.join();
     EXPECT_EQ(ran, 10);
-    EXPECT_EQ(here.pool.try_post(here.pool.get_executor(), more), error_code());  // join() closes nothing; it is destroyed with the pool
+    // A pool that was joined runs nothing any more.
+    EXPECT_FALSE(here.pool.status().accepting);
+    EXPECT_EQ(here.pool.try_post(here.pool.get_executor(), more), errc::stopped);
+}
+
+TEST(NodePool, posts_to_the_pool_of_the_executor) {
+    task_pool_here here(1), other(2);
+    std::promise<bool> there;
+    EXPECT_EQ(here.pool.try_post(other.pool.on(1u), [&] { there.set_value(other.pool.runs_here()); }), error_code());
+    EXPECT_TRUE(there.get_future().get());
+}
+
+TEST(NodePool, refuses_sites_that_are_not_its_own) {
+    const auto machine = discover_topology();
+    const auto text_of = [&](std::vector<worker_site> sites, idle_strategy idle = idle_strategy::park) {
+        auto asked = test::task_pool_plan();
+        asked.idle.strategy = idle;
+        try {
+            node_pool pool(asked, machine, std::move(sites));
+        } catch (const std::exception& e) { return std::string(e.what()); }
+        return std::string();
+    };
+    using testing::HasSubstr;
+    EXPECT_THAT(text_of({}), HasSubstr("pool 'tasks': no site"));
+    auto sites = test::task_sites(machine, 1, 2);
+    sites[1].index = 0;
+    EXPECT_THAT(text_of(sites), HasSubstr("two sites of number 0"));
+    sites[1].pool = "second";
+    EXPECT_THAT(text_of(sites), HasSubstr("a site of pool 'second'; make_layout(plan, machine).workers_of(\"tasks\")"));
+    EXPECT_THAT(text_of(test::task_sites(machine, 1, 1), idle_strategy::caller_drives), HasSubstr("caller_drives"));
 }
 
 TEST(NodePool, tasks_that_did_not_fit_keep_their_order) {

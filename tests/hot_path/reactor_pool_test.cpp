@@ -2,6 +2,7 @@
 #include <numasio/reactor_pool.hpp>
 
 #include "support/cpu_time.hpp"
+#include "support/failures.hpp"
 #include "support/reactor_pools.hpp"
 #include "support/sanitized.hpp"
 #include "support/threads.hpp"
@@ -111,7 +112,7 @@ TEST(ReactorPool, refuses_what_it_cannot_be) {
     driven.idle.strategy = idle_strategy::caller_drives;
     EXPECT_THROW(reactors_here(1, driven), boost::system::system_error);
     const auto machine = discover_topology();
-    EXPECT_THROW(reactor_pool(reactor_plan(), machine, {}), boost::system::system_error);
+    EXPECT_THROW(reactor_pool(reactor_plan(), machine, {}), std::invalid_argument);
     auto elsewhere = machine;
     elsewhere.origin = topology_origin::synthetic;
     EXPECT_THROW(reactor_pool(reactor_plan(), elsewhere, test::reactor_sites(machine, 1)), boost::system::system_error);
@@ -259,6 +260,18 @@ TEST(ReactorPool, may_be_stopped_on_a_worker) {
     asio::post(here.pool.on(1), [&] { here.pool.stop(); });
     here.pool.join();
     EXPECT_EQ(here.pool.status().workers[0].state, worker_state::stopped);
+}
+
+TEST(ReactorPool, is_not_waited_for_on_a_worker_nor_used_once_it_was_joined) {
+    reactors_here here(1);
+    const auto code_there = [&](auto f) { return asio::post(here.pool.on(0), asio::use_future([f] { return test::code_of(f); })).get(); };
+    EXPECT_EQ(code_there([&] { here.pool.join(); }), errc::may_not_block);
+    EXPECT_EQ(code_there([&] { here.pool.stop(1s); }), errc::may_not_block);
+    EXPECT_TRUE(here.pool.status().accepting);
+    here.pool.join();
+    EXPECT_FALSE(here.pool.status().accepting);
+    EXPECT_EQ(test::code_of([&] { asio::post(here.pool.on(0), [] {}); }), errc::stopped);
+    EXPECT_EQ(test::code_of([&] { here.pool.listen({asio::ip::address_v4::loopback(), 0}, [](reactor_connection) {}); }), errc::stopped);
 }
 
 TEST(ReactorPool, of_an_idle_worker_costs_no_processor) {

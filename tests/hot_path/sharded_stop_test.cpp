@@ -352,6 +352,7 @@ TEST(sharded_pool_end, keeps_a_shard_as_long_as_a_coroutine_is_inside) {
     inside.get_future().wait();
     here.pool.stop();
     here.pool.join();
+    EXPECT_EQ(code_of([&] { shards.stop(); }), errc::stopped);  // nobody has stopped that one
 }
 
 TEST(sharded_stress, every_operation_ends_once_however_it_all_ends) {

@@ -1,6 +1,7 @@
 // Fork and join: all that was forked has run when the wait returns, however deep, and a failure is told once.
 #include <numasio/task_group.hpp>
 
+#include "support/failures.hpp"
 #include "support/task_pools.hpp"
 
 #include <boost/asio/post.hpp>
@@ -9,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <ctime>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -20,6 +23,8 @@ namespace numasio {
 namespace {
 
 namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using test::code_of;
 using test::task_pool_here;
 
 std::uint64_t fib(const node_pool::executor_type& at, unsigned n) {
@@ -145,9 +150,47 @@ TEST(TaskGroup, is_waited_for_by_nobody_for_ever_outside_of_a_pool_that_has_stop
     task_group group(here.pool.get_executor());
     for (int i = 0; i < 10; ++i) { group.run([&] { ++called; }); }
     here.pool.stop();
-    group.wait();
+    EXPECT_EQ(code_of([&] { group.wait(); }), errc::stopped);
     EXPECT_EQ(called, 0);
     EXPECT_EQ(here.pool.status().abandoned, 10u);
+    EXPECT_NO_THROW(group.wait());  // told once
+}
+
+TEST(TaskGroup, says_so_where_a_stop_has_left_some_of_it_undone) {
+    task_pool_here here(1);
+    const auto sum = [&](auto& self, int n) -> long {
+        if (n < 2) { return n; }
+        long one = 0;
+        task_group group(here.pool.get_executor());
+        group.run([&] {
+            std::this_thread::sleep_for(10us);
+            one = self(self, n - 1);
+        });
+        const long other = self(self, n - 2);
+        group.wait();
+        return one + other;
+    };
+    std::thread stops([&] {
+        std::this_thread::sleep_for(3ms);
+        here.pool.stop();
+    });
+    long got = 6765;
+    error_code ec;
+    try {
+        got = sum(sum, 20);
+    } catch (const boost::system::system_error& e) { ec = e.code(); }
+    stops.join();
+    EXPECT_EQ(got, 6765);  // never another
+    if (ec) { EXPECT_EQ(ec, errc::stopped); }
+}
+
+TEST(TaskGroup, costs_a_thread_that_waits_for_long_next_to_nothing) {
+    task_pool_here here(1);
+    task_group group(here.pool.get_executor());
+    group.run([] { std::this_thread::sleep_for(300ms); });
+    const auto before = std::clock();
+    group.wait();
+    EXPECT_LT(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC, 0.1);
 }
 
 INSTANTIATE_TEST_SUITE_P(order, task_group_on, testing::Values(task_order::oldest_first, task_order::newest_first),

@@ -116,8 +116,8 @@ public:
     /// Threads: any. Blocks: never; with blocking.possibly (the default) a worker of this pool calls `f` here and now; with blocking.always until `f` has been called, by another
     /// thread (two workers that wait for one another wait for ever; who waits runs nothing meanwhile) or here and now: what it throws, the caller gets, and errc::stopped where it never will be called. Cost: inside the pool
     /// a block of memory that the thread keeps, a place in its queue; from outside a place in the node's inbox; one wake where a worker sleeps.
-    /// Fails: throws system_error: errc::pool_full (new work from outside, and the plan's capacity is taken), errc::forked; std::bad_alloc; what moving `f` throws.
-    /// What `f` throws when it is called here leaves this call; from a queue it is counted (node_pool_status::failed).
+    /// Fails: throws system_error: of what post() and defer() are given from outside errc::pool_full (the plan's capacity is taken), errc::stopped, errc::forked, and of nothing else; std::bad_alloc; what moving `f` throws.
+    /// What `f` throws when it is called here leaves this call; from a queue it is counted (task_worker_status::failed).
     template <class F>
     void execute(F&& f) const {
         using function = std::decay_t<F>;

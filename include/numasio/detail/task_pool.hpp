@@ -91,8 +91,8 @@ public:
         if (work_.ends()) { last_work_ends(); }
     }
 
-    /// By who waits for tasks that are for `awaited`: on a worker of the pool runs one that it finds. Where there is none, and elsewhere, it pauses, and after some such laps in a row,
-    /// which it counts, lets others have the processor for a moment.
+    /// By who waits for tasks that are for `awaited`: on a worker of the pool runs one that it finds. Where there is none, and elsewhere, it pauses; after some such laps in a row,
+    /// which it counts, it lets others have the processor for a moment, and then sleeps.
     void help(const task_terms& awaited, std::uint32_t& idle_laps) noexcept;
     /// By who waits for a task, without running others: where nobody would run it any more it is destroyed, with all else that is left so.
     void end_what_is_left() noexcept;

@@ -1,5 +1,6 @@
 // Pools that the plan has run tasks or reactors: made by start(), looked after and stopped with the bridge.
 #include "control_plane/bridge/bridge_fixture.hpp"
+#include "support/failures.hpp"
 
 #include "support/time_given.hpp"
 
@@ -92,6 +93,14 @@ TEST(executor_pools, call_services_while_the_bridge_drains) {
     EXPECT_TRUE(report.drained());
     EXPECT_EQ(answered.get_future().get(), 42);
     here.context.stop();
+}
+
+TEST(executor_pools, do_not_wait_for_their_own_end) {
+    all_kinds here;
+    const auto stopped_on = [&](const auto& worker) { return asio::post(worker, asio::use_future([&] { return test::code_of([&] { here.b.stop(1s); }); })).get(); };
+    EXPECT_EQ(stopped_on(here.b.tasks("hot").get_executor()), errc::may_not_block);
+    EXPECT_EQ(stopped_on(here.b.reactors("front").on(0)), errc::may_not_block);
+    EXPECT_TRUE(here.b.status().accepting);
 }
 
 TEST(executor_pools, may_be_asked_for_by_what_a_stop_waits_for) {
