@@ -284,6 +284,7 @@ std::vector<placement> reactor_pool_core::placements() const {
 }
 
 void reactor_pool_core::look_after(const std::function<void(const placement&)>& tell) {
+    if (is_in_child()) { return; }
     for (std::size_t i = 0; i < sites_.size(); ++i) {
         auto& core = *group_->cores[i];
         if (core.state.load(std::memory_order_acquire) != worker_state::running) { continue; }
@@ -297,6 +298,7 @@ void reactor_pool_core::look_after(const std::function<void(const placement&)>& 
 }
 
 std::chrono::nanoseconds reactor_pool_core::look_for_stalls() {
+    if (is_in_child()) { return std::chrono::nanoseconds::max(); }
     return stalls.look([this](stall_teller::round& looks) {
         for (std::size_t i = 0; i < sites_.size(); ++i) {
             auto& core = *group_->cores[i];

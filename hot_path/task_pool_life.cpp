@@ -158,6 +158,7 @@ std::vector<placement> task_pool_core::placements() const {
 }
 
 void task_pool_core::look_after(const std::function<void(const placement&)>& tell) {
+    if (is_forked()) { return; }
     for (auto& worker : workers_of_) {
         auto& room = *rooms_[worker->place_];
         static constexpr std::atomic<std::uint32_t> never{0};
@@ -178,6 +179,7 @@ void task_pool_core::look_after(const std::function<void(const placement&)>& tel
 }
 
 std::chrono::nanoseconds task_pool_core::look_for_stalls() {
+    if (is_forked()) { return std::chrono::nanoseconds::max(); }
     return stalls.look([this](stall_teller::round& looks) {
         for (auto& worker : workers_of_) {
             const auto* const kind = worker->running();

@@ -5,6 +5,7 @@
 #include "src/node_budget.hpp"
 #include "src/platform/linux_memory.hpp"
 #include "src/platform/page_tables.hpp"
+#include "src/platform/signal_mask.hpp"
 
 #include <numasio/node_region.hpp>
 #include <numasio/scoped_pin.hpp>
@@ -27,6 +28,7 @@ constexpr std::size_t most_threads = 32;
 template <class Body>
 bool on_cpu(cpu_id cpu, Body body) {
     bool held = false;
+    const platform::without_signals quiet;
     std::thread([&] {
         const scoped_pin pin(cpu);
         held = static_cast<bool>(pin.result());
@@ -69,6 +71,7 @@ std::optional<double> bandwidth(std::span<const std::byte> memory, const std::ve
         for (auto& thread : threads) { thread.join(); }
     };
     try {
+        const platform::without_signals quiet;
         for (std::size_t i = 0; i < cpus.size(); ++i) {
             threads.emplace_back([&, i] {
                 const scoped_pin pin(cpus[i]);

@@ -5,6 +5,7 @@
 
 #include "src/platform/errno_code.hpp"
 #include "src/platform/linux_memory.hpp"
+#include "src/platform/signal_mask.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -48,6 +49,7 @@ public:
         std::vector<std::thread> threads;
         threads.reserve(wanted);
         try {
+            const platform::without_signals quiet;
             for (std::size_t i = 0; i < wanted && !cpus.empty(); ++i) {
                 threads.emplace_back([this, cpu = cpus[i]] { work_on(cpu); });
             }

@@ -43,6 +43,7 @@ public:
     /// (numasio/plan_limits.hpp) counts as the nearest in it.
     /// Threads: any. Blocks: until every worker runs. Cost: a thread for each. Fails: throws boost::system::system_error as bridge::start() does: under
     /// strict enforcement naming worker, call and errno; errc::not_this_machine; errc::thread_refused; what hooks.starts throws; std::invalid_argument where the sites are not this pool's. Nothing is left behind then.
+    /// The workers block the signals that are sent to the process, as bridge::start() says, and so does what they start, where it does not say otherwise.
     node_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites, pool_hooks hooks = {});
     /// stop() and join(). Tasks that were not run are destroyed, and so is what waits for timers and sockets, uninvoked.
     /// On a worker of this pool the program ends (std::terminate()). In a forked child it leaves everything as it is.

@@ -39,6 +39,7 @@ public:
     /// Threads: any. Blocks: until every worker runs. Cost: a thread, an epoll instance and some descriptors for each. Fails: throws boost::system::system_error: under
     /// strict enforcement naming worker, call and errno; errc::not_this_machine; errc::thread_refused; the errno where descriptors run out; operation_not_supported for
     /// idle: caller_drives; std::invalid_argument where the sites are not this pool's. Nothing is left behind then.
+    /// The workers block the signals that are sent to the process, as bridge::start() says, and so does what they start, where it does not say otherwise.
     reactor_pool(pool_plan asked, const topology& machine, std::vector<worker_site> sites);
     /// stop() and join(). What was not run is destroyed uninvoked, each on its worker. On a worker of this pool the program ends (std::terminate()). In a forked child it leaves everything as it is.
     ~reactor_pool();
@@ -129,7 +130,8 @@ public:
     /// Threads: one at a time, and not beside look_after(). Blocks: for locks; while `told` is called. Cost: wakes each worker that has done something since it fell asleep.
     std::chrono::nanoseconds look_for_stalls();
     /// `told` hears of each worker that has not come from one function or handler to the next for `limit` or longer: as node_pool::on_stall(), with the same rates, signal, threads
-    /// and errors. task_stall::task is "a handler": what it is in the stack says. What runs on context() past the worker's executor is seen where the plan's `idle` spins.
+    /// and errors. task_stall::task is "a handler": what it is in the stack says. What runs on context() past the worker's executor, or bound to one that calls at once
+    /// (system_executor), is seen with idle: busy_spin only.
     void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal = std::nullopt);
 
 private:

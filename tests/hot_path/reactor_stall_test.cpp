@@ -23,6 +23,9 @@
 #include <thread>
 #include <vector>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 namespace numasio::test {
 
 /// Not of this file alone: a stack shows the names of what the program exports.
@@ -115,6 +118,58 @@ TEST_P(ReactorStall, of_a_function_from_outside_is_told) {
         look();
         return !told.empty();
     }));
+    go_on();
+}
+
+TEST_P(ReactorStall, of_a_handler_that_posts_to_its_own_worker_is_told) {
+    tell(100ms);
+    asio::post(here.pool.on(0), [&] {
+        while (!may_end) {
+            asio::post(here.pool.on(0), [] {});
+            std::this_thread::sleep_for(5ms);
+        }
+    });
+    EXPECT_TRUE(test::within(10s, [&] {
+        look();
+        return !told.empty();
+    }));
+    go_on();
+}
+
+TEST_P(ReactorStall, is_not_a_handler_that_is_long_over) {
+    using timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, reactor_executor>;
+    tell(500ms);
+    asio::post(here.pool.on(0), asio::use_future([&] {
+        auto soon = std::make_shared<timer>(here.pool.on(0), 20ms);
+        soon->async_wait([soon](error_code) {});
+    })).get();
+    std::this_thread::sleep_for(100ms);
+    for (int i = 0; i < 40; ++i) {
+        look();
+        std::this_thread::sleep_for(20ms);
+    }
+    EXPECT_TRUE(told.empty());
+    EXPECT_EQ(worker().stalls, 0u);
+}
+
+TEST_P(ReactorStall, of_a_parent_is_none_of_its_childs) {
+    tell(50ms);
+    std::atomic<bool> is_in{false};
+    asio::post(here.pool.on(0), [&] {
+        is_in = true;
+        while (!may_end) { std::this_thread::sleep_for(1ms); }
+    });
+    while (!is_in) { std::this_thread::yield(); }
+    const auto child = ::fork();
+    if (child == 0) {
+        here.pool.look_for_stalls();
+        std::this_thread::sleep_for(60ms);
+        here.pool.look_for_stalls();
+        ::_exit(told.empty() ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
     go_on();
 }
 

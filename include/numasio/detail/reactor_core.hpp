@@ -89,8 +89,10 @@ public:
         namespace execution = boost::asio::execution;
         if (fork_generation() != generation_) { refuse(errc::forked); }
         stir();
-        boost::asio::require(inner->get_executor(), execution::blocking.never, execution::allocator(allocator)).execute(std::forward<F>(f));
+        boost::asio::require(inner->get_executor(), execution::blocking.never, execution::allocator(allocator)).execute(counted<std::decay_t<F>>{this, std::forward<F>(f)});
     }
+    /// The worker's own thread: what it does from here on is another function's.
+    void begins() noexcept { begun.add(); }
     /// The task is the worker's from now on, also where this throws: it is destroyed then. `refusable`: new work, for which there may be no room.
     /// Fails: throws system_error: errc::pool_full, errc::stopped, errc::forked.
     void submit(pool_task* task, bool refusable);
@@ -141,6 +143,7 @@ public:
     // --- figures, read by anybody ---------------------------------------------------------------------
     single_writer_counter arrivals, failed, sleeps, accepted;  // by the worker
     single_writer_counter activity;                            // what came to it, or ran, by its executors
+    single_writer_counter begun;                               // of what ran by them
     single_writer_counter turns_done;                          // rounds of its queue
     std::atomic<std::uint64_t> resting_at{0};                  // its activity when it announced its last sleep
     std::atomic<std::int64_t> open{0};                         // connections, counted from their hand-over on
@@ -153,9 +156,19 @@ public:
     /// Nothing has begun on it since it announced its sleep.
     bool is_resting() const noexcept { return bell.is_sleeping() && activity.get() == resting_at.load(std::memory_order_relaxed); }
     /// Grows as long as it comes from one thing to the next.
-    std::uint64_t progress() const noexcept { return turns_done.get() + activity.get() + arrivals.get(); }
+    std::uint64_t progress() const noexcept { return turns_done.get() + begun.get() + arrivals.get(); }
 
 private:
+    /// A queued function: it has begun when it is called, not when it is posted.
+    template <class F>
+    struct counted {
+        reactor_core* core;
+        F function;
+        void operator()() {
+            core->begins();
+            std::move(function)();
+        }
+    };
     [[noreturn]] static void refuse(errc why);
     void work_ends_elsewhere() noexcept;
     void run(pool_task* task) noexcept;

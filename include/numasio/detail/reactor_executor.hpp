@@ -106,6 +106,7 @@ public:
         if (!core_->runs_here()) { return core_->submit(make_task<function>(std::forward<F>(f), allocator_), is_new_work<function>); }
         if constexpr ((Bits & task_bits::never_blocks) == 0) {
             core_->stir();
+            core_->begins();
             auto here = function(std::forward<F>(f));  // as Asio: the function is not the caller's while it runs
             std::move(here)();
         } else {
