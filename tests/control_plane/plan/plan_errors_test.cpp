@@ -196,6 +196,24 @@ TEST(plan_errors, keys_that_say_nothing_to_what_a_pool_runs_are_refused) {
               "(the default is spin_then_park)");
 }
 
+TEST(plan_errors, a_key_in_the_wrong_section_is_sent_to_where_it_says_something_to_what_the_pool_runs) {
+    const auto remedy = [](const std::string& lines) {
+        const auto problems = problems_of(pool_with(lines));
+        return problems.size() == 1 ? problems[0].suggestion : "not one problem";
+    };
+    EXPECT_EQ(remedy("    capacity: 10\n"), "it belongs at pools.NAME.lane.capacity");
+    EXPECT_EQ(remedy("    run: service\n    capacity: 10\n"), "it belongs at pools.NAME.lane.capacity");
+    EXPECT_EQ(remedy("    run: tasks\n    capacity: 10\n"), "it belongs at pools.NAME.tasks.capacity");
+    EXPECT_EQ(remedy("    capacity: 10\n    run: reactor\n"), "it belongs at pools.NAME.tasks.capacity");
+    EXPECT_EQ(remedy("    run: tasks\n    idle: {capacity: 10}\n"), "it belongs at pools.NAME.tasks.capacity");
+    EXPECT_EQ(remedy("    run: tasks\n    producers: 2\n"), "it belongs at pools.NAME.lane.producers, with run: service");
+    EXPECT_EQ(remedy("    steal: any\n"), "it belongs at pools.NAME.tasks.steal, with run: tasks");
+    EXPECT_EQ(problems_of(pool_with("    run: sevice\n    capacity: 10\n")).back().suggestion, "it belongs at pools.NAME.lane.capacity");
+    // What one pool runs is nothing to the next, nor to what stands outside of pools.
+    EXPECT_EQ(problems_of("version: 1\npools:\n  a: {run: tasks}\n  b: {capacity: 10}\n").back().suggestion, "it belongs at pools.NAME.lane.capacity");
+    EXPECT_EQ(problems_of("version: 1\npools:\n  a: {run: tasks}\ncapacity: 10\n").back().suggestion, "it belongs at pools.NAME.lane.capacity");
+}
+
 TEST(plan_errors, what_a_pool_runs_may_have_the_keys_that_are_for_it) {
     EXPECT_EQ(layout_error(pool_with("    run: tasks\n    tasks: {capacity: 64, order: newest_first, steal: any, backlog: 0, budget: 1, bulk_weight: 1}\n    idle: park\n")), "");
     EXPECT_EQ(layout_error(pool_with("    run: reactor\n    tasks: 64\n")), "");
