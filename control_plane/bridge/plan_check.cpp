@@ -117,6 +117,14 @@ private:
                 add(given, "says nothing to a pool with run: " + std::string(to_string(pool.run)), one.wanted(), "remove it, or change " + key + ".run");
             }
         }
+        if (pool.run == run_mode::tasks && pool.tasks.steal == steal_scope::node && !faulty(key + ".tasks.steal")) {
+            for (const auto* const name : {".tasks.backlog", ".tasks.budget"}) {
+                const auto given = given_at(key + name);
+                if (given.empty()) { continue; }
+                add(given, "says nothing to a pool with steal: node, whose workers take nothing from other nodes", "steal: package or steal: any",
+                    "remove it, or change " + key + ".tasks.steal");
+            }
+        }
         if (pool.realtime != 0 && pool.idle.strategy == idle_strategy::caller_drives && !faulty(key + ".realtime")) {
             add(key + ".realtime", "the pool's workers have no threads: idle: caller_drives", "0", "give your own thread the priority (set_this_thread_fifo)");
         }
