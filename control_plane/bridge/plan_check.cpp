@@ -2,6 +2,7 @@
 #include "control_plane/bridge/plan_check.hpp"
 
 #include "control_plane/bridge/plan_values.hpp"
+#include "control_plane/bridge/pool_keys.hpp"
 #include "control_plane/bridge/value_text.hpp"
 #include "src/place_text.hpp"
 
@@ -98,24 +99,36 @@ private:
             "less than " + key + ".capacity", "leave it to auto, which keeps half");
     }
 
+    /// The key as the plan's file has it: itself, what stands below it, or what its shorthand stands for. Empty where it is not there.
+    std::string given_at(const std::string& key) const {
+        const auto given = asked_.marks.lower_bound(key);
+        const bool here = given != asked_.marks.end() && (given->first == key || given->first.compare(0, key.size() + 1, key + ".") == 0);
+        return here ? given->first : std::string();
+    }
+
     /// Keys that say nothing to a pool that runs something else.
     void check_mode(const std::string& key, const pool_plan& pool) {
         if (faulty(key + ".run")) { return; }
-        const auto refuse = [&](std::initializer_list<const char*> parts, const std::string& wanted) {
-            for (const auto* part : parts) {
-                const auto whole = key + part;
-                const auto given = asked_.marks.lower_bound(whole);  // the section itself, or what its shorthand stands for
-                if (given == asked_.marks.end() || (given->first != whole && given->first.compare(0, whole.size() + 1, whole + ".") != 0)) { continue; }
-                add(given->first, "says nothing to a pool with run: " + std::string(to_string(pool.run)), wanted, "remove it, or change " + key + ".run");
+        std::string_view refused;  // what stands below it is not told again
+        for (const auto& one : pool_keys()) {
+            if (one.is_for(pool.run) || (!refused.empty() && one.name.starts_with(refused))) { continue; }
+            refused = one.name;
+            if (const auto given = given_at(key + "." + std::string(one.name)); !given.empty()) {
+                add(given, "says nothing to a pool with run: " + std::string(to_string(pool.run)), one.wanted(), "remove it, or change " + key + ".run");
             }
-        };
+        }
+        if (pool.run == run_mode::tasks && pool.tasks.steal == steal_scope::node && !faulty(key + ".tasks.steal")) {
+            for (const auto* const name : {".tasks.backlog", ".tasks.budget"}) {
+                const auto given = given_at(key + name);
+                if (given.empty()) { continue; }
+                add(given, "says nothing to a pool with steal: node, whose workers take nothing from other nodes", "steal: package or steal: any",
+                    "remove it, or change " + key + ".tasks.steal");
+            }
+        }
         if (pool.realtime != 0 && pool.idle.strategy == idle_strategy::caller_drives && !faulty(key + ".realtime")) {
             add(key + ".realtime", "the pool's workers have no threads: idle: caller_drives", "0", "give your own thread the priority (set_this_thread_fifo)");
         }
-        if (pool.run == run_mode::service) { return refuse({".tasks"}, "run: tasks or run: reactor"); }
-        refuse({".memory", ".lane", ".front", ".slo"}, "run: service");
-        if (pool.run == run_mode::reactor) { refuse({".tasks.order", ".tasks.steal", ".tasks.backlog", ".tasks.budget", ".tasks.bulk_weight"}, "run: tasks"); }
-        if (pool.idle.strategy == idle_strategy::caller_drives) {
+        if (pool.run != run_mode::service && pool.idle.strategy == idle_strategy::caller_drives) {
             add(key + ".idle.strategy", "caller_drives, and its workers have threads of their own: run: " + std::string(to_string(pool.run)),
                 "busy_spin, spin_then_park or park", "the default is spin_then_park");
         }

@@ -1,12 +1,14 @@
 // Walks the YAML tree along the table of keys and fills the plan.
 #include "control_plane/plan/plan_reader.hpp"
 
+#include "control_plane/bridge/pool_keys.hpp"
 #include "control_plane/plan/nearest.hpp"
 #include "control_plane/plan/read_value.hpp"
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace numasio::detail {
@@ -127,7 +129,9 @@ private:
     void one(const key_rule& rule, const yaml_node& node, const std::string& name, const std::string& path) {
         if (rule.form == value_form::section) {
             out_.pools.emplace_back().name = name;
+            run_ = run_of(node);
             section(rule, node, path, {out_, &out_.pools.back(), nullptr});
+            run_.reset();
             return;
         }
         listener_plan read{name, {}, 0};
@@ -168,19 +172,37 @@ private:
         problems_.add(key.at, plan_key(path, key.text), {"unknown key", one_of(here), std::move(suggestion)});
     }
 
-    /// A right key in the wrong section: "capacity" directly below a pool.
-    static std::string elsewhere(const std::string& key) {
+    /// A right key in the wrong section: "capacity" directly below a pool. Of several such keys the one that says something to what the pool runs.
+    std::string elsewhere(const std::string& key) const {
+        constexpr std::string_view pool = "pools.*.";
+        std::string other;
         for (const auto& rule : plan_schema()) {
             if (rule.name() != key) { continue; }
             std::string path;
             for (const char c : rule.path) { path += c == '*' ? std::string("NAME") : std::string(1, c); }
-            return "it belongs at " + path;
+            const auto* const decides = rule.path.starts_with(pool) ? deciding_key(rule.path.substr(pool.size())) : nullptr;
+            if (!run_ || decides == nullptr || decides->is_for(*run_)) { return "it belongs at " + path; }
+            if (other.empty()) { other = "it belongs at " + path + ", with " + decides->wanted(); }
         }
-        return {};
+        return other;
+    }
+
+    /// What a pool says that it runs, wherever among its keys; none where it says that wrongly.
+    static std::optional<run_mode> run_of(const yaml_node& pool) {
+        if (pool.kind != yaml_kind::map) { return run_mode::service; }
+        for (std::size_t i = 0; i + 1 < pool.items.size(); i += 2) {
+            if (pool.items[i].text != "run") { continue; }
+            for (const auto run : {run_mode::service, run_mode::tasks, run_mode::reactor}) {
+                if (pool.items[i + 1].text == to_string(run)) { return run; }
+            }
+            return std::nullopt;
+        }
+        return run_mode::service;
     }
 
     problem_list& problems_;
     plan out_;
+    std::optional<run_mode> run_;  // of the pool that is being read
 };
 
 }  // namespace

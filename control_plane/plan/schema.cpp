@@ -156,7 +156,9 @@ constexpr key_rule schema[] = {
 
     {"pools.*.tasks", value_form::section, {}, {}, "4096", "capacity", "with `run: tasks` and `run: reactor`: what the workers run", nullptr},
     {"pools.*.tasks.capacity", value_form::whole, limits::task_capacity, {}, "4096", "",
-     "tasks from outside that may wait for a node, or for one worker; one more is refused with `errc::pool_full`. Rounded up to a power of two",
+     "tasks from outside that may wait for a node, or for one worker. One more is refused with `errc::pool_full` where it is a plain function given to `post`, `defer`, "
+     "`dispatch` or `try_post`; what Asio could not bear to see refused always goes in: `co_spawn`, `use_future`, handlers with an executor of their own (`bind_executor`), "
+     "strands, `any_io_executor`, `execute()`. Rounded up to a power of two",
      [](const target& t, const plan_value& v) { t.pool->tasks.capacity = count(v); }},
     {"pools.*.tasks.order", value_form::word, {}, orders, "oldest_first", "",
      "with `run: tasks`: `oldest_first`: first come, first served; `newest_first`: for fork-join, what was made last is in the caches",

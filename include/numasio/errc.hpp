@@ -13,21 +13,21 @@ using error_code = boost::system::error_code;
 enum class errc {
     lane_full = 1,        ///< every place of the lane is taken; try later or shed the request
     no_lane,              ///< the calling thread is ending and has given its lanes back, or there was no memory for its list of them
-    not_started,          ///< the bridge accepts requests only after start()
-    stopped,              ///< the bridge has been stopped
+    not_started,          ///< a bridge accepts requests, and a sharded calls, only after start()
+    stopped,              ///< the bridge, pool or sharded has been stopped
     service_failed,       ///< the service threw; the worker lives on, and its worker_status::first_failure keeps the first text
-    forked,               ///< this process is a fork of the one that started the bridge
+    forked,               ///< this process is a fork of the one that started the bridge or pool
     not_this_machine,     ///< a topology that was simulated or read from a file cannot be pinned or bound to
     pin_refused,          ///< the kernel did not put the thread where it was asked to be
     bind_refused,         ///< the kernel refused the memory policy
     pages_elsewhere,      ///< pages were found on another node than asked for
     out_of_node_memory,   ///< the node, or this process's container, has too little free memory
     unknown_pool,         ///< the plan has no pool of that name
-    already_started,      ///< a step that is only allowed before start()
+    already_started,      ///< a step that is only allowed before start(), or start() again
     pool_not_served,      ///< the plan names a pool for which no service was opened
     thread_refused,       ///< the system could not create a worker thread
     wrong_topology,       ///< the topology source could not be read
-    no_worker,            ///< a home beyond the pool's workers
+    no_worker,            ///< a home beyond the pool's workers; a node where it has none; a thread that is none, or has no T of a sharded
     pages_unknown,        ///< the kernel did not say where all pages are
     already_open,         ///< a pool is opened once
     no_huge_pages,        ///< the nodes' pools hold too few free pages of the size, or the kernel makes none
@@ -35,7 +35,7 @@ enum class errc {
     no_place,             ///< a reservation that was used or moved from, or that is another pool's
     realtime_refused,     ///< the kernel did not give the thread real-time priority
     not_driven,           ///< the pool's workers have threads of their own: its idle strategy is not caller_drives
-    may_not_block,        ///< blocking_call() on a thread that delivers replies or serves requests: its own might never come
+    may_not_block,        ///< blocking_call(), a sharded's start() or stop(), a bridge's stop() or a pool's join(), on a thread that delivers replies, serves requests or runs the pool's tasks: its own might never come
     dropped,              ///< the lane's queue was too long for one more that may be dropped (when_full: drop_oldest)
     shed,                 ///< the worker does not keep up, and this request had waited too long (when_full: shed)
     no_bulk,              ///< the plan gives the pool no lanes of class bulk

@@ -1,4 +1,5 @@
 // Plans, their errors and placements as values: words and look-ups.
+#include <numasio/errc.hpp>
 #include <numasio/placement.hpp>
 #include <numasio/plan.hpp>
 #include <numasio/plan_error.hpp>
@@ -7,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <set>
+#include <string>
 
 namespace {
 
@@ -50,6 +53,28 @@ TEST(plan_error, tells_every_problem_on_its_own_line_with_place_and_remedy) {
                  "risk.yaml: cannot be read");
     EXPECT_EQ(error.problems().size(), 3U);
     EXPECT_EQ(error.problems()[0].where.column, 5);
+}
+
+TEST(errc, texts_are_true_of_all_that_report_them) {
+    const auto text = [](errc e) { return make_error_code(e).message(); };
+    // A pool, and a sharded on it, may be without a bridge.
+    EXPECT_EQ(text(errc::stopped), "the bridge, pool or sharded object has been stopped");
+    EXPECT_EQ(text(errc::forked), "this process is a fork of the one that started the bridge or pool");
+    EXPECT_EQ(text(errc::not_started), "the bridge, or the sharded object, has not been started");
+    EXPECT_EQ(text(errc::already_started), "only allowed before the bridge, or the sharded object, is started");
+    // A number beyond the last; node_pool::on(node); sharded::local().
+    EXPECT_EQ(text(errc::no_worker), "no such worker or shard: there is none of that number, on that node, or on this thread");
+    // port::blocking_call(), sharded::start() and stop(); node_pool::join(), which has no other form.
+    EXPECT_EQ(text(errc::may_not_block), "this thread delivers the replies, serves the requests or runs the tasks, so it must not wait for them; use the call's async_ form where there is one");
+}
+
+TEST(errc, each_has_a_text_of_its_own) {
+    const auto text = [](int value) { return error_code(value, category()).message(); };
+    const auto last = static_cast<int>(errc::not_the_owner);
+    const auto unknown = text(last + 1);
+    EXPECT_EQ(unknown, text(0));
+    std::set<std::string> seen = {unknown};
+    for (int value = 1; value <= last; ++value) { EXPECT_TRUE(seen.insert(text(value)).second) << value << ": " << text(value); }
 }
 
 TEST(placement, nothing_said_means_nothing_enforced) {

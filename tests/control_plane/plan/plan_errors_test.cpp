@@ -196,6 +196,41 @@ TEST(plan_errors, keys_that_say_nothing_to_what_a_pool_runs_are_refused) {
               "(the default is spin_then_park)");
 }
 
+TEST(plan_errors, what_is_about_taking_from_other_nodes_is_refused_where_the_pool_takes_nothing_from_them) {
+    const auto refused = [](const std::string& place, const std::string& key) {
+        return place + ": pools.kv.tasks." + key + ": says nothing to a pool with steal: node, whose workers take nothing from other nodes; "
+               "expected steal: package or steal: any (remove it, or change pools.kv.tasks.steal)";
+    };
+    EXPECT_EQ(layout_error(pool_with("    run: tasks\n    tasks: {backlog: 512, budget: 8}\n")), refused("plan.yaml:5:13", "backlog") + "\n" + refused("plan.yaml:5:27", "budget"));
+    EXPECT_EQ(layout_error(pool_with("    run: tasks\n    tasks: {steal: node, budget: 16}\n")), refused("plan.yaml:5:26", "budget"));
+    EXPECT_EQ(layout_error(pool_with("    run: tasks\n    tasks: {steal: package, backlog: 512, budget: 8}\n")), "");
+    // A plan whose scope was changed in code is held to what it says now.
+    auto changed = parse_plan(pool_with("    run: tasks\n    tasks: {steal: any, backlog: 512}\n"), "plan.yaml");
+    changed.pools.at(0).tasks.steal = steal_scope::node;
+    EXPECT_THROW(make_layout(changed, discover_topology("synthetic:numa:1 core:4 pu:1")), plan_error);
+    // A reactor's is refused once, for what the pool runs.
+    EXPECT_EQ(layout_error(pool_with("    run: reactor\n    tasks: {backlog: 512}\n")),
+              "plan.yaml:5:13: pools.kv.tasks.backlog: says nothing to a pool with run: reactor; expected run: tasks (remove it, or change pools.kv.run)");
+}
+
+TEST(plan_errors, a_key_in_the_wrong_section_is_sent_to_where_it_says_something_to_what_the_pool_runs) {
+    const auto remedy = [](const std::string& lines) {
+        const auto problems = problems_of(pool_with(lines));
+        return problems.size() == 1 ? problems[0].suggestion : "not one problem";
+    };
+    EXPECT_EQ(remedy("    capacity: 10\n"), "it belongs at pools.NAME.lane.capacity");
+    EXPECT_EQ(remedy("    run: service\n    capacity: 10\n"), "it belongs at pools.NAME.lane.capacity");
+    EXPECT_EQ(remedy("    run: tasks\n    capacity: 10\n"), "it belongs at pools.NAME.tasks.capacity");
+    EXPECT_EQ(remedy("    capacity: 10\n    run: reactor\n"), "it belongs at pools.NAME.tasks.capacity");
+    EXPECT_EQ(remedy("    run: tasks\n    idle: {capacity: 10}\n"), "it belongs at pools.NAME.tasks.capacity");
+    EXPECT_EQ(remedy("    run: tasks\n    producers: 2\n"), "it belongs at pools.NAME.lane.producers, with run: service");
+    EXPECT_EQ(remedy("    steal: any\n"), "it belongs at pools.NAME.tasks.steal, with run: tasks");
+    EXPECT_EQ(problems_of(pool_with("    run: sevice\n    capacity: 10\n")).back().suggestion, "it belongs at pools.NAME.lane.capacity");
+    // What one pool runs is nothing to the next, nor to what stands outside of pools.
+    EXPECT_EQ(problems_of("version: 1\npools:\n  a: {run: tasks}\n  b: {capacity: 10}\n").back().suggestion, "it belongs at pools.NAME.lane.capacity");
+    EXPECT_EQ(problems_of("version: 1\npools:\n  a: {run: tasks}\ncapacity: 10\n").back().suggestion, "it belongs at pools.NAME.lane.capacity");
+}
+
 TEST(plan_errors, what_a_pool_runs_may_have_the_keys_that_are_for_it) {
     EXPECT_EQ(layout_error(pool_with("    run: tasks\n    tasks: {capacity: 64, order: newest_first, steal: any, backlog: 0, budget: 1, bulk_weight: 1}\n    idle: park\n")), "");
     EXPECT_EQ(layout_error(pool_with("    run: reactor\n    tasks: 64\n")), "");
