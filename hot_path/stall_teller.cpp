@@ -2,6 +2,7 @@
 #include "hot_path/stall_teller.hpp"
 
 #include "src/platform/thread_trace.hpp"
+#include "src/stall_news.hpp"
 
 #include <boost/system/system_error.hpp>
 
@@ -23,10 +24,13 @@ void stall_teller::tell(std::chrono::nanoseconds limit, std::function<void(const
     if (const auto refused = trace_signal ? platform::take_for_traces(*trace_signal) : error_code()) {
         throw boost::system::system_error(refused, "signal " + std::to_string(*trace_signal) + " for traces of " + of);
     }
-    const std::lock_guard telling(telling_);
-    limit_ = limit;
-    told_ = std::move(told);
-    trace_signal_ = trace_signal;
+    {
+        const std::lock_guard telling(telling_);
+        limit_ = limit;
+        told_ = std::move(told);
+        trace_signal_ = trace_signal;
+    }
+    detail::stall_news::tell();  // who looks after the pool may sleep for longer than the limit
 }
 
 stall_teller::round stall_teller::begin() {

@@ -2,6 +2,7 @@
 #include "control_plane/bridge/placement_watch.hpp"
 
 #include "src/platform/signal_mask.hpp"
+#include "src/stall_news.hpp"
 
 #include <numasio/affinity.hpp>
 #include <numasio/detail/platform.hpp>
@@ -32,16 +33,18 @@ placement_watch::~placement_watch() {
         return;
     }
     ended_.store(1, std::memory_order_relaxed);
-    futex_wake_one(ended_);
+    stall_news::tell();  // what it sleeps on
     thread_.join();
 }
 
 void placement_watch::run() noexcept {
     name_this_thread("numasio/watch");
     static_cast<void>(pin_this_thread(cpus_));
-    while (ended_.load(std::memory_order_relaxed) == 0) {
+    for (;;) {
+        const auto seen = stall_news::seen();  // before the look, and before it is asked whether this ends
+        if (ended_.load(std::memory_order_relaxed) != 0) { return; }
         const auto next = look_(ended_);
-        futex_wait_for(ended_, 0, std::min<std::chrono::nanoseconds>(next, period));
+        futex_wait_for(stall_news::word, seen, std::min<std::chrono::nanoseconds>(next, period));
     }
 }
 

@@ -13,7 +13,7 @@
 namespace numasio::detail {
 
 /// A thread of its own, because the io_context belongs to somebody else: it may be busy, not run yet, or wait for the last
-/// work to end (docs/decisions/0007). It sleeps between looks. Threads: made and destroyed by one.
+/// work to end (docs/decisions/0007). It sleeps between looks; a pool's new limit for stalls ends its sleep (src/stall_news.hpp). Threads: made and destroyed by one.
 class placement_watch {
 public:
     /// Returns how soon it is to be called again, if that is before a period is over; soon after its argument is no longer 0.

@@ -163,6 +163,22 @@ TEST(executor_pools, tell_stalls_before_twice_the_limit) {
     EXPECT_LT(least, 80ms);
 }
 
+TEST(executor_pools, tell_a_stall_that_begins_right_behind_the_call_that_asks_for_it) {
+    // Again where the machine was too busy to look in time.
+    bool heard = false;
+    for (int attempt = 0; attempt < 10 && !heard; ++attempt) {
+        std::atomic<bool> told{false};
+        asio::io_context context;
+        bridge b(context, of_tasks());
+        b.start();
+        std::this_thread::sleep_for(20ms);  // the watch has looked, and nobody wanted to be told soon
+        b.tasks("hot").on_stall(20ms, [&](const task_stall&) { told = true; });
+        asio::post(b.tasks("hot").get_executor(), asio::use_future([] { std::this_thread::sleep_for(100ms); })).get();
+        heard = told;
+    }
+    EXPECT_TRUE(heard);
+}
+
 TEST(executor_pools, are_left_unfinished_at_the_deadline_and_that_is_told) {
     asio::io_context context;
     bridge b(context, of_tasks());
