@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds time_to_answer{100};
 
 void stall_teller::tell(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal, const std::string& of) {
     if (const auto refused = trace_signal ? platform::take_for_traces(*trace_signal) : error_code()) {
-        throw boost::system::system_error(refused, "signal " + std::to_string(*trace_signal) + " for traces of " + of);
+        throw boost::system::system_error(refused, "signal " + std::to_string(*trace_signal) + " for traces of " + of + " (name a real-time signal that nobody uses: SIGRTMIN + n)");
     }
     {
         const std::lock_guard telling(telling_);

@@ -130,8 +130,8 @@ public:
     /// Threads: one at a time, and not beside look_after(). Blocks: for locks; while `told` is called. Cost: wakes each worker that has done something since it fell asleep.
     std::chrono::nanoseconds look_for_stalls();
     /// `told` hears of each worker that has not come from one function or handler to the next for `limit` or longer: as node_pool::on_stall(), with the same rates, signal, threads
-    /// and errors. task_stall::task is "a handler": what it is in the stack says. What runs on context() past the worker's executor, or bound to one that calls at once
-    /// (system_executor), is seen with idle: busy_spin only.
+    /// and errors (EINVAL for every signal that is not a real-time one, SIGRTMIN + n). task_stall::task is "a handler": what it is in the stack says. What runs on context() past the
+    /// worker's executor, or bound to one that calls at once (system_executor), is seen with idle: busy_spin only.
     void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal = std::nullopt);
 
 private:

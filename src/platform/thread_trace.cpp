@@ -67,6 +67,8 @@ std::string text_of_call(void* call) {
 }  // namespace
 
 error_code take_for_traces(int signal) noexcept {
+    // The others mean something already: a fault whose handler returns is met again, for ever, and a request to end would be lost.
+    if (signal < SIGRTMIN || signal > SIGRTMAX) { return errno_code(EINVAL); }
     const std::lock_guard lock(one_trace_at_a_time);
     struct sigaction now {};
     if (::sigaction(signal, nullptr, &now) != 0) { return last_error(); }

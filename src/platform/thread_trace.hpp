@@ -12,7 +12,7 @@
 namespace numasio::platform {
 
 /// From now on `signal` is for traces, for the life of the process. Threads: any.
-/// Fails: EINVAL for what is no signal, or one that cannot be caught; EBUSY where the program has a handler for it, or ignores it.
+/// Fails: EINVAL for what is no real-time signal; EBUSY where the program has a handler for it, or ignores it.
 error_code take_for_traces(int signal) noexcept;
 
 /// What `thread`, of this process, is in, the innermost call first: "function+0x1c [program+0x4f21]", without the function where the program does not export its name.

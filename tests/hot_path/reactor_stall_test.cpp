@@ -9,6 +9,7 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/writable_pipe.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,6 +21,7 @@
 #include <latch>
 #include <memory>
 #include <ostream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -219,6 +221,20 @@ TEST(ReactorStallTrace, has_the_workers_stack_where_a_signal_was_given_for_it) {
         asio::post(here.pool.on(0), asio::use_future([] {})).get();
     }
     EXPECT_THAT(told.back().trace, testing::Contains(testing::HasSubstr("stay_in_a_handler")));
+}
+
+TEST(ReactorStallTrace, takes_no_signal_that_means_something_else) {
+    reactors_here here(1);
+    for (const int other : {SIGSEGV, SIGTERM, SIGUSR1, SIGKILL, SIGRTMIN - 1, SIGRTMAX + 1, 0}) {
+        try {
+            here.pool.on_stall(10ms, [](const task_stall&) {}, other);
+            ADD_FAILURE() << "signal " << other << " was taken";
+        } catch (const boost::system::system_error& e) {
+            EXPECT_EQ(e.code(), boost::system::errc::invalid_argument);
+            EXPECT_THAT(e.what(), testing::AllOf(testing::HasSubstr("signal " + std::to_string(other)), testing::HasSubstr("SIGRTMIN + n")));
+        }
+    }
+    here.pool.on_stall(10ms, [](const task_stall&) {}, SIGRTMAX);
 }
 
 }  // namespace

@@ -241,11 +241,12 @@ TEST(TaskStall, has_the_workers_stack_where_a_signal_was_given_for_it) {
     };
     EXPECT_EQ(refused(SIGKILL), boost::system::errc::invalid_argument);
     EXPECT_EQ(refused(4711), boost::system::errc::invalid_argument);
+    const int used = SIGRTMIN + 4;
     struct sigaction before {};
-    ASSERT_EQ(::sigaction(SIGUSR2, nullptr, &before), 0);
-    ASSERT_NE(std::signal(SIGUSR2, SIG_IGN), SIG_ERR);
-    EXPECT_EQ(refused(SIGUSR2), boost::system::errc::device_or_resource_busy);
-    ASSERT_EQ(::sigaction(SIGUSR2, &before, nullptr), 0);
+    ASSERT_EQ(::sigaction(used, nullptr, &before), 0);
+    ASSERT_NE(std::signal(used, SIG_IGN), SIG_ERR);
+    EXPECT_EQ(refused(used), boost::system::errc::device_or_resource_busy);
+    ASSERT_EQ(::sigaction(used, &before, nullptr), 0);
 }
 
 TEST(TaskStall, of_two_workers_one_is_told_in_a_second) {
