@@ -46,7 +46,10 @@ struct task_stall {
     worker_site site;
     std::string task;                          ///< as task_name() has it; "a handler" of a reactor
     std::chrono::nanoseconds lasting{0};       ///< at least
-    std::vector<std::string> trace{};          ///< what it is in, the innermost call first: "function+0x1c [program+0x4f21]"; empty where nobody asked for it, or it did not answer
+    /// What it is in, the innermost call first: "function+0x1c [program+0x4f21]"; empty where nobody asked for it, or it did not answer. Functions have names where their file exports
+    /// them: shared libraries do, a program that is linked with -rdynamic (CMake: set_target_properties(it PROPERTIES ENABLE_EXPORTS ON)) does, but for those that are static or in an unnamed
+    /// namespace. The others are "[program+0x4f21]": `addr2line -Cfe program 0x4f21` names them, of a position-independent program.
+    std::vector<std::string> trace{};
 };
 
 }  // namespace numasio
