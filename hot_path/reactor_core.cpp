@@ -100,17 +100,21 @@ std::size_t reactor_core::destroy_arrivals() noexcept {
     return n;
 }
 
+std::string text_of(const std::exception_ptr& what) {
+    try {
+        std::rethrow_exception(what);
+    } catch (const std::exception& e) {
+        return e.what();
+    } catch (...) {
+        return "an exception that is no std::exception";
+    }
+}
+
 void reactor_core::note_failure(const std::exception_ptr& what) noexcept {
     failed.add();
     if (failed.get() != 1) { return; }
     try {
-        std::string text = "an exception that is no std::exception";
-        try {
-            std::rethrow_exception(what);
-        } catch (const std::exception& e) {
-            text = e.what();
-        } catch (...) {
-        }
+        auto text = text_of(what);
         const std::lock_guard lock(failure_mutex_);
         first_failure_ = std::move(text);
     } catch (...) {  // no memory for the text: it is counted

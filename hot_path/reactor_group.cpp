@@ -26,6 +26,19 @@ reactor_core& reactor_group::least_loaded() noexcept {
     return *best;
 }
 
+void reactor_group::note_failure(const std::exception_ptr& what) noexcept {
+    try {
+        const std::lock_guard lock(failure_mutex_);
+        if (!first_failure_) { first_failure_ = text_of(what); }
+    } catch (...) {  // no memory for the text
+    }
+}
+
+std::string reactor_group::first_failure() const {
+    const std::lock_guard lock(failure_mutex_);
+    return first_failure_.value_or(std::string());
+}
+
 bool reactor_group::rests(std::size_t index) noexcept {
     {
         const std::lock_guard lock(mutex_);

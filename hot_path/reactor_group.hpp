@@ -6,8 +6,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace numasio::detail {
@@ -22,6 +25,9 @@ public:
     std::vector<std::unique_ptr<reactor_core>> cores;
     std::atomic<std::uint64_t> turned_away{0};      // connections, by whoever accepts
     std::atomic<std::uint64_t> accept_failures{0};  // on the control plane
+    /// What a chooser has thrown: the first one's text is kept. Threads: any.
+    void note_failure(const std::exception_ptr& what) noexcept;
+    std::string first_failure() const;
     /// Of those with the fewest open connections. Threads: any.
     reactor_core& least_loaded() noexcept;
 
@@ -39,6 +45,9 @@ private:
     std::vector<bool> resting_;
     bool over_ = false;
     std::atomic<std::size_t> next_{0};  // where the look for the least loaded begins
+
+    mutable std::mutex failure_mutex_;
+    std::optional<std::string> first_failure_;
 };
 
 }  // namespace numasio::detail

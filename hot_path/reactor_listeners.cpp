@@ -12,6 +12,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <chrono>
+#include <exception>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -139,6 +140,7 @@ private:
         try {
             return !give_connection(choose_ ? choose_(peer).core() : group_->least_loaded(), socket, peer, handler_);
         } catch (...) {  // by the chooser
+            group_->note_failure(std::current_exception());
             return false;
         }
     }

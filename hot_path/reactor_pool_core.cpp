@@ -244,6 +244,7 @@ reactor_pool_status reactor_pool_core::status() const {
     s.name = plan_.name;
     s.accepting = group_->cores.front()->takes_new_work() && !is_in_child();
     s.turned_away = group_->turned_away.load(std::memory_order_relaxed);
+    s.first_failure = group_->first_failure();
     s.accept_failures = group_->accept_failures.load(std::memory_order_relaxed);
     for (const auto& core : group_->cores) {
         reactor_worker_status w;

@@ -99,6 +99,7 @@ json::array reactor_pools_part(const snapshot& shown) {
         result.push_back(json::object{{"name", pool.name},
                                       {"accepting", pool.accepting},
                                       {"turned_away", pool.turned_away},
+                                      {"first_failure", pool.first_failure.empty() ? json::value(nullptr) : json::value(pool.first_failure)},
                                       {"accept_failures", pool.accept_failures},
                                       {"listeners", listeners_of(pool)},
                                       {"workers", workers_of(pool)}});

@@ -67,7 +67,7 @@ constexpr std::array reactor_rows{
 
 using reactor_pool_row = executor_row<reactor_pool_status>;
 constexpr std::array reactor_pool_rows{
-    reactor_pool_row{"reactor_turned_away_total", "Connections that were closed because no worker had room for them.", MetricType::Counter,
+    reactor_pool_row{"reactor_turned_away_total", "Connections that were closed because no worker had room for them, or the chooser threw.", MetricType::Counter,
                      member_of<&reactor_pool_status::turned_away>},
     reactor_pool_row{"reactor_accept_failures_total", "Accepts that failed, for want of descriptors, say.", MetricType::Counter,
                      member_of<&reactor_pool_status::accept_failures>},

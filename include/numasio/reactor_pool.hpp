@@ -79,7 +79,8 @@ public:
     /// also where another process shares the port: no connection goes there unnoticed); errc::stopped, forked: no worker listens then. std::bad_alloc: some may.
     boost::asio::ip::tcp::endpoint listen(const boost::asio::ip::tcp::endpoint& at, connection_handler handler);
 
-    /// Which worker gets a connection. Threads: those of the executor that accepts.
+    /// Which worker gets a connection. Threads: those of the executor that accepts. Where it throws the connection is closed (reactor_pool_status::turned_away), the first text is kept
+    /// (reactor_pool_status::first_failure), and the next connection is asked for as ever.
     using chooser = std::function<executor_type(const boost::asio::ip::tcp::endpoint& peer)>;
     /// One listener, on an executor of the control plane: each connection is handed to a worker that has the fewest, or to that which `choose` names. Where that one
     /// has no room the connection is closed (reactor_pool_status::turned_away).

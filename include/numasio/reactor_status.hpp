@@ -45,7 +45,8 @@ struct reactor_listener_status {
 struct reactor_pool_status {
     std::string name;
     bool accepting = false;             ///< new work from outside
-    std::uint64_t turned_away = 0;      ///< connections that were closed because no worker had room for them
+    std::uint64_t turned_away = 0;      ///< connections that were closed because no worker had room for them, or because the chooser threw
+    std::string first_failure;          ///< what the first exception of a chooser said; empty where none threw. Those of handlers: each worker's
     std::uint64_t accept_failures = 0;  ///< accepts that failed: no descriptors, say. The next try comes 50 ms later
     std::vector<reactor_worker_status> workers;
     std::vector<reactor_listener_status> listeners;

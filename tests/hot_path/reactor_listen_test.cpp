@@ -31,6 +31,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -187,6 +188,31 @@ TEST(ReactorListen, a_chooser_names_the_worker) {
     EXPECT_EQ(all.served[0], 0);
     EXPECT_EQ(all.served[1], 10);
     EXPECT_NE(last, 0);
+    control.stop();
+}
+
+TEST(ReactorListen, a_chooser_that_throws_turns_that_connection_away_and_its_first_text_is_kept) {
+    echo all(1);
+    reactors_here here(1);
+    control_plane control;
+    EXPECT_EQ(here.pool.status().first_failure, "");
+    int asked = 0;
+    const auto at = here.pool.accept_on(control.io.get_executor(), any_port, all.handler(here.pool), [&](const tcp::endpoint&) {
+        if (++asked == 1) { throw std::runtime_error("no such tenant"); }
+        if (asked == 2) { throw 3; }
+        return here.pool.on(0);
+    });
+    asio::io_context io;
+    auto sockets = connected(io, at, 2);
+    for (auto& socket : sockets) {
+        error_code ec;
+        char none = 0;
+        EXPECT_EQ(asio::read(socket, asio::buffer(&none, 1), ec), 0u);
+    }
+    auto third = connected(io, at, 1);
+    EXPECT_EQ(asked_back(third[0], "hello"), "hello");
+    EXPECT_EQ(here.pool.status().turned_away, 2u);
+    EXPECT_EQ(here.pool.status().first_failure, "no such tenant");
     control.stop();
 }
 

@@ -27,6 +27,9 @@
 
 namespace numasio::detail {
 
+/// What an exception says. Fails: std::bad_alloc.
+std::string text_of(const std::exception_ptr& what);
+
 class reactor_core;
 /// The worker that the calling thread is; null outside of workers.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local reactor_core* reactor_of_this_thread;

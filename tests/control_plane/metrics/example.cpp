@@ -99,6 +99,7 @@ reactor_pool_status reactors_on(cpu_id cpu, node_id node) {
     pool.name = "front";
     pool.accepting = true;
     pool.turned_away = 1, pool.accept_failures = 2;
+    pool.first_failure = "no such tenant";
     auto& worker = pool.workers.emplace_back();
     worker.site = {"front", 0, cpu, node, node};
     worker.state = worker_state::running;
