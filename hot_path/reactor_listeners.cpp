@@ -29,7 +29,7 @@ std::string text_of(const tcp::endpoint& at) {
 }
 
 void must(const error_code& ec, const tcp::endpoint& at) {
-    if (ec) { throw boost::system::system_error(ec, text_of(at)); }
+    if (ec) { refuse_listening(ec, at); }
 }
 
 tcp::acceptor bound(boost::asio::io_context& io, const tcp::endpoint& at, bool shared) {
@@ -175,6 +175,10 @@ detail::pool_task* task_of(Function&& f) {
 }
 
 }  // namespace
+
+void refuse_listening(const error_code& ec, const tcp::endpoint& at, const std::string& why) {
+    throw boost::system::system_error(ec, text_of(at) + (why.empty() ? "" : ": " + why));
+}
 
 listening_socket make_listening_socket(const tcp::endpoint& at, bool shared, std::optional<cpu_id> cpu) {
     boost::asio::io_context io;

@@ -13,10 +13,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace numasio::hot_path {
 
 using boost::asio::ip::tcp;
+
+/// Throws system_error: naming the endpoint, and `why` where the code does not say enough.
+[[noreturn]] void refuse_listening(const error_code& ec, const tcp::endpoint& at, const std::string& why = {});
 
 /// A socket that listens and that no context knows yet.
 struct listening_socket {

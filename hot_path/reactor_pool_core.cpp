@@ -186,13 +186,14 @@ std::uint64_t reactor_pool_core::stop_in(std::chrono::nanoseconds deadline) {
 
 // --- listeners ----------------------------------------------------------------------------------------
 
-void reactor_pool_core::must_accept() const {
+void reactor_pool_core::must_accept(const endpoint& at, const connection_handler& handler) const {
+    if (!handler) { refuse_listening(make_error_code(boost::system::errc::invalid_argument), at, "the handler is empty"); }
     if (is_in_child()) { throw boost::system::system_error(errc::forked, plan_.name); }
     if (!group_->cores.front()->takes_new_work()) { throw boost::system::system_error(errc::stopped, plan_.name); }
 }
 
 reactor_pool_core::endpoint reactor_pool_core::listen(const endpoint& at, connection_handler handler) {
-    must_accept();
+    must_accept(at, handler);
     const auto where = free_endpoint(at);
     std::vector<listening_socket> sockets;
     for (std::uint32_t i = 0; i < sites_.size(); ++i) {
@@ -211,7 +212,7 @@ reactor_pool_core::endpoint reactor_pool_core::listen(const endpoint& at, connec
 
 reactor_pool_core::endpoint reactor_pool_core::accept_on(const boost::asio::any_io_executor& control, const endpoint& at, connection_handler handler,
                                                          std::function<reactor_executor(const endpoint&)> choose) {
-    must_accept();
+    must_accept(at, handler);
     auto socket = make_listening_socket(at, false, std::nullopt);
     const auto where = socket.what.endpoint;
     const std::lock_guard lock(mutex_);

@@ -63,7 +63,7 @@ private:
     void wait_until_settled();
     void end_all(std::int64_t deadline_ns) noexcept;
     void close_elsewhere() noexcept;
-    void must_accept() const;
+    void must_accept(const endpoint& at, const connection_handler& handler) const;
     void must_not_be_on_a_worker(const char* what) const;
     bool is_in_child() const noexcept { return detail::fork_generation() != generation_; }
 

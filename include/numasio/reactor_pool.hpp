@@ -76,7 +76,8 @@ public:
     /// One listener for each worker on the same endpoint (SO_REUSEPORT), which prefers connections whose packets the worker's CPU handles (SO_INCOMING_CPU): the
     /// kernel deals the connections, and each stays with the worker that it was dealt to. Returns where they listen: port 0 lets the system choose.
     /// Threads: any but the pool's workers. Blocks: some system calls for each worker. Fails: throws system_error, naming the endpoint: the kernel's errno (address_in_use
-    /// also where another process shares the port: no connection goes there unnoticed); errc::stopped, forked: no worker listens then. std::bad_alloc: some may.
+    /// also where another process shares the port: no connection goes there unnoticed); invalid_argument for an empty handler; errc::stopped, forked: no worker listens then.
+    /// std::bad_alloc: some may.
     boost::asio::ip::tcp::endpoint listen(const boost::asio::ip::tcp::endpoint& at, connection_handler handler);
 
     /// Which worker gets a connection. Threads: those of the executor that accepts. Where it throws the connection is closed (reactor_pool_status::turned_away), the first text is kept
@@ -89,9 +90,11 @@ public:
                                              chooser choose = {});
 
     /// Hands a connection over: `handler` gets it on that worker. Threads: any that may use the socket. Blocks: never. Cost: as execute(); some system calls.
-    /// Fails: errc::pool_full, stopped, forked; the kernel's errno; `from` keeps the connection then. What was pending on `from` is cancelled in any case.
+    /// Fails: errc::pool_full, stopped, forked; invalid_argument for an empty handler; the kernel's errno; `from` keeps the connection then. What was pending on `from` is cancelled
+    /// in any case but that of an empty handler.
     template <class Executor>
     [[nodiscard]] error_code hand_over(boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>&& from, const executor_type& to, connection_handler handler) {
+        if (!handler) { return make_error_code(boost::system::errc::invalid_argument); }
         error_code ec;
         const auto peer = from.remote_endpoint(ec);
         if (ec) { return ec; }

@@ -265,6 +265,31 @@ TEST(ReactorListen, a_socket_is_handed_over_or_stays_with_the_caller) {
     EXPECT_EQ(got, "still");
 }
 
+TEST(ReactorListen, an_empty_handler_is_refused_before_there_is_a_connection) {
+    reactors_here here(1);
+    control_plane control;
+    const auto refused = [](const auto& call) {
+        try {
+            call();
+            ADD_FAILURE() << "it listens";
+        } catch (const boost::system::system_error& e) {
+            EXPECT_EQ(e.code(), boost::system::errc::invalid_argument);
+            EXPECT_THAT(e.what(), testing::AllOf(testing::HasSubstr("127.0.0.1:0"), testing::HasSubstr("handler")));
+        }
+    };
+    refused([&] { here.pool.listen(any_port, {}); });
+    refused([&] { here.pool.accept_on(control.io.get_executor(), any_port, {}); });
+    EXPECT_TRUE(here.pool.status().listeners.empty());
+    asio::io_context io;
+    tcp::acceptor acceptor(io, any_port);
+    tcp::socket client(io);
+    client.connect(acceptor.local_endpoint());
+    auto server = acceptor.accept();
+    EXPECT_EQ(here.pool.hand_over(std::move(server), here.pool.on(0), {}), boost::system::errc::invalid_argument);
+    EXPECT_TRUE(server.is_open());
+    control.stop();
+}
+
 TEST(ReactorListen, without_descriptors_it_tries_again_later_and_costs_no_processor) {
     echo all(1);
     reactors_here here(1);
