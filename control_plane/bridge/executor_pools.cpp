@@ -1,7 +1,12 @@
 // Makes the pools that the plan has run tasks or reactors, and stops them before the services that they may call.
 #include "control_plane/bridge/executor_pools.hpp"
 
+#include <numasio/errc.hpp>
+
+#include <boost/system/system_error.hpp>
+
 #include <algorithm>
+#include <exception>
 #include <tuple>
 #include <utility>
 
@@ -27,13 +32,33 @@ std::chrono::nanoseconds until(std::chrono::steady_clock::time_point deadline) {
     return std::max(deadline - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration::zero());
 }
 
+[[noreturn]] void fail_in_hook(const worker_site& site, const std::string& why) {
+    std::throw_with_nested(boost::system::system_error(
+        errc::service_failed, site.pool + "/" + std::to_string(site.index) + " on CPU " + std::to_string(site.cpu.value) + ": hooks.starts: " + why));
+}
+
+/// What `starts` throws comes as what a service's constructor does: with the worker's name.
+pool_hooks naming_the_worker(pool_hooks hooks) {
+    if (!hooks.starts) { return hooks; }
+    hooks.starts = [starts = std::move(hooks.starts)](const worker_site& site) {
+        try {
+            starts(site);
+        } catch (const std::exception& e) {
+            fail_in_hook(site, e.what());
+        } catch (...) {
+            fail_in_hook(site, "an exception that is no std::exception");
+        }
+    };
+    return hooks;
+}
+
 }  // namespace
 
 void executor_pools::start(const plan& asked, const layout& sites, const topology& machine) {
     try {
         for (const auto& pool : asked.pools) {
             if (pool.run == run_mode::tasks) {
-                tasks_.push_back({pool.name, std::make_unique<node_pool>(pool, machine, sites_of(sites, pool.name), hooks_[pool.name])});
+                tasks_.push_back({pool.name, std::make_unique<node_pool>(pool, machine, sites_of(sites, pool.name), naming_the_worker(hooks_[pool.name]))});
             } else if (pool.run == run_mode::reactor) {
                 reactors_.push_back({pool.name, std::make_unique<reactor_pool>(pool, machine, sites_of(sites, pool.name))});
             }

@@ -80,7 +80,7 @@ public:
     /// Fails: throws system_error: errc::unknown_pool, errc::wrong_run, errc::not_started.
     node_pool& tasks(std::string_view pool) const { return core_->tasks(pool); }
     /// What a pool that runs tasks calls beside them. Threads: the one that starts the bridge, before. Blocks: while a start or stop is under way.
-    /// Fails: throws system_error: errc::unknown_pool, errc::wrong_run, errc::already_started. What hooks.starts throws, start() throws.
+    /// Fails: throws system_error: errc::unknown_pool, errc::wrong_run, errc::already_started. What hooks.starts throws comes out of start() as what a service's constructor throws does.
     void hook(std::string_view pool, pool_hooks hooks) { core_->hook(pool, std::move(hooks)); }
     reactor_pool& reactors(std::string_view pool) const { return core_->reactors(pool); }
 
@@ -97,7 +97,7 @@ public:
     /// naming worker, call and errno; every thread already started is joined, nothing leaks. Signals that are sent to the process
     /// go to other threads: the workers block them, but for faults, SIGPIPE, SIGPROF, SIGVTALRM and the real-time ones; so does what they start, threads and
     /// processes, where it does not say otherwise (pthread_sigmask). What a service's
-    /// constructor throws comes nested in errc::service_failed, which names the worker and repeats the text.
+    /// constructor throws, and what hooks.starts of a pool that runs tasks does, comes nested in errc::service_failed, which names the worker and repeats the text.
     void start() { core_->start(); }
 
     /// What runs worker number `worker` of a pool whose idle strategy is caller_drives: such workers have no thread, and serve only while

@@ -14,9 +14,14 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
+#include <exception>
+#include <functional>
 #include <future>
 #include <memory>
+#include <stdexcept>
 
 namespace numasio::test {
 namespace {
@@ -240,6 +245,33 @@ TEST(executor_pools, call_their_hooks) {
     EXPECT_EQ(refusal_of([&] { b.hook("hot", {}); }), errc::already_started);
     b.stop(1s);
     EXPECT_EQ(ended, 1);
+}
+
+TEST(executor_pools, whose_hook_throws_fail_the_start_by_the_workers_name) {
+    const auto start_with = [](const std::function<void(const worker_site&)>& starts) {
+        asio::io_context context;
+        bridge b(context, of_tasks());
+        b.hook("hot", {.starts = starts});
+        try {
+            b.start();
+            ADD_FAILURE() << "started";
+        } catch (const boost::system::system_error& e) {
+            EXPECT_EQ(e.code(), errc::service_failed);
+            EXPECT_THAT(e.what(), testing::HasSubstr("hot/0 on CPU "));
+            EXPECT_TRUE(b.placements().empty());
+            try {
+                std::rethrow_if_nested(e);
+            } catch (const std::runtime_error& inner) {
+                EXPECT_THAT(e.what(), testing::HasSubstr(inner.what()));
+                return 1;
+            } catch (int inner) {
+                return inner;
+            }
+        }
+        return 0;
+    };
+    EXPECT_EQ(start_with([](const worker_site&) { throw std::runtime_error("no db"); }), 1);
+    EXPECT_EQ(start_with([](const worker_site&) { throw 3; }), 3);
 }
 
 TEST(executor_pools, are_looked_after_for_stalls) {
