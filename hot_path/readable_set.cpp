@@ -32,7 +32,7 @@ error_code readable_set::add(int socket, std::uint64_t id) {
 }
 
 void readable_set::remove() {
-    if (--members_ == 0) { set_.cancel(); }
+    if (members_ != 0 && --members_ == 0) { set_.cancel(); }
 }
 
 void readable_set::tell_again(std::uint64_t id) { tell_later({id, false}); }

@@ -31,6 +31,8 @@ public:
     /// Blocks: never. Cost: a system call. Fails: the kernel's errno (ENOSPC: fs.epoll.max_user_watches), and the socket is no member.
     [[nodiscard]] error_code add(int socket, std::uint64_t id);
     /// A member was closed, or is about to be, before anything else is done with its number: the kernel forgets it with that. Of its id something may still be told in the same turn.
+    /// Once for each add() that succeeded: it only counts, and with none left the set waits for nothing. One too many while there is no member does nothing; while there are some, one of
+    /// them is taken for gone, and the set falls silent before the last has gone.
     void remove();
     /// Tells `id` once more, behind what is ready now: something may be left to read. Fails: throws std::bad_alloc.
     void tell_again(std::uint64_t id);

@@ -16,6 +16,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <stdexcept>
@@ -113,6 +114,15 @@ TEST_F(ReadableSet, without_members_lets_its_context_end_and_goes_on_with_the_ne
         io.run();  // ends
     }
     EXPECT_THAT(told, IsEmpty());
+}
+
+TEST_F(ReadableSet, tells_what_is_added_behind_one_removal_too_many) {
+    set->remove();
+    auto& one = connect();
+    EXPECT_FALSE(set->add(one.ours.native_handle(), 3));
+    asio::write(one.theirs, asio::buffer("x", 1));
+    io.run_one_for(std::chrono::seconds(1));
+    EXPECT_THAT(told, ElementsAre(Pair(3, false)));
 }
 
 TEST_F(ReadableSet, tells_again_what_it_is_asked_to_in_a_later_turn) {
