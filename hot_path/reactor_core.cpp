@@ -17,7 +17,7 @@ namespace {
 int bell_of(const worker_site& site) {
     error_code ec;
     auto bell = platform::make_bell(ec);
-    if (ec) { throw boost::system::system_error(ec, site.pool + "/" + std::to_string(site.index) + ": eventfd"); }
+    if (ec) { throw boost::system::system_error(ec, site.pool + "/" + std::to_string(site.index) + ": eventfd" + platform::remedy_of(ec)); }
     return bell.release();
 }
 

@@ -1,6 +1,7 @@
 // Accepts on the worker or on the control plane, and hands sockets from one to the other.
 #include "hot_path/reactor_listeners.hpp"
 
+#include "hot_path/context_error.hpp"
 #include "src/platform/socket_options.hpp"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -32,9 +33,16 @@ void must(const error_code& ec, const tcp::endpoint& at) {
     if (ec) { refuse_listening(ec, at); }
 }
 
+/// The context opens files of its own with the first object in it.
+tcp::acceptor first_in(boost::asio::io_context& io, const tcp::endpoint& at) try {
+    return tcp::acceptor(io);
+} catch (const boost::system::system_error& e) {
+    throw context_error(text_of(at), e);
+}
+
 tcp::acceptor bound(boost::asio::io_context& io, const tcp::endpoint& at, bool shared) {
     error_code ec;
-    tcp::acceptor acceptor(io);
+    auto acceptor = first_in(io, at);
     acceptor.open(at.protocol(), ec);
     must(ec, at);
     acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
@@ -177,7 +185,7 @@ detail::pool_task* task_of(Function&& f) {
 }  // namespace
 
 void refuse_listening(const error_code& ec, const tcp::endpoint& at, const std::string& why) {
-    throw boost::system::system_error(ec, text_of(at) + (why.empty() ? "" : ": " + why));
+    throw boost::system::system_error(ec, text_of(at) + (why.empty() ? "" : ": " + why) + platform::remedy_of(ec));
 }
 
 listening_socket make_listening_socket(const tcp::endpoint& at, bool shared, std::optional<cpu_id> cpu) {

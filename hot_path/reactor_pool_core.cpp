@@ -1,6 +1,7 @@
 // A reactor pool's life: settle every worker, serve, end together, and say how it is.
 #include "hot_path/reactor_pool_core.hpp"
 
+#include "hot_path/context_error.hpp"
 #include "hot_path/reactor_listeners.hpp"
 #include "hot_path/reactor_loop.hpp"
 #include "hot_path/site_check.hpp"
@@ -99,11 +100,16 @@ void reactor_pool_core::settle(std::size_t index) {
     detail::keep_blocks_of(detail::place_of_node(core.site.node), memory_node_of(core.site, machine_));
     numbers_[index] = platform::this_thread();
     keepers_[index].emplace(keeper_of_this_thread(core.site, refuges_from(machine_, core.site.node), core.placements));
+}
+
+void reactor_pool_core::make_context(std::size_t index, std::optional<reactor_loop>& loop) {
+    auto& core = *group_->cores[index];
     try {
         core.inner.emplace();
         make_services(*core.inner);
+        loop.emplace(*group_, index, plan_.idle);
     } catch (const boost::system::system_error& e) {
-        throw boost::system::system_error(e.code(), name_of(core.site) + ": its io_context: " + e.what());
+        throw context_error(name_of(core.site) + ": its io_context", e);
     }
 }
 
@@ -112,7 +118,7 @@ void reactor_pool_core::run_worker(std::size_t index) noexcept {
     std::optional<reactor_loop> loop;
     try {
         settle(index);
-        loop.emplace(*group_, index, plan_.idle);
+        make_context(index, loop);
         core.state.store(worker_state::running, std::memory_order_release);
     } catch (...) {
         const std::lock_guard lock(mutex_);

@@ -25,6 +25,8 @@
 
 namespace numasio::hot_path {
 
+class reactor_loop;
+
 /// What reactor_pool says of its members holds for these.
 class reactor_pool_core {
     using endpoint = boost::asio::ip::tcp::endpoint;
@@ -60,6 +62,7 @@ public:
 private:
     void run_worker(std::size_t index) noexcept;
     void settle(std::size_t index);
+    void make_context(std::size_t index, std::optional<reactor_loop>& loop);
     void wait_until_settled();
     void end_all(std::int64_t deadline_ns) noexcept;
     void close_elsewhere() noexcept;

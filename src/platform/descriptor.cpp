@@ -25,6 +25,12 @@ descriptor::~descriptor() {
 
 descriptor descriptor::duplicate(error_code& ec) const noexcept { return made(::fcntl(number_, F_DUPFD_CLOEXEC, 0), ec); }
 
+const char* remedy_of(const error_code& ec) noexcept {
+    if (ec == boost::system::errc::too_many_files_open) { return "; raise the limit on open files (ulimit -n)"; }
+    if (ec == boost::system::errc::too_many_files_open_in_system) { return "; raise the system's limit on open files (fs.file-max)"; }
+    return "";
+}
+
 descriptor make_bell(error_code& ec) noexcept { return made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), ec); }
 
 void ring_bell(int bell) noexcept {

@@ -30,6 +30,9 @@ private:
     int number_ = -1;
 };
 
+/// What to do where descriptors run out: "; raise ...", to go behind what failed. Empty for other errors.
+const char* remedy_of(const error_code& ec) noexcept;
+
 /// An eventfd: counts rings until somebody reads it. Not open where the kernel refuses, with the reason in `ec`.
 descriptor make_bell(error_code& ec) noexcept;
 /// Threads: any, also beside a reader. Blocks: never. Cost: one system call. In a signal's handler too.

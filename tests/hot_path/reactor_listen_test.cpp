@@ -1,6 +1,7 @@
 // Connections reach a worker by a listener of its own, by one that hands them over, or by hand; and stay there.
 #include <numasio/reactor_pool.hpp>
 
+#include "support/few_descriptors.hpp"
 #include "support/reactor_pools.hpp"
 #include "support/threads.hpp"
 #include "support/time_given.hpp"
@@ -19,9 +20,6 @@
 #include <boost/asio/write.hpp>
 
 #include <gmock/gmock.h>
-
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -298,19 +296,32 @@ TEST(ReactorListen, without_descriptors_it_tries_again_later_and_costs_no_proces
     auto first = connected(io, at, 1);
     EXPECT_EQ(asked_back(first[0], "a"), "a");
     tcp::socket second(io, tcp::v4());
-    rlimit before{};
-    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-    const int lowest = ::dup(0);
-    ::close(lowest);
-    const rlimit none{static_cast<rlim_t>(lowest), before.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-    second.connect(at);  // the kernel queues it
-    std::this_thread::sleep_for(220ms);
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    {
+        const test::few_descriptors none(0);
+        second.connect(at);  // the kernel queues it
+        std::this_thread::sleep_for(220ms);
+    }
     const auto failures = here.pool.status().accept_failures;
     EXPECT_GE(failures, 1u);
     EXPECT_LE(failures, 10u);
     EXPECT_EQ(asked_back(second, "b"), "b");
+}
+
+TEST(ReactorListen, without_descriptors_says_where_it_was_to_listen_and_which_limit_it_is) {
+    reactors_here here(2);
+    bool listens = false;
+    for (unsigned more = 0; !listens && more < 50; ++more) {
+        const test::few_descriptors only(more);
+        try {
+            here.pool.listen(any_port, [](const reactor_connection&) {});
+            listens = true;
+        } catch (const boost::system::system_error& e) {
+            EXPECT_EQ(e.code(), boost::system::errc::too_many_files_open);
+            EXPECT_THAT(e.what(), testing::AllOf(testing::StartsWith("listening at 127.0.0.1:"), testing::HasSubstr("ulimit -n")));
+            EXPECT_EQ(test::times_in(e.what(), e.code().message()), 1) << e.what();
+        }
+    }
+    EXPECT_TRUE(listens);
 }
 
 TEST(ReactorListen, a_handler_that_throws_is_counted_and_the_next_connection_served) {

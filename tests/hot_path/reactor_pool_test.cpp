@@ -3,6 +3,7 @@
 
 #include "support/cpu_time.hpp"
 #include "support/failures.hpp"
+#include "support/few_descriptors.hpp"
 #include "support/reactor_pools.hpp"
 #include "support/sanitized.hpp"
 #include "support/threads.hpp"
@@ -105,6 +106,24 @@ TEST(ReactorPool, that_cannot_be_pinned_as_asked_does_not_start_and_leaves_nothi
     EXPECT_EQ(open_descriptors(), descriptors);
     const reactor_pool loose(reactor_plan(), machine, sites);
     EXPECT_THAT(loose.placements(), testing::Contains(testing::Field(&placement::outcome, placement_outcome::degraded)));
+}
+
+TEST(ReactorPool, without_descriptors_says_which_worker_what_and_the_limit) {
+    const auto machine = discover_topology();
+    const auto sites = test::reactor_sites(machine, 2);
+    bool started = false;
+    for (unsigned more = 0; !started && more < 50; ++more) {
+        const test::few_descriptors only(more);
+        try {
+            const reactor_pool pool(reactor_plan(), machine, sites);
+            started = true;
+        } catch (const boost::system::system_error& e) {
+            EXPECT_EQ(e.code(), boost::system::errc::too_many_files_open);
+            EXPECT_THAT(e.what(), testing::AllOf(testing::HasSubstr("io/"), testing::HasSubstr("ulimit -n")));
+            EXPECT_EQ(test::times_in(e.what(), e.code().message()), 1) << e.what();
+        }
+    }
+    EXPECT_TRUE(started);
 }
 
 TEST(ReactorPool, refuses_what_it_cannot_be) {
