@@ -5,7 +5,9 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace numasio::detail {
 namespace {
@@ -34,7 +36,13 @@ std::vector<std::unique_ptr<node_replica>> replica_memory(const topology& machin
     }
     std::vector<std::unique_ptr<node_replica>> all;
     for (const node_id node : machine.executor_nodes()) {
-        all.push_back(std::make_unique<node_replica>(place_of_node(node), memory_of(machine, node, per_node, enforce)));
+        auto memory = memory_of(machine, node, per_node, enforce);
+        try {
+            all.push_back(std::make_unique<node_replica>(place_of_node(node), std::move(memory)));
+        } catch (const std::invalid_argument&) {  // by the heap, which names itself
+            throw std::invalid_argument("numasio::replicated: per_node is " + std::to_string(per_node.value) +
+                                        " bytes: it holds about 12 KiB of bookkeeping and two copies at least");
+        }
     }
     return all;
 }

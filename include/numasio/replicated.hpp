@@ -73,7 +73,8 @@ public:
     /// A copy of `first` for each executor node of `machine`, in `per_node` bytes of its nearest memory: room for two copies at least, since readers may be in
     /// the old one while the new one is made, and 12 KiB of bookkeeping. Best effort goes on where the memory cannot be bound, and placements() tells.
     /// Threads: any. Blocks: until the memory is touched. Fails: throws as node_region's constructor with options; errc::not_this_machine for a topology of another
-    /// machine, and under strict enforcement where the nodes could not be discovered; std::bad_alloc where `per_node` is too small; what copying throws.
+    /// machine, and under strict enforcement where the nodes could not be discovered; std::invalid_argument where `per_node` has no room for the bookkeeping,
+    /// std::bad_alloc where it has none for a copy; what copying throws.
     replicated(const topology& machine, bytes per_node, const T& first, enforcement enforce = enforcement::best_effort)
         : memory_(detail::replica_memory(machine, per_node, enforce)), shown_(places(memory_)) {
         detail::prepare_light_fences();

@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -198,6 +199,16 @@ TEST_F(replicated_value, has_no_room_for_ever_more_beside_a_reader_that_stays) {
         EXPECT_EQ((*value.read())[0], n);
     }
     EXPECT_THROW(replicated<block>(machine, 16_KiB, block{}), std::bad_alloc);
+}
+
+TEST_F(replicated_value, says_that_its_own_memory_is_too_little) {
+    try {
+        replicated<int> never(machine, 4_KiB, 1);
+        ADD_FAILURE() << "it has 12 KiB of bookkeeping";
+    } catch (const std::invalid_argument& e) {
+        EXPECT_EQ(std::string(e.what()).find("numasio::replicated: "), 0U) << e.what();
+        EXPECT_NE(std::string(e.what()).find("per_node"), std::string::npos) << e.what();
+    }
 }
 
 TEST_F(replicated_value, needs_this_machine) {
