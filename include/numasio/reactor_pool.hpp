@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -58,18 +59,18 @@ public:
     executor_type least_loaded() const noexcept;
 
     /// Runs `f` on that worker, or says why not; it is destroyed then. What was passed as an lvalue is copied, and can be tried again.
-    /// Threads: any. Blocks: never. Cost: as execute(). Fails: errc::pool_full, stopped, forked; not_enough_memory.
+    /// Threads: any. Blocks: never. Cost: as execute(). Fails: errc::pool_full, stopped, forked; not_enough_memory; throws what else copying or moving `f` throws.
     template <class F>
-        requires std::is_nothrow_constructible_v<std::decay_t<F>, F>
-    [[nodiscard]] error_code try_post(const executor_type& where, F&& f) noexcept {
+    [[nodiscard]] error_code try_post(const executor_type& where, F&& f) noexcept(std::is_nothrow_constructible_v<std::decay_t<F>, F>) {
+        detail::pool_task* task = nullptr;
         try {
-            auto* const task = detail::make_task<std::decay_t<F>>(std::forward<F>(f), std::allocator<void>());
-            const auto refused = where.core().offer(task, true);
-            if (refused) { task->kind->end(task, false); }
-            return refused;
-        } catch (...) {
+            task = detail::make_task<std::decay_t<F>>(std::forward<F>(f), std::allocator<void>());
+        } catch (const std::bad_alloc&) {
             return make_error_code(boost::system::errc::not_enough_memory);
         }
+        const auto refused = where.core().offer(task, true);
+        if (refused) { task->kind->end(task, false); }  // destroys it where it is
+        return refused;
     }
 
     // --- connections ------------------------------------------------------------------------------------

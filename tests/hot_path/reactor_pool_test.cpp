@@ -164,6 +164,33 @@ TEST(ReactorPool, refuses_new_work_beyond_its_capacity_and_keeps_what_cannot_be_
     EXPECT_EQ(here.pool.status().workers[0].queued, 0u);
 }
 
+TEST(ReactorPool, keeps_nothing_of_an_lvalue_that_it_refused_or_could_not_copy) {
+    reactors_here here(1, small_plan());
+    const auto at = here.pool.on(0);
+    const std::string text(100, 'x');
+    std::string got;
+    std::atomic<int> ran{0};
+    {
+        stopper busy(at);
+        for (int i = 0; i < 4; ++i) { EXPECT_EQ(here.pool.try_post(at, [&] { ++ran; }), error_code()); }
+        const auto says = [text, &got] { got = text; };
+        EXPECT_EQ(here.pool.try_post(at, says), errc::pool_full);
+        busy.go_on();
+        EXPECT_TRUE(test::within(10s, [&] { return ran == 4; }));
+        EXPECT_EQ(here.pool.try_post(at, says), error_code());
+    }
+    struct no_copy {
+        no_copy() = default;
+        no_copy(const no_copy&) { throw std::runtime_error("no copy"); }
+        void operator()() const {}
+    };
+    const no_copy never;
+    EXPECT_THROW(static_cast<void>(here.pool.try_post(at, never)), std::runtime_error);
+    static_assert(noexcept(here.pool.try_post(at, [] {})));
+    here.pool.join();
+    EXPECT_EQ(got, text);
+}
+
 TEST(ReactorPool, counts_what_is_thrown_and_goes_on) {
     reactors_here here(1);
     const auto at = here.pool.on(0);
