@@ -14,8 +14,7 @@ namespace numasio::detail {
 namespace {
 
 std::vector<worker_site> sites_of(const layout& all, const std::string& pool) {
-    std::vector<worker_site> out;
-    std::copy_if(all.workers.begin(), all.workers.end(), std::back_inserter(out), [&](const worker_site& site) { return site.pool == pool; });
+    auto out = all.workers_of(pool);
     // As pools want them: a node's together.
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return std::tie(a.node, a.index) < std::tie(b.node, b.index); });
     return out;
@@ -31,6 +30,8 @@ std::chrono::nanoseconds until(std::chrono::steady_clock::time_point deadline) {
     if (deadline == std::chrono::steady_clock::time_point::max()) { return std::chrono::nanoseconds::max(); }
     return std::max(deadline - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration::zero());
 }
+
+constexpr std::chrono::nanoseconds after_a_failure = std::chrono::milliseconds(1);
 
 [[noreturn]] void fail_in_hook(const worker_site& site, const std::string& why) {
     std::throw_with_nested(boost::system::system_error(
@@ -106,16 +107,28 @@ void executor_pools::add_status(bridge_status& to) const {
     for (const auto& one : reactors_) { to.reactor_pools.push_back(one.pool->status()); }
 }
 
-std::chrono::nanoseconds executor_pools::look_for_stalls() {
+template <class F>
+void executor_pools::with_each(F f) noexcept {
+    const auto with = [&](auto& one) {
+        try {
+            f(*one.pool);
+        } catch (...) {}  // who is told throws, or there is no memory to tell it with: that pool's next look goes on
+    };
+    for (auto& one : tasks_) { with(one); }
+    for (auto& one : reactors_) { with(one); }
+}
+
+std::chrono::nanoseconds executor_pools::look_for_stalls() noexcept {
     auto next = std::chrono::nanoseconds::max();
-    for (auto& one : tasks_) { next = std::min(next, one.pool->look_for_stalls()); }
-    for (auto& one : reactors_) { next = std::min(next, one.pool->look_for_stalls()); }
+    with_each([&](auto& pool) {
+        const auto others = std::exchange(next, std::min(next, after_a_failure));
+        next = std::min(others, pool.look_for_stalls());
+    });
     return next;
 }
 
-void executor_pools::look_after(const std::function<void(const placement&)>& tell) {
-    for (auto& one : tasks_) { one.pool->look_after(tell); }
-    for (auto& one : reactors_) { one.pool->look_after(tell); }
+void executor_pools::look_after(const std::function<void(const placement&)>& tell) noexcept {
+    with_each([&](auto& pool) { pool.look_after(tell); });
 }
 
 }  // namespace numasio::detail

@@ -44,11 +44,14 @@ public:
 
     void add_placements(std::vector<placement>& to) const;
     void add_status(bridge_status& to) const;
-    void look_after(const std::function<void(const placement&)>& tell);
+    /// What is thrown at one pool's is that pool's: the others are looked at all the same.
+    void look_after(const std::function<void(const placement&)>& tell) noexcept;
     /// How soon to look again.
-    std::chrono::nanoseconds look_for_stalls();
+    std::chrono::nanoseconds look_for_stalls() noexcept;
 
 private:
+    template <class F>
+    void with_each(F f) noexcept;
     template <class Pool>
     struct named {
         std::string name;

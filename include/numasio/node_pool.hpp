@@ -129,7 +129,7 @@ public:
     /// last. look_after() and look_for_stalls() find them, and call it: from a bridge's own thread, so often that it comes before twice the limit. The task goes on. An empty function ends it.
     /// No signal is sent, unless `trace_signal` names one that nobody else uses, SIGRTMIN + 3, say: then the worker writes its stack down in that signal's handler, which stays for the
     /// life of the process, and a system call that it is in may return EINTR. It has 100 ms to answer.
-    /// Threads: any, also `told`; the last one given counts, and the one before is not called any more. Blocks: for a call of that one. Fails: throws system_error: EINVAL for what is no such signal, EBUSY where the program handles or ignores it.
+    /// Threads: any, also `told`; the last one given counts, and the one before is not called any more. Blocks: for a call of that one. Fails: throws system_error: EINVAL for every signal that is not a real-time one (SIGRTMIN + n), EBUSY where the program handles or ignores it.
     void on_stall(std::chrono::nanoseconds limit, std::function<void(const task_stall&)> told, std::optional<int> trace_signal = std::nullopt);
 
 private:
