@@ -3,15 +3,20 @@
 
 #include "src/platform/edge_set.hpp"
 
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <array>
+#include <atomic>
+#include <cstddef>
 #include <span>
 #include <utility>
 
 namespace numasio {
 namespace {
+
+constexpr std::size_t one_look = 64;  // about as many are told before others of the thread have their turn
 
 int new_edge_set() {
     error_code ec;
@@ -22,7 +27,34 @@ int new_edge_set() {
 
 }  // namespace
 
-readable_set::readable_set(const boost::asio::any_io_executor& executor, told on_readable) : set_(executor, new_edge_set()), on_readable_(std::move(on_readable)) {}
+/// Where Asio keeps the wait: to wait anew, behind what was told, cannot fail for want of memory.
+struct readable_set::wait_memory {
+    template <class T>
+    struct allocator {
+        using value_type = T;
+        explicit allocator(std::shared_ptr<wait_memory> from) noexcept : of(std::move(from)) {}
+        template <class U>
+        allocator(const allocator<U>& other) noexcept : of(other.of) {}
+        T* allocate(std::size_t) noexcept {
+            static_assert(sizeof(T) <= sizeof bytes && alignof(T) <= alignof(std::max_align_t));
+            of->taken.store(true, std::memory_order_relaxed);
+            return reinterpret_cast<T*>(of->bytes.data());
+        }
+        // [wait-1] Pairs with [wait-2]: with a strand, the thread that ends a wait is not always the one that begins the next.
+        void deallocate(T*, std::size_t) noexcept { of->taken.store(false, std::memory_order_release); }
+        template <class U>
+        bool operator==(const allocator<U>& other) const noexcept { return of == other.of; }
+        std::shared_ptr<wait_memory> of;
+    };
+    alignas(std::max_align_t) std::array<std::byte, 256> bytes;
+    std::atomic<bool> taken{false};  ///< Asio waits
+};
+
+readable_set::readable_set(const boost::asio::any_io_executor& executor, told on_readable)
+    : set_(executor, new_edge_set()), on_readable_(std::move(on_readable)), wait_(std::make_shared<wait_memory>()) {
+    owed_.reserve(one_look);
+    again_.reserve(one_look);  // they change places
+}
 
 error_code readable_set::add(int socket, std::uint64_t id) {
     if (const auto ec = platform::watch(set_.native_handle(), socket, id)) { return ec; }
@@ -35,56 +67,71 @@ void readable_set::remove() {
     if (members_ != 0 && --members_ == 0) { set_.cancel(); }
 }
 
-void readable_set::tell_again(std::uint64_t id) { tell_later({id, false}); }
-
-void readable_set::tell_later(arrival one) {
-    again_.push_back(one);
+void readable_set::tell_again(std::uint64_t id) {
+    again_.push_back({id, false});
     if (posted_) { return; }
-    boost::asio::post(set_.get_executor(), [this, alive = std::weak_ptr(alive_)] {
-        if (alive.expired()) { return; }
-        posted_ = false;
-        const auto now = std::exchange(again_, {});
-        tell_all(std::span(now));
-    });
+    try {
+        boost::asio::post(set_.get_executor(), [this, alive = std::weak_ptr(alive_)] {
+            if (alive.expired()) { return; }
+            posted_ = false;
+            turn([this] {
+                tell_owed();
+                owed_.swap(again_);
+                tell_owed();
+            });
+        });
+    } catch (...) {
+        again_.pop_back();
+        throw;
+    }
     posted_ = true;
 }
 
-/// What the kernel has handed over it does not hand over again: behind one whose telling throws the rest is told a turn later.
-template <class Arrived>
-void readable_set::tell_all(std::span<Arrived> arrived) {
-    for (std::size_t i = 0; i < arrived.size(); ++i) {
-        try {
-            on_readable_(arrived[i].id, arrived[i].ends);
-        } catch (...) {
-            for (const auto& left : arrived.subspan(i + 1)) { tell_later({left.id, left.ends}); }
-            throw;
-        }
+/// What the kernel has handed over it does not hand over again: behind one whose telling throws the rest stays, for a turn that needs no memory to come.
+template <class Work>
+void readable_set::turn(Work work) {
+    try {
+        work();
+    } catch (...) {
+        await();
+        throw;
     }
+    await();
+}
+
+void readable_set::tell_owed() {
+    while (owes()) {
+        const auto one = owed_[next_++];
+        on_readable_(one.id, one.ends);
+    }
+    owed_.clear();
+    next_ = 0;
 }
 
 void readable_set::await() {
-    if (members_ == 0 || std::exchange(waiting_, true)) { return; }
-    set_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this, alive = std::weak_ptr(alive_)](const error_code& ec) {
-        if (alive.expired()) { return; }
-        waiting_ = false;
-        try {
-            if (!ec) { look(); }
-        } catch (...) {
-            await();
-            throw;
-        }
-        await();
-    });
+    // [wait-2] Pairs with [wait-1].
+    if ((members_ != 0 || owes()) && !wait_->taken.load(std::memory_order_acquire)) {
+        auto ready = [this, alive = std::weak_ptr(alive_)](const error_code& ec) {
+            if (alive.expired()) { return; }
+            turn([this, ec] {
+                tell_owed();
+                if (!ec) { look(); }
+            });
+        };
+        set_.async_wait(boost::asio::posix::stream_descriptor::wait_read, boost::asio::bind_allocator(wait_memory::allocator<char>(wait_), std::move(ready)));
+    }
+    if (owes()) { set_.cancel(); }  // the wait ends, with a turn
 }
 
 /// More has come, often, while what there was is served: then that takes one system call, and not a wait.
 void readable_set::look() {
-    std::array<platform::edge, 64> found;  // about as many are told before others of the thread have their turn
+    std::array<platform::edge, one_look> found;
     for (std::size_t seen = 0; seen < found.size();) {
         const auto n = platform::take_edges(set_.native_handle(), found);
         if (n == 0) { return; }
         seen += n;
-        tell_all(std::span(found).first(n));
+        for (const auto& one : std::span(found).first(n)) { owed_.push_back({one.id, one.ends}); }
+        tell_owed();
     }
 }
 

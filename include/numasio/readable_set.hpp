@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <vector>
 
 namespace numasio {
@@ -28,13 +27,13 @@ public:
     readable_set& operator=(const readable_set&) = delete;
 
     /// From now on each arrival is told: once, however much there is, so read until there is less than there was room for, or call tell_again(). What is there already is told too.
-    /// Blocks: never. Cost: a system call. Fails: the kernel's errno (ENOSPC: fs.epoll.max_user_watches), and the socket is no member.
+    /// Blocks: never. Cost: a system call; no memory of the program's. Fails: the kernel's errno (ENOSPC: fs.epoll.max_user_watches), and the socket is no member.
     [[nodiscard]] error_code add(int socket, std::uint64_t id);
     /// A member was closed, or is about to be, before anything else is done with its number: the kernel forgets it with that. Of its id something may still be told in the same turn.
     /// Once for each add() that succeeded: it only counts, and with none left the set waits for nothing. One too many while there is no member does nothing; while there are some, one of
     /// them is taken for gone, and the set falls silent before the last has gone.
     void remove();
-    /// Tells `id` once more, behind what is ready now: something may be left to read. Fails: throws std::bad_alloc.
+    /// Tells `id` once more, behind what is ready now: something may be left to read. Fails: throws std::bad_alloc, and nothing is told once more.
     void tell_again(std::uint64_t id);
 
 private:
@@ -42,17 +41,21 @@ private:
         std::uint64_t id;
         bool ends;
     };
-    void tell_later(arrival one);
-    template <class Arrived>
-    void tell_all(std::span<Arrived> arrived);
+    struct wait_memory;
+    template <class Work>
+    void turn(Work work);
+    void tell_owed();
+    bool owes() const noexcept { return next_ < owed_.size(); }
     void await();
     void look();
 
     boost::asio::posix::stream_descriptor set_;
     told on_readable_;
     std::size_t members_ = 0;
-    bool waiting_ = false;
-    std::vector<arrival> again_;
+    std::shared_ptr<wait_memory> wait_;  // of the one wait; its handler may outlive this
+    std::vector<arrival> owed_;          // taken from the kernel or from again_, told up to next_
+    std::size_t next_ = 0;
+    std::vector<arrival> again_;  // of the next turn
     bool posted_ = false;
     std::shared_ptr<const char> alive_ = std::make_shared<const char>();  // handlers may outlive this
 };
