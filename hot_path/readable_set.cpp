@@ -18,13 +18,6 @@ namespace {
 
 constexpr std::size_t one_look = 64;  // about as many are told before others of the thread have their turn
 
-int new_edge_set() {
-    error_code ec;
-    auto made = platform::make_edge_set(ec);
-    if (ec) { throw boost::system::system_error(ec, "an epoll instance for a readable_set"); }
-    return made.release();
-}
-
 }  // namespace
 
 /// Where Asio keeps the wait: to wait anew, behind what was told, cannot fail for want of memory.
@@ -51,7 +44,12 @@ struct readable_set::wait_memory {
 };
 
 readable_set::readable_set(const boost::asio::any_io_executor& executor, told on_readable)
-    : set_(executor, new_edge_set()), on_readable_(std::move(on_readable)), wait_(std::make_shared<wait_memory>()) {
+    : set_(executor), on_readable_(std::move(on_readable)), wait_(std::make_shared<wait_memory>()) {
+    error_code ec;
+    auto made = platform::make_edge_set(ec);
+    if (ec) { throw boost::system::system_error(ec, "an epoll instance for a readable_set"); }
+    set_.assign(made.number());  // where it throws, the descriptor is not Asio's yet
+    made.release();
     owed_.reserve(one_look);
     again_.reserve(one_look);  // they change places
 }

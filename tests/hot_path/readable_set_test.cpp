@@ -27,6 +27,8 @@
 #include <utility>
 #include <vector>
 
+#include <unistd.h>
+
 namespace {
 thread_local long granted_before_refusal = -1;  // how many allocations of this thread are granted before one is refused; below zero: all are
 
@@ -268,6 +270,28 @@ TEST_F(ReadableSet, tells_again_what_it_took_and_nothing_else_where_memory_ends)
         io.run();
         EXPECT_EQ(std::exchange(told, {}), taken) << granted;
     }
+}
+
+TEST_F(ReadableSet, that_cannot_be_made_leaves_no_descriptor) {
+    const auto next_number = [] {
+        const int number = ::dup(0);
+        ::close(number);
+        return number;
+    };
+    set.reset();
+    const int before = next_number();
+    std::deque<readable_set> made;  // takes what Asio has kept of the one before
+    made.emplace_back(io.get_executor(), readable_set::told());
+    std::optional<readable_set> one;
+    bool all = false;
+    for (long granted = 0; !all; ++granted) {
+        const int with_those = next_number();
+        all = ran_out_of_refusals(granted, [&] { one.emplace(io.get_executor(), readable_set::told()); });
+        one.reset();
+        EXPECT_EQ(next_number(), with_those) << granted;
+    }
+    made.clear();
+    EXPECT_EQ(next_number(), before);
 }
 
 TEST_F(ReadableSet, refuses_what_is_no_socket_and_stays_without_it) {
