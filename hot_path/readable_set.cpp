@@ -61,8 +61,8 @@ error_code readable_set::add(int socket, std::uint64_t id) {
     return {};
 }
 
-void readable_set::remove() {
-    if (members_ != 0 && --members_ == 0) { set_.cancel(); }
+void readable_set::remove(int socket) {
+    if (platform::forget(set_.native_handle(), socket) && --members_ == 0) { set_.cancel(); }
 }
 
 void readable_set::tell_again(std::uint64_t id) {

@@ -254,7 +254,7 @@ private:
         const auto got = one->socket.read_some(asio::buffer(bytes_), ec);
         if (ec == asio::error::would_block) { return; }
         if (ec) {
-            readable_->remove();
+            readable_->remove(one->socket.native_handle());
             one.reset();
             return;
         }

@@ -17,6 +17,7 @@ namespace numasio {
 /// Asio arms a socket anew after each read, by a system call or by a read that finds nothing. This is one edge-triggered epoll instance for many sockets, and Asio waits for that descriptor alone;
 /// the sockets are read and written without waiting (non-blocking read_some()). For workers of a reactor_pool, and any other executor.
 /// Thread safety: none; its executor's thread, a strand. Lifetime: the executor outlives it; nothing is called once it is destroyed. While it has no members it waits for nothing, so that a context without other work ends.
+/// A fork shares it: what one process takes is not told in the other, and what one adds or removes, both have. Only one of the two may use it, or destroy it, before the other has ended or become another program.
 class readable_set {
 public:
     /// `id` as it was added. `ends`: there is an end, or an error, to be seen behind what there may be to read. May add, remove, and call tell_again(); may not destroy the set. What it throws leaves the handler of the executor; the others are told all the same.
@@ -29,10 +30,9 @@ public:
     /// From now on each arrival is told: once, however much there is, so read until there is less than there was room for, or call tell_again(). What is there already is told too.
     /// Blocks: never. Cost: a system call; no memory of the program's. Fails: the kernel's errno (ENOSPC: fs.epoll.max_user_watches), and the socket is no member.
     [[nodiscard]] error_code add(int socket, std::uint64_t id);
-    /// A member was closed, or is about to be, before anything else is done with its number: the kernel forgets it with that. Of its id something may still be told in the same turn.
-    /// Once for each add() that succeeded: it only counts, and with none left the set waits for nothing. One too many while there is no member does nothing; while there are some, one of
-    /// them is taken for gone, and the set falls silent before the last has gone.
-    void remove();
+    /// Before a member is closed: while the file is open elsewhere (dup(), a forked child) closing has the kernel forget nothing, and once it is closed nobody can. Of its id something may still be told in the same turn; behind a telling that throws, in the next.
+    /// What is no member is left alone. Blocks: never. Cost: a system call.
+    void remove(int socket);
     /// Tells `id` once more, behind what is ready now: something may be left to read. Fails: throws std::bad_alloc, and nothing is told once more.
     void tell_again(std::uint64_t id);
 

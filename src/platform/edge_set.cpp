@@ -23,6 +23,11 @@ error_code watch(int set, int socket, std::uint64_t id) noexcept {
     return ::epoll_ctl(set, EPOLL_CTL_ADD, socket, &what) == 0 ? error_code() : last_error();
 }
 
+bool forget(int set, int socket) noexcept {
+    epoll_event ignored{};
+    return ::epoll_ctl(set, EPOLL_CTL_DEL, socket, &ignored) == 0;
+}
+
 std::size_t take_edges(int set, std::span<edge> to) noexcept {
     std::array<epoll_event, 64> found;
     const int n = ::epoll_wait(set, found.data(), static_cast<int>(std::min(found.size(), to.size())), 0);

@@ -19,6 +19,8 @@ struct edge {
 /// Fails: the kernel's errno.
 descriptor make_edge_set(error_code& ec) noexcept;
 error_code watch(int set, int socket, std::uint64_t id) noexcept;
+/// False: it was not watched.
+bool forget(int set, int socket) noexcept;
 /// What has come since the last look; how many. Blocks: never.
 std::size_t take_edges(int set, std::span<edge> to) noexcept;
 

@@ -81,6 +81,16 @@ protected:
         while (told.empty() && io.run_one_until(end) != 0) {}
         return std::exchange(told, {});
     }
+    void leave(stream_protocol::socket& member) {
+        set->remove(member.native_handle());
+        member.close();
+    }
+    /// What is told within a time in which it would be.
+    std::vector<std::pair<std::uint64_t, bool>> told_soon() {
+        io.restart();
+        io.run_for(std::chrono::milliseconds(20));
+        return std::exchange(told, {});
+    }
     /// Whether `act` ran without the allocation that was to be refused, the one behind `granted` others.
     template <class F>
     static bool ran_out_of_refusals(long granted, F&& act) {
@@ -134,16 +144,14 @@ TEST_F(ReadableSet, without_members_lets_its_context_end_and_goes_on_with_the_ne
     for (int round = 0; round < 3; ++round) {
         auto& one = connect();
         EXPECT_FALSE(set->add(one.ours.native_handle(), 5));
-        one.ours.close();
-        set->remove();
+        leave(one.ours);
         if (round == 1) {  // before the last wait has ended
             auto& next = connect();
             EXPECT_FALSE(set->add(next.ours.native_handle(), 6));
             asio::write(next.theirs, asio::buffer("x", 1));
             io.restart();
             EXPECT_THAT(next_told(), ElementsAre(Pair(6, false)));
-            next.ours.close();
-            set->remove();
+            leave(next.ours);
         }
         io.restart();
         io.run();  // ends
@@ -151,13 +159,38 @@ TEST_F(ReadableSet, without_members_lets_its_context_end_and_goes_on_with_the_ne
     EXPECT_THAT(told, IsEmpty());
 }
 
-TEST_F(ReadableSet, tells_what_is_added_behind_one_removal_too_many) {
-    set->remove();
+TEST_F(ReadableSet, forgets_a_member_whose_file_stays_open_elsewhere) {
     auto& one = connect();
-    EXPECT_FALSE(set->add(one.ours.native_handle(), 3));
+    auto& next = connect();
+    EXPECT_FALSE(set->add(one.ours.native_handle(), 7));
+    const int elsewhere = ::dup(one.ours.native_handle());
+    leave(one.ours);
+    EXPECT_FALSE(set->add(next.ours.native_handle(), 7));
     asio::write(one.theirs, asio::buffer("x", 1));
-    io.run_one_for(std::chrono::seconds(1));
-    EXPECT_THAT(told, ElementsAre(Pair(3, false)));
+    EXPECT_THAT(told_soon(), IsEmpty());
+    one.theirs.close();
+    EXPECT_THAT(told_soon(), IsEmpty());
+    asio::write(next.theirs, asio::buffer("x", 1));
+    EXPECT_THAT(next_told(), ElementsAre(Pair(7, false)));
+    ::close(elsewhere);
+}
+
+TEST_F(ReadableSet, hears_on_where_what_is_no_member_is_removed) {
+    auto& gone = connect();
+    auto& stays = connect();
+    for (const int not_yet : {gone.ours.native_handle(), -1}) { set->remove(not_yet); }
+    EXPECT_FALSE(set->add(gone.ours.native_handle(), 1));
+    EXPECT_FALSE(set->add(stays.ours.native_handle(), 2));
+    for (int i = 0; i < 3; ++i) { set->remove(gone.ours.native_handle()); }
+    asio::write(gone.theirs, asio::buffer("x", 1));
+    asio::write(stays.theirs, asio::buffer("x", 1));
+    EXPECT_THAT(told_soon(), ElementsAre(Pair(2, false)));
+    for (int i = 0; i < 2; ++i) { set->remove(stays.ours.native_handle()); }
+    io.restart();
+    EXPECT_EQ(io.run_for(std::chrono::seconds(10)), 1u) << "the wait that was ended";
+    EXPECT_TRUE(io.stopped()) << "it waits for nobody";
+    EXPECT_FALSE(set->add(gone.ours.native_handle(), 3));
+    EXPECT_THAT(next_told(), ElementsAre(Pair(3, false))) << "what was there already";
 }
 
 TEST_F(ReadableSet, tells_again_what_it_is_asked_to_in_a_later_turn) {
@@ -244,9 +277,7 @@ TEST_F(ReadableSet, loses_nothing_behind_a_telling_that_throws_where_there_is_no
                 io.run_for(std::chrono::milliseconds(20));
             } catch (const std::exception&) {}
             granted_before_refusal = -1;
-            io.restart();
-            io.run_for(std::chrono::milliseconds(20));
-            EXPECT_THAT(std::exchange(told, {}), ElementsAre(Pair(1, false), Pair(2, false))) << granted;
+            EXPECT_THAT(told_soon(), ElementsAre(Pair(1, false), Pair(2, false))) << granted;
         }
     }
 }
@@ -346,8 +377,8 @@ TEST(ReadableSetOnReactors, answers_all_of_many_connections) {
     }
     asio::post(at, asio::use_future([&] {
         for (auto& one : served) {
+            set->remove(one.native_handle());
             one.close();
-            set->remove();
         }
         set.reset();
         served.clear();

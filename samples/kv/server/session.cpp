@@ -224,8 +224,8 @@ void session::close() {
     client_.closing = true;
     error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    if (watched_) { front_.readable().remove(socket_.native_handle()); }
     socket_.close(ignored);
-    if (watched_) { front_.readable().remove(); }
     ready_.clear();
     waiting_.reset();
     settle();
