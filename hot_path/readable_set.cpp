@@ -100,7 +100,7 @@ void readable_set::turn(Work work) {
 void readable_set::tell_owed() {
     while (owes()) {
         const auto one = owed_[next_++];
-        on_readable_(one.id, one.ends);
+        on_readable_(one.id, one.all);
     }
     owed_.clear();
     next_ = 0;
@@ -128,7 +128,7 @@ void readable_set::look() {
         const auto n = platform::take_edges(set_.native_handle(), found);
         if (n == 0) { return; }
         seen += n;
-        for (const auto& one : std::span(found).first(n)) { owed_.push_back({one.id, one.ends}); }
+        for (const auto& one : std::span(found).first(n)) { owed_.push_back({one.id, one.all}); }
         tell_owed();
     }
 }

@@ -14,20 +14,20 @@
 
 namespace numasio {
 
-/// Asio arms a socket anew after each read, by a system call or by a read that finds nothing. This is one edge-triggered epoll instance for many sockets, and Asio waits for that descriptor alone;
+/// Asio arms a socket anew after each read, by a system call or by a read that finds nothing. This is one edge-triggered epoll instance for many stream sockets, and Asio waits for that descriptor alone;
 /// the sockets are read and written without waiting (non-blocking read_some()). For workers of a reactor_pool, and any other executor.
 /// Thread safety: none; its executor's thread, a strand. Lifetime: the executor outlives it; nothing is called once it is destroyed. While it has no members it waits for nothing, so that a context without other work ends.
 /// A fork shares it: what one process takes is not told in the other, and what one adds or removes, both have. Only one of the two may use it, or destroy it, before the other has ended or become another program.
 class readable_set {
 public:
-    /// `id` as it was added. `ends`: there is an end, or an error, to be seen behind what there may be to read. May add, remove, and call tell_again(); may not destroy the set. What it throws leaves the handler of the executor; the others are told all the same.
-    using told = std::function<void(std::uint64_t id, bool ends)>;
+    /// `id` as it was added. `all`: there is an end or an error behind what there may be to read, or urgent data, at which a read stops; read until would_block, an end or an error, however little a read gives. May add, remove, and call tell_again(); may not destroy the set. What it throws leaves the handler of the executor; the others are told all the same.
+    using told = std::function<void(std::uint64_t id, bool all)>;
     /// Fails: throws boost::system::system_error where there is no descriptor; std::bad_alloc.
     readable_set(const boost::asio::any_io_executor& executor, told on_readable);
     readable_set(const readable_set&) = delete;
     readable_set& operator=(const readable_set&) = delete;
 
-    /// From now on each arrival is told: once, however much there is, so read until there is less than there was room for, or call tell_again(). What is there already is told too.
+    /// `socket`: a stream socket; a datagram's size says nothing of the next. From now on each arrival is told: once, however much there is, so read until there is less than there was room for (where `all` is told, until there is nothing), or call tell_again(). What is there already is told too.
     /// Blocks: never. Cost: a system call; no memory of the program's. Fails: the kernel's errno (ENOSPC: fs.epoll.max_user_watches), and the socket is no member.
     [[nodiscard]] error_code add(int socket, std::uint64_t id);
     /// Before a member is closed: while the file is open elsewhere (dup(), a forked child) closing has the kernel forget nothing, and once it is closed nobody can. Of its id something may still be told in the same turn; behind a telling that throws, in the next.
@@ -39,7 +39,7 @@ public:
 private:
     struct arrival {
         std::uint64_t id;
-        bool ends;
+        bool all;
     };
     struct wait_memory;
     template <class Work>

@@ -13,7 +13,7 @@ namespace numasio::platform {
 
 struct edge {
     std::uint64_t id = 0;
-    bool ends = false;  ///< the other side has ended, or there is an error
+    bool all = false;  ///< the other side has ended, there is an error, or urgent data, at which a read stops: read until the kernel says that there is nothing
 };
 
 /// Fails: the kernel's errno.

@@ -4,6 +4,7 @@
 #include "support/reactor_pools.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
@@ -53,6 +54,7 @@ namespace numasio {
 namespace {
 
 namespace asio = boost::asio;
+using asio::ip::tcp;
 using asio::local::stream_protocol;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -68,7 +70,17 @@ protected:
         stream_protocol::socket ours, theirs;
     };
     pair& connect() { return pairs_.emplace_back(io); }
-    static std::string read(stream_protocol::socket& from, std::size_t most = 100) {
+    std::pair<tcp::socket, tcp::socket> connect_tcp() {
+        tcp::acceptor at(io, {asio::ip::address_v4::loopback(), 0});
+        tcp::socket theirs(io);
+        theirs.connect(at.local_endpoint());
+        auto ours = at.accept();
+        ours.non_blocking(true);
+        theirs.set_option(tcp::no_delay(true));
+        return {std::move(ours), std::move(theirs)};
+    }
+    template <class Socket>
+    static std::string read(Socket& from, std::size_t most = 100) {
         std::string text(most, '\0');
         error_code ec;
         text.resize(from.read_some(asio::buffer(text), ec));
@@ -103,7 +115,7 @@ protected:
 
     asio::io_context io;
     std::vector<std::pair<std::uint64_t, bool>> told;
-    std::optional<readable_set> set{std::in_place, io.get_executor(), [this](std::uint64_t id, bool ends) { told.emplace_back(id, ends); }};
+    std::optional<readable_set> set{std::in_place, io.get_executor(), [this](std::uint64_t id, bool all) { told.emplace_back(id, all); }};
 
 private:
     std::deque<pair> pairs_;
@@ -159,6 +171,28 @@ TEST_F(ReadableSet, without_members_lets_its_context_end_and_goes_on_with_the_ne
     EXPECT_THAT(told, IsEmpty());
 }
 
+/// A read stops at urgent data, so that one which gives little has not read all.
+TEST_F(ReadableSet, says_where_a_read_that_gives_little_has_not_read_all) {
+    auto [ours, theirs] = connect_tcp();
+    EXPECT_FALSE(set->add(ours.native_handle(), 7));
+    asio::write(theirs, asio::buffer("a", 1));
+    EXPECT_THAT(next_told(), ElementsAre(Pair(7, false)));
+    EXPECT_EQ(read(ours), "a");
+    for (int round = 0; round < 3; ++round) {
+        asio::write(theirs, asio::buffer("bc", 2));
+        theirs.send(asio::buffer("!", 1), asio::socket_base::message_out_of_band);
+        asio::write(theirs, asio::buffer("d", 1));
+        const auto what = next_told();
+        ASSERT_THAT(what, testing::Not(IsEmpty()));
+        EXPECT_THAT(what.back(), Pair(7, true));
+        EXPECT_EQ(read(ours), "bc");
+        EXPECT_EQ(read(ours), "d");
+        EXPECT_THAT(told_soon(), IsEmpty());
+    }
+    asio::write(theirs, asio::buffer("e", 1));
+    EXPECT_THAT(next_told(), ElementsAre(Pair(7, false)));
+}
+
 TEST_F(ReadableSet, forgets_a_member_whose_file_stays_open_elsewhere) {
     auto& one = connect();
     auto& next = connect();
@@ -205,9 +239,9 @@ TEST_F(ReadableSet, tells_again_what_it_is_asked_to_in_a_later_turn) {
 
 TEST_F(ReadableSet, tells_the_others_where_the_telling_of_one_throws) {
     int throws = 2;
-    set.emplace(io.get_executor(), [&](std::uint64_t id, bool ends) {
+    set.emplace(io.get_executor(), [&](std::uint64_t id, bool all) {
         if (throws-- > 0) { throw std::runtime_error("no"); }
-        told.emplace_back(id, ends);
+        told.emplace_back(id, all);
     });
     for (std::uint64_t id = 0; id < 4; ++id) {
         auto& one = connect();
@@ -223,12 +257,12 @@ TEST_F(ReadableSet, tells_the_others_where_the_telling_of_one_throws) {
 }
 
 TEST_F(ReadableSet, hears_on_whichever_allocation_of_an_addition_fails) {
-    bool all = false;
-    for (long granted = 0; !all; ++granted) {
+    bool done = false;
+    for (long granted = 0; !done; ++granted) {
         auto& refused = connect();
         auto& next = connect();
-        set.emplace(io.get_executor(), [this](std::uint64_t id, bool ends) { told.emplace_back(id, ends); });
-        all = ran_out_of_refusals(granted, [&] { static_cast<void>(set->add(refused.ours.native_handle(), 1)); });
+        set.emplace(io.get_executor(), [this](std::uint64_t id, bool all) { told.emplace_back(id, all); });
+        done = ran_out_of_refusals(granted, [&] { static_cast<void>(set->add(refused.ours.native_handle(), 1)); });
         EXPECT_FALSE(set->add(next.ours.native_handle(), 2));
         asio::write(next.theirs, asio::buffer("x", 1));
         EXPECT_THAT(next_told(), ElementsAre(Pair(2, false))) << granted;
@@ -237,17 +271,17 @@ TEST_F(ReadableSet, hears_on_whichever_allocation_of_an_addition_fails) {
 
 TEST_F(ReadableSet, hears_on_whichever_allocation_behind_a_telling_fails) {
     auto& one = connect();
-    bool all = false;
-    for (long granted = 0; !all; ++granted) {
-        set.emplace(io.get_executor(), [&, first = true](std::uint64_t id, bool ends) mutable {
-            told.emplace_back(id, ends);
+    bool done = false;
+    for (long granted = 0; !done; ++granted) {
+        set.emplace(io.get_executor(), [&, first = true](std::uint64_t id, bool all) mutable {
+            told.emplace_back(id, all);
             if (!std::exchange(first, false)) { return; }
             for (int i = 0; i < 4; ++i) { asio::post(io, [] {}); }  // use up what Asio has kept for the next wait
             granted_before_refusal = granted;
         });
         EXPECT_FALSE(set->add(one.ours.native_handle(), 1));
         asio::write(one.theirs, asio::buffer("x", 1));
-        all = ran_out_of_refusals(-1, [&] { io.run_for(std::chrono::milliseconds(20)); });
+        done = ran_out_of_refusals(-1, [&] { io.run_for(std::chrono::milliseconds(20)); });
         told.clear();
         asio::write(one.theirs, asio::buffer("y", 1));
         EXPECT_THAT(next_told(), ElementsAre(Pair(1, false))) << granted;
@@ -259,12 +293,12 @@ TEST_F(ReadableSet, loses_nothing_behind_a_telling_that_throws_where_there_is_no
     for (const bool asked_again : {false, true}) {
         for (long granted = 0; granted < 4; ++granted) {
             std::deque<stream_protocol::socket> members;
-            set.emplace(io.get_executor(), [&, first = true](std::uint64_t id, bool ends) mutable {
+            set.emplace(io.get_executor(), [&, first = true](std::uint64_t id, bool all) mutable {
                 if (std::exchange(first, false)) {
                     granted_before_refusal = granted;
                     throw std::runtime_error("no");
                 }
-                told.emplace_back(id, ends);
+                told.emplace_back(id, all);
             });
             for (std::uint64_t id = 0; id < 3; ++id) {
                 auto& one = connect();
@@ -283,9 +317,9 @@ TEST_F(ReadableSet, loses_nothing_behind_a_telling_that_throws_where_there_is_no
 }
 
 TEST_F(ReadableSet, tells_again_what_it_took_and_nothing_else_where_memory_ends) {
-    bool all = false;
-    for (long granted = 0; !all; ++granted) {
-        set.emplace(io.get_executor(), [this](std::uint64_t id, bool ends) { told.emplace_back(id, ends); });
+    bool done = false;
+    for (long granted = 0; !done; ++granted) {
+        set.emplace(io.get_executor(), [this](std::uint64_t id, bool all) { told.emplace_back(id, all); });
         std::vector<std::pair<std::uint64_t, bool>> taken;
         taken.reserve(100);
         granted_before_refusal = granted;
@@ -295,8 +329,8 @@ TEST_F(ReadableSet, tells_again_what_it_took_and_nothing_else_where_memory_ends)
                 taken.emplace_back(id, false);
             } catch (const std::bad_alloc&) {}
         }
-        all = std::exchange(granted_before_refusal, -1) >= 0;
-        EXPECT_EQ(taken.size(), all ? 100u : 99u);
+        done = std::exchange(granted_before_refusal, -1) >= 0;
+        EXPECT_EQ(taken.size(), done ? 100u : 99u);
         io.restart();
         io.run();
         EXPECT_EQ(std::exchange(told, {}), taken) << granted;
@@ -314,10 +348,10 @@ TEST_F(ReadableSet, that_cannot_be_made_leaves_no_descriptor) {
     std::deque<readable_set> made;  // takes what Asio has kept of the one before
     made.emplace_back(io.get_executor(), readable_set::told());
     std::optional<readable_set> one;
-    bool all = false;
-    for (long granted = 0; !all; ++granted) {
+    bool done = false;
+    for (long granted = 0; !done; ++granted) {
         const int with_those = next_number();
-        all = ran_out_of_refusals(granted, [&] { one.emplace(io.get_executor(), readable_set::told()); });
+        done = ran_out_of_refusals(granted, [&] { one.emplace(io.get_executor(), readable_set::told()); });
         one.reset();
         EXPECT_EQ(next_number(), with_those) << granted;
     }

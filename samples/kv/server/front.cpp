@@ -76,11 +76,11 @@ front::front(asio::any_io_executor executor, shard_calls& calls, server_state& s
 
 void front::start() {
     sweeper_->start();
-    readable_.emplace(executor_, [this](std::uint64_t id, bool ends) {
+    readable_.emplace(executor_, [this](std::uint64_t id, bool all) {
         const auto found = sessions_.find(id);
         if (found == sessions_.end()) { return; }
         const auto alive = found->second;
-        alive->on_readable(ends);
+        alive->on_readable(all);
     });
 }
 

@@ -72,9 +72,9 @@ void session::await_input() {
     if (has_more_) { front_.readable().tell_again(client_.id); }
 }
 
-void session::on_readable(bool ends) {
+void session::on_readable(bool all) {
     has_more_ = true;
-    ends_ = ends_ || ends;
+    read_all_ = read_all_ || all;
     if (std::exchange(reading_, false)) { receive(); }
 }
 
@@ -87,9 +87,12 @@ void session::receive() {
     }
     error_code ec;
     const std::size_t size = socket_.read_some(asio::buffer(room.data(), room.size()), ec);
+    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+        has_more_ = read_all_ = false;
+        return await_input();
+    }
     // Where there was less than there was room, there is no more until it is told.
-    has_more_ = ends_ || (!ec && size == room.size());
-    if (ec == asio::error::would_block || ec == asio::error::try_again) { return await_input(); }
+    has_more_ = read_all_ || size == room.size();
     if (ec == asio::error::eof) { return finish(); }  // the client may still read what it is owed
     if (ec) { return close(); }
     input_.received(size);

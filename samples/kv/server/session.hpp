@@ -41,8 +41,8 @@ public:
     void finish();
     /// Sends what is ready and reads on, once for each batch of replies.
     void advance();
-    /// There may be something to read; `ends`: and an end behind it.
-    void on_readable(bool ends);
+    /// There may be something to read; `all`: a read that gives little has not read all.
+    void on_readable(bool all);
     /// At the deadline of a stop.
     void abort();
 
@@ -113,7 +113,7 @@ private:
     bool reading_ = false;
     bool watched_ = false;   ///< by the front's readable_set
     bool has_more_ = false;  ///< there may be something in the socket
-    bool ends_ = false;      ///< there is an end in the socket, behind what there may be
+    bool read_all_ = false;  ///< until there is nothing: an end, or urgent data, is in the socket
     bool writing_ = false;
     bool stepping_ = false;  ///< later commands wait until the one before them, of several steps, is settled
     bool closed_ = false;

@@ -3,9 +3,18 @@
 #include "support/running_server.hpp"
 #include "support/wire.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
 #include <memory>
+#include <string>
 #include <thread>
 
 namespace kv::test {
@@ -61,6 +70,39 @@ TEST_P(session_on_each_front, an_end_behind_commands_is_seen_whenever_it_comes) 
             EXPECT_EQ(client.read_all(), expected) << bytes;
         }
     }
+}
+
+/// A read stops at urgent data: what is behind it is served all the same, with the end.
+TEST_P(session_on_each_front, commands_behind_urgent_data_are_answered) {
+    running_server server(server_limits{}, GetParam());
+    const auto sent_together = [&](bool ends) {
+        asio::io_context io;
+        asio::ip::tcp::socket client(io);
+        client.connect({asio::ip::address_v4::loopback(), server.port()});
+        const timeval longest{5, 0};
+        ::setsockopt(client.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
+        const auto hold = [&](int on) { ::setsockopt(client.native_handle(), IPPROTO_TCP, TCP_CORK, &on, sizeof on); };
+        std::string answers;
+        for (int round = 0; round < 20; ++round) {
+            hold(1);
+            asio::write(client, asio::buffer("PING\r\n", 6));
+            client.send(asio::buffer("!", 1), asio::socket_base::message_out_of_band);
+            asio::write(client, asio::buffer("ECHO x\r\n", 8));
+            hold(0);
+            std::string answer(14, '\0');
+            if (::recv(client.native_handle(), answer.data(), answer.size(), MSG_WAITALL) != 14) { return answers + "<nothing>"; }
+            answers += answer == "+PONG\r\n$1\r\nx\r\n" ? "." : answer;
+        }
+        if (!ends) { return answers; }
+        client.send(asio::buffer("!", 1), asio::socket_base::message_out_of_band);
+        client.shutdown(asio::ip::tcp::socket::shutdown_send);
+        char more = 0;
+        return answers + (::recv(client.native_handle(), &more, 1, 0) == 0 ? "<end>" : "<no end>");
+    };
+    EXPECT_EQ(sent_together(false), std::string(20, '.'));
+    EXPECT_EQ(sent_together(true), std::string(20, '.') + "<end>");
+    wire other(server.port());
+    EXPECT_EQ(other.call({"ECHO", "y"}), bulk("y"));
 }
 
 TEST_P(session_on_each_front, when_all_query_memory_is_used_a_client_is_told_and_others_go_on) {
