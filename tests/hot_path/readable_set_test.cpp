@@ -28,6 +28,8 @@
 #include <utility>
 #include <vector>
 
+#include <linux/net_tstamp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace {
@@ -151,6 +153,86 @@ TEST_F(ReadableSet, tells_an_end_with_what_comes_before_it_or_alone) {
     EXPECT_THAT(next_told(), ElementsAre(Pair(2, true)));
 }
 
+TEST_F(ReadableSet, tells_the_end_of_one_direction_with_what_comes_before_it) {
+    auto& one = connect();
+    asio::write(one.theirs, asio::buffer("abc", 3));
+    one.theirs.shutdown(stream_protocol::socket::shutdown_send);
+    EXPECT_FALSE(set->add(one.ours.native_handle(), 1));
+    EXPECT_THAT(next_told(), ElementsAre(Pair(1, true)));
+    EXPECT_EQ(read(one.ours), "abc");
+    EXPECT_EQ(read(one.ours), "");
+}
+
+TEST_F(ReadableSet, tells_a_reset_a_hang_up_and_a_waiting_error_as_something_to_read_to_the_end) {
+    auto [reset, theirs] = connect_tcp();
+    EXPECT_FALSE(set->add(reset.native_handle(), 1));
+    theirs.set_option(asio::socket_base::linger(true, 0));
+    theirs.close();
+    EXPECT_THAT(next_told(), ElementsAre(Pair(1, true)));
+    char byte = 0;
+    error_code ec;
+    reset.read_some(asio::buffer(&byte, 1), ec);
+    EXPECT_EQ(ec, asio::error::connection_reset);
+
+    tcp::socket never_connected(io, tcp::v4());  // hung up, without an end
+    EXPECT_FALSE(set->add(never_connected.native_handle(), 2));
+    EXPECT_THAT(next_told(), ElementsAre(Pair(2, true)));
+
+    auto [sender, receiver] = connect_tcp();
+    const unsigned when_sent = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;  // comes as an error, without an end
+    ASSERT_EQ(::setsockopt(sender.native_handle(), SOL_SOCKET, SO_TIMESTAMPING, &when_sent, sizeof when_sent), 0);
+    EXPECT_FALSE(set->add(sender.native_handle(), 3));
+    asio::write(sender, asio::buffer("x", 1));
+    EXPECT_THAT(next_told(), ElementsAre(Pair(3, true)));
+    sender.read_some(asio::buffer(&byte, 1), ec);
+    EXPECT_EQ(ec, asio::error::would_block);
+}
+
+TEST_F(ReadableSet, keeps_behind_a_throw_what_it_knows_of_the_end) {
+    set.emplace(io.get_executor(), [&, first = true](std::uint64_t id, bool all) mutable {
+        if (std::exchange(first, false)) { throw std::runtime_error("no"); }
+        told.emplace_back(id, all);
+    });
+    for (std::uint64_t id = 0; id < 4; ++id) {
+        auto& one = connect();
+        asio::write(one.theirs, asio::buffer("x", 1));
+        if (id % 2 == 1) { one.theirs.close(); }
+        EXPECT_FALSE(set->add(one.ours.native_handle(), id));
+    }
+    EXPECT_THROW(io.run_for(std::chrono::seconds(10)), std::runtime_error);
+    EXPECT_THAT(told_soon(), ElementsAre(Pair(1, true), Pair(2, false), Pair(3, true)));
+}
+
+TEST_F(ReadableSet, goes_on_where_a_handler_removes_others_and_adds_one_with_the_number_of_one) {
+    std::array<pair*, 3> members{&connect(), &connect(), &connect()};
+    set.emplace(io.get_executor(), [&](std::uint64_t id, bool all) {
+        told.emplace_back(id, all);
+        if (told.size() > 1) { return; }
+        const int number = members[0]->ours.native_handle();
+        for (auto* one : members) { leave(one->ours); }
+        auto& next = connect();
+        EXPECT_EQ(next.ours.native_handle(), number);
+        members[0] = &next;
+        asio::write(next.theirs, asio::buffer("x", 1));
+        EXPECT_FALSE(set->add(number, 9));
+    });
+    for (std::uint64_t id = 0; id < members.size(); ++id) {
+        asio::write(members[id]->theirs, asio::buffer("x", 1));
+        EXPECT_FALSE(set->add(members[id]->ours.native_handle(), id));
+    }
+    const auto what = told_soon();
+    EXPECT_THAT(what, testing::UnorderedElementsAre(Pair(0, false), Pair(1, false), Pair(2, false), Pair(9, false))) << "the removed ones, in the same turn only";
+    EXPECT_EQ(what.back().first, 9u);
+    told.emplace_back(0, false);
+    EXPECT_EQ(read(members[0]->ours), "x");
+    asio::write(members[0]->theirs, asio::buffer("y", 1));
+    EXPECT_THAT(told_soon(), ElementsAre(Pair(0, false), Pair(9, false)));
+    leave(members[0]->ours);
+    io.restart();
+    io.run_for(std::chrono::seconds(10));
+    EXPECT_TRUE(io.stopped()) << "it waits for nobody";
+}
+
 TEST_F(ReadableSet, without_members_lets_its_context_end_and_goes_on_with_the_next) {
     EXPECT_EQ(io.run(), 0u);
     for (int round = 0; round < 3; ++round) {
@@ -166,7 +248,8 @@ TEST_F(ReadableSet, without_members_lets_its_context_end_and_goes_on_with_the_ne
             leave(next.ours);
         }
         io.restart();
-        io.run();  // ends
+        io.run_for(std::chrono::seconds(10));
+        EXPECT_TRUE(io.stopped()) << "it waits for nobody";
     }
     EXPECT_THAT(told, IsEmpty());
 }
@@ -248,8 +331,8 @@ TEST_F(ReadableSet, tells_the_others_where_the_telling_of_one_throws) {
         asio::write(one.theirs, asio::buffer("x", 1));
         EXPECT_FALSE(set->add(one.ours.native_handle(), id));
     }
-    for (int round = 0; round < 2; ++round) { EXPECT_THROW(io.run(), std::runtime_error); }
-    EXPECT_THAT(next_told(), testing::SizeIs(2));
+    for (int round = 0; round < 2; ++round) { EXPECT_THROW(io.run_for(std::chrono::seconds(10)), std::runtime_error); }
+    EXPECT_THAT(told_soon(), testing::SizeIs(2));
     auto& late = connect();
     EXPECT_FALSE(set->add(late.ours.native_handle(), 9));
     asio::write(late.theirs, asio::buffer("x", 1));
