@@ -9,6 +9,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
 
@@ -30,6 +31,7 @@
 
 #include <linux/net_tstamp.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 namespace {
@@ -455,6 +457,39 @@ TEST_F(ReadableSet, calls_nobody_once_it_is_destroyed) {
     set.reset();
     io.run();
     EXPECT_THAT(told, IsEmpty());
+}
+
+TEST(ReadableSetOnAStrand, hears_each_arrival_whichever_thread_ends_the_wait) {
+    constexpr int rounds = 2000;
+    asio::io_context io;
+    asio::io_context control;
+    stream_protocol::socket ours(io), theirs(control);
+    asio::local::connect_pair(ours, theirs);
+    ours.non_blocking(true);
+    const auto strand = asio::make_strand(io);
+    std::optional<readable_set> set;
+    set.emplace(strand, [&](std::uint64_t, bool) {
+        char byte = 0;
+        error_code ec;
+        if (ours.read_some(asio::buffer(&byte, 1), ec) == 1) { asio::write(ours, asio::buffer(&byte, 1)); }
+    });
+    asio::post(strand, [&] { EXPECT_FALSE(set->add(ours.native_handle(), 1)); });
+    std::array<std::thread, 2> threads;
+    for (auto& one : threads) {
+        one = std::thread([&] { io.run(); });
+    }
+    const timeval longest{10, 0};
+    EXPECT_EQ(::setsockopt(theirs.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest), 0);
+    for (int round = 0; round < rounds; ++round) {
+        char byte = 'x';
+        asio::write(theirs, asio::buffer(&byte, 1));
+        const bool heard = ::recv(theirs.native_handle(), &byte, 1, 0) == 1;
+        EXPECT_TRUE(heard) << round;
+        if (!heard) { break; }
+    }
+    io.stop();
+    for (auto& one : threads) { one.join(); }
+    set.reset();
 }
 
 TEST(ReadableSetOnReactors, answers_all_of_many_connections) {
