@@ -10,7 +10,8 @@ namespace kv {
 /// steady clock. A deadline that a client gives as Unix time (SET EXAT) is converted once, when it arrives.
 class expiry_clock {
 public:
-    std::int64_t now() const noexcept { return unix_at_start_ + (steady() - steady_at_start_); }
+    std::int64_t now() const noexcept { return at(std::chrono::steady_clock::now()); }
+    std::int64_t at(std::chrono::steady_clock::time_point moment) const noexcept { return unix_at_start_ + (millis(moment) - steady_at_start_); }
     std::int64_t from_unix(std::int64_t deadline) const noexcept {
         const std::int64_t shift = now() - unix_now();
         std::int64_t out = 0;
@@ -24,10 +25,9 @@ private:
     static std::int64_t millis(Point at) noexcept {
         return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
     }
-    static std::int64_t steady() noexcept { return millis(std::chrono::steady_clock::now()); }
 
     std::int64_t unix_at_start_ = unix_now();
-    std::int64_t steady_at_start_ = steady();
+    std::int64_t steady_at_start_ = millis(std::chrono::steady_clock::now());
 };
 
 }  // namespace kv

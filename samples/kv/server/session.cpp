@@ -96,7 +96,6 @@ void session::receive() {
     if (ec == asio::error::eof) { return finish(); }  // the client may still read what it is owed
     if (ec) { return close(); }
     input_.received(size);
-    client_.active = std::chrono::steady_clock::now();
     advance();
 }
 
@@ -120,7 +119,9 @@ bool session::charge_parser() {
 
 void session::read_commands() {
     if (client_.closing) { return; }
-    now_ = state_.clock.now();  // as Redis does: one look at the clock for a batch
+    if (input_.unread().empty() && parser_charge_.bytes() == 0) { return await_input(); }
+    client_.active = std::chrono::steady_clock::now();  // as Redis does: one look at the clock for a batch
+    now_ = state_.clock.at(client_.active);
     while (!client_.closing && !overloaded()) {
         const auto outcome = parser_.parse(input_.unread());
         if (!charge_parser()) { return refuse(no_query_memory); }
