@@ -194,7 +194,6 @@ void count_instructions() {
                 "numasio-kv with idle: park, so that waiting is not counted):\n\n"
                 "| load | redis-server | front: lanes | front: reactor |\n|---|---|---|---|\n");
     for (const auto& what : loads()) {
-        if (what.pipeline == 1) { continue; }
         const auto per_request = [&](const std::string& name, const std::vector<std::string>& command,
                                      std::uint16_t port) {
             return (instructions(name, command, port, what, 40'000) - instructions(name, command, port, what, 20'000)) /

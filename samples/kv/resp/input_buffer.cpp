@@ -6,10 +6,6 @@
 
 namespace kv::resp {
 
-std::span<char> input_buffer::unread() const noexcept {
-    return chunk_ ? std::span<char>{chunk_->data.get() + begin_, end_ - begin_} : std::span<char>{};
-}
-
 std::span<char> input_buffer::room() {
     constexpr std::size_t worth_reading = 1024;
     const auto left = unread();

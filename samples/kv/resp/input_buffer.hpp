@@ -51,7 +51,7 @@ public:
     /// Room for the next read; empty where the server's limit for buffers is reached.
     std::span<char> room();
     void received(std::size_t size) noexcept { end_ += size; }
-    std::span<char> unread() const noexcept;
+    std::span<char> unread() const noexcept { return chunk_ ? std::span<char>{chunk_->data.get() + begin_, end_ - begin_} : std::span<char>{}; }
     /// A chunk that grew for a large command goes with it: an idle connection must not keep it from others.
     void consume(std::size_t size) noexcept {
         begin_ += size;

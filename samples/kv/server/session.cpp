@@ -87,14 +87,14 @@ void session::receive() {
     }
     error_code ec;
     const std::size_t size = socket_.read_some(asio::buffer(room.data(), room.size()), ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    if (ec) {
+        if (ec == asio::error::eof) { return finish(); }  // the client may still read what it is owed
+        if (ec != asio::error::would_block && ec != asio::error::try_again) { return close(); }
         has_more_ = read_all_ = false;
         return await_input();
     }
     // Where there was less than there was room, there is no more until it is told.
     has_more_ = read_all_ || size == room.size();
-    if (ec == asio::error::eof) { return finish(); }  // the client may still read what it is owed
-    if (ec) { return close(); }
     input_.received(size);
     advance();
 }
@@ -119,7 +119,8 @@ bool session::charge_parser() {
 
 void session::read_commands() {
     if (client_.closing) { return; }
-    if (input_.unread().empty() && parser_charge_.bytes() == 0) { return await_input(); }
+    const auto all_read = [this] { return input_.unread().empty() && parser_charge_.bytes() == 0; };
+    if (all_read()) { return await_input(); }
     client_.active = std::chrono::steady_clock::now();  // as Redis does: one look at the clock for a batch
     now_ = state_.clock.at(client_.active);
     while (!client_.closing && !overloaded()) {
@@ -135,6 +136,7 @@ void session::read_commands() {
                 if (!parser_.arguments().empty()) { execute(parser_.arguments()); }
                 if (waiting_) { return; }
                 input_.consume(parser_.consumed());
+                if (all_read()) { return await_input(); }
                 break;
         }
     }
