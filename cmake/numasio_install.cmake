@@ -26,6 +26,7 @@ install(FILES
   ${PROJECT_BINARY_DIR}/numasioConfigVersion.cmake
   ${CMAKE_CURRENT_LIST_DIR}/FindHwloc.cmake
   ${CMAKE_CURRENT_LIST_DIR}/FindNuma.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/FindUring.cmake
   DESTINATION ${numasio_package_dir})
 if(NUMASIO_CONTROL)
   install(FILES ${CMAKE_CURRENT_LIST_DIR}/FindPrometheusCppCore.cmake DESTINATION ${numasio_package_dir})

@@ -1,7 +1,9 @@
-// An epoll instance in Asio's epoll instance.
+// An epoll instance or an io_uring, as one descriptor in Asio's epoll instance.
 #include <numasio/readable_set.hpp>
 
 #include "src/platform/edge_set.hpp"
+
+#include <numasio/detail/reactor_core.hpp>
 
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/post.hpp>
@@ -43,26 +45,32 @@ struct readable_set::wait_memory {
     std::atomic<bool> taken{false};  ///< Asio waits
 };
 
-readable_set::readable_set(const boost::asio::any_io_executor& executor, told on_readable)
+readable_set::readable_set(const boost::asio::any_io_executor& executor, told on_readable, poll_backend wanted)
     : set_(executor), on_readable_(std::move(on_readable)), wait_(std::make_shared<wait_memory>()) {
     error_code ec;
-    auto made = platform::make_edge_set(ec);
-    if (ec) { throw boost::system::system_error(ec, "an epoll instance for a readable_set"); }
-    set_.assign(made.number());  // where it throws, the descriptor is not Asio's yet
-    made.release();
+    if (wanted == poll_backend::io_uring) {
+        const auto* worker = detail::reactor_of_this_thread;
+        edges_ = platform::make_uring_set(worker != nullptr && &*worker->inner == &executor.context(), ec);
+        if (edges_) { backend_ = poll_backend::io_uring; }
+    }
+    if (!edges_) { edges_ = platform::make_epoll_set(ec); }
+    if (!edges_) { throw boost::system::system_error(ec, "an epoll instance for a readable_set"); }
     owed_.reserve(one_look);
     again_.reserve(one_look);  // they change places
+    set_.assign(edges_->descriptor());
 }
 
+readable_set::~readable_set() { set_.release(); }
+
 error_code readable_set::add(int socket, std::uint64_t id) {
-    if (const auto ec = platform::watch(set_.native_handle(), socket, id)) { return ec; }
+    if (const auto ec = edges_->watch(socket, id)) { return ec; }
     ++members_;
     await();
     return {};
 }
 
 void readable_set::remove(int socket) {
-    if (platform::forget(set_.native_handle(), socket) && --members_ == 0) { set_.cancel(); }
+    if (edges_->forget(socket) && --members_ == 0) { set_.cancel(); }
 }
 
 void readable_set::tell_again(std::uint64_t id) {
@@ -125,7 +133,7 @@ void readable_set::await() {
 void readable_set::look() {
     std::array<platform::edge, one_look> found;
     for (std::size_t seen = 0; seen < found.size();) {
-        const auto n = platform::take_edges(set_.native_handle(), found);
+        const auto n = edges_->take(found);
         if (n == 0) { return; }
         seen += n;
         for (const auto& one : std::span(found).first(n)) { owed_.push_back({one.id, one.all}); }

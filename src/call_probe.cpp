@@ -155,7 +155,7 @@ void ask_for_services(std::vector<call_report>& out) {
                        "raise RLIMIT_RTPRIO (ulimit -r, LimitRTPRIO=) or grant CAP_SYS_NICE"}));
     out.push_back(ask({"membarrier", "private expedited", call_need::option, &platform::try_membarrier,
                        "the asymmetric fence is not available", "a filter: allow membarrier", "Linux 4.14 has it"}));
-    out.push_back(ask({"io_uring_setup", "a small ring", call_need::option, &platform::try_io_uring, "reactors use epoll",
+    out.push_back(ask({"io_uring_setup", "a small ring", call_need::option, &platform::try_io_uring, "a readable_set uses epoll",
                        "a container's filter, kernel.io_uring_disabled, or too little locked memory (ulimit -l)", "Linux 5.1 has it"}));
     out.push_back(ask({"perf_event_open", "cache-miss counter", call_need::option, &platform::try_counters,
                        "access locality is not measured",

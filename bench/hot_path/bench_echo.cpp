@@ -229,7 +229,7 @@ private:
 /// One wait for all sockets, as numasio-kv has it.
 class readable_server final : public server {
 public:
-    readable_server(const topology& machine, cpu_id cpu, idle_strategy idle) : pool_(echo_plan(idle), machine, site_on(machine, cpu)) {
+    readable_server(const topology& machine, cpu_id cpu, idle_strategy idle, poll_backend by) : by_(by), pool_(echo_plan(idle), machine, site_on(machine, cpu)) {
         at_ = pool_.listen(any_port, [this](reactor_connection c) { add(std::move(c)); });
     }
     ~readable_server() override {
@@ -242,12 +242,13 @@ public:
 
 private:
     void add(reactor_connection c) {
-        if (!readable_) { readable_.emplace(c.socket.get_executor(), [this](std::uint64_t id, bool) { read(id); }); }
+        if (!readable_) { readable_.emplace(c.socket.get_executor(), [this](std::uint64_t id, bool all) { read(id, all); }, by_); }
+        if (readable_->backend() != by_) { give_up(1, "this kernel refuses io_uring"); }
         c.socket.non_blocking(true);
         open_.push_back(std::make_unique<reactor_connection>(std::move(c)));
         if (readable_->add(open_.back()->socket.native_handle(), open_.size() - 1)) { give_up(1, "a socket that cannot be watched"); }
     }
-    void read(std::uint64_t id) {
+    void read(std::uint64_t id, bool all) {
         auto& one = open_[id];
         if (!one) { return; }
         error_code ec;
@@ -260,8 +261,9 @@ private:
         }
         look_at(bytes_.data());
         one->socket.write_some(asio::buffer(bytes_.data(), got), ec);
-        if (got == bytes_.size()) { readable_->tell_again(id); }
+        if (all || got == bytes_.size()) { readable_->tell_again(id); }
     }
+    const poll_backend by_;
     reactor_pool pool_;
     std::optional<readable_set> readable_;
     std::vector<std::unique_ptr<reactor_connection>> open_;
@@ -416,8 +418,9 @@ int main(int argc, char** argv) {
         {"io_context, unlocked", [&] { return made(new asio_server(cpus[1], BOOST_ASIO_CONCURRENCY_HINT_UNSAFE)); }},
         {"reactor", [&] { return made(new reactor_server<reactor_socket>(machine, cpus[1], idle_strategy::spin_then_park)); }},
         {"reactor, idle: park", [&] { return made(new reactor_server<reactor_socket>(machine, cpus[1], idle_strategy::park)); }},
-        {"reactor, readable_set", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::spin_then_park)); }},
-        {"reactor, readable_set, idle: park", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::park)); }},
+        {"reactor, readable_set", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::spin_then_park, poll_backend::epoll)); }},
+        {"reactor, readable_set, idle: park", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::park, poll_backend::epoll)); }},
+        {"reactor, readable_set by io_uring", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::spin_then_park, poll_backend::io_uring)); }},
         {"reactor, tcp::socket", [&] { return made(new reactor_server<tcp::socket>(machine, cpus[1], idle_strategy::spin_then_park)); }},
 #ifdef NUMASIO_HAS_RUST
         {"Tokio, current thread", [&] { return made(new tokio_server(cpus[1])); }},

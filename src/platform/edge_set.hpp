@@ -1,27 +1,43 @@
-// An edge-triggered epoll instance for reading. Private to src/ and hot_path/.
+// Which of many sockets have something to read, told at the edges: by an epoll instance, or by the polls of an io_uring. Private to src/ and hot_path/.
 #pragma once
-
-#include "src/platform/descriptor.hpp"
 
 #include <numasio/errc.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace numasio::platform {
 
 struct edge {
     std::uint64_t id = 0;
-    bool all = false;  ///< the other side has ended, there is an error, or urgent data, at which a read stops: read until the kernel says that there is nothing
+    bool all = false;  ///< the other side has ended, there is an error, or (epoll only) urgent data, at which a read stops: read until the kernel says that there is nothing
 };
 
-/// Fails: the kernel's errno.
-descriptor make_edge_set(error_code& ec) noexcept;
-error_code watch(int set, int socket, std::uint64_t id) noexcept;
-/// False: it was not watched.
-bool forget(int set, int socket) noexcept;
-/// What has come since the last look; how many. Blocks: never.
-std::size_t take_edges(int set, std::span<edge> to) noexcept;
+/// Threads: one at a time.
+class edge_set {
+public:
+    virtual ~edge_set() = default;
+    /// Readable while there is something to take. The set's own.
+    virtual int descriptor() const noexcept = 0;
+    /// Fails: the kernel's errno.
+    virtual error_code watch(int socket, std::uint64_t id) noexcept = 0;
+    /// False: it was not watched.
+    virtual bool forget(int socket) noexcept = 0;
+    /// What has come since the last look; how many. Blocks: never.
+    virtual std::size_t take(std::span<edge> to) noexcept = 0;
+
+protected:
+    edge_set() = default;
+    edge_set(const edge_set&) = delete;
+    edge_set& operator=(const edge_set&) = delete;
+};
+
+/// Nothing where the kernel refuses, with its errno in `ec`. Fails: throws std::bad_alloc.
+std::unique_ptr<edge_set> make_epoll_set(error_code& ec);
+/// `one_thread`: whoever watches and forgets is who takes; others need not be interrupted for what has come.
+/// Nothing where the kernel refuses, or is older than 5.17 (5.19 for `one_thread`), or where numasio is built without NUMASIO_IO_URING (ENOSYS). Fails: throws std::bad_alloc.
+std::unique_ptr<edge_set> make_uring_set(bool one_thread, error_code& ec);
 
 }  // namespace numasio::platform

@@ -288,7 +288,7 @@ stage_numa-vm() {
     at_once=$(( $(awk '/MemAvailable/ { print $2 }' /proc/meminfo) / 4000000 )) cores=$(nproc)
     at_once=$(( at_once < 1 ? 1 : at_once < cores ? at_once : cores ))
     rm -rf "$logs" && mkdir -p "$logs"
-    programs=(numa_machine_test contract_test hot_path_test foundation_test bridge_test)
+    programs=(numa_machine_test contract_test hot_path_test readable_set_test foundation_test bridge_test)
     in_machine two_nodes --unprivileged
     for machine in tests/numa_vm/machines/*.machine; do
         name=$(basename "$machine" .machine)
