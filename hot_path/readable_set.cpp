@@ -71,6 +71,7 @@ error_code readable_set::add(int socket, std::uint64_t id) {
 
 void readable_set::remove(int socket) {
     if (edges_->forget(socket) && --members_ == 0) { set_.cancel(); }
+    if (edges_->owes()) { await(); }
 }
 
 void readable_set::tell_again(std::uint64_t id) {
@@ -116,17 +117,18 @@ void readable_set::tell_owed() {
 
 void readable_set::await() {
     // [wait-2] Pairs with [wait-1].
-    if ((members_ != 0 || owes()) && !wait_->taken.load(std::memory_order_acquire)) {
+    const bool owing = owes() || edges_->owes();
+    if ((members_ != 0 || owing) && !wait_->taken.load(std::memory_order_acquire)) {
         auto ready = [this, alive = std::weak_ptr(alive_)](const error_code& ec) {
             if (alive.expired()) { return; }
             turn([this, ec] {
                 tell_owed();
-                if (!ec) { look(); }
+                if (!ec || edges_->owes()) { look(); }
             });
         };
         set_.async_wait(boost::asio::posix::stream_descriptor::wait_read, boost::asio::bind_allocator(wait_memory::allocator<char>(wait_), std::move(ready)));
     }
-    if (owes()) { set_.cancel(); }  // the wait ends, with a turn
+    if (owing) { set_.cancel(); }  // the wait ends, with a turn
 }
 
 /// More has come, often, while what there was is served: then that takes one system call, and not a wait.

@@ -156,7 +156,7 @@ void ask_for_services(std::vector<call_report>& out) {
     out.push_back(ask({"membarrier", "private expedited", call_need::option, &platform::try_membarrier,
                        "the asymmetric fence is not available", "a filter: allow membarrier", "Linux 4.14 has it"}));
     out.push_back(ask({"io_uring_setup", "a small ring", call_need::option, &platform::try_io_uring, "a readable_set uses epoll",
-                       "a container's filter, kernel.io_uring_disabled, or too little locked memory (ulimit -l)", "Linux 5.1 has it"}));
+                       "a container's filter, kernel.io_uring_disabled, or too little locked memory (ulimit -l)", "Linux 5.1 has it, 6.1 as a readable_set needs it"}));
     out.push_back(ask({"perf_event_open", "cache-miss counter", call_need::option, &platform::try_counters,
                        "access locality is not measured",
                        "sysctl kernel.perf_event_paranoid=2 or less, and a filter that allows perf_event_open",

@@ -26,6 +26,8 @@ constexpr std::uint16_t kv_port = 17380;
 constexpr std::uint16_t kv_http = 17381;
 constexpr std::uint16_t reactor_port = 17382;
 constexpr std::uint16_t reactor_http = 17383;
+constexpr std::uint16_t parked_port = 17384;
+constexpr std::uint16_t parked_http = 17385;
 
 struct round_figures {
     double per_second = 0, p50 = 0, p99 = 0, p999 = 0, user = 0, total = 0;  // µs; CPU µs per request
@@ -46,6 +48,13 @@ std::vector<contender> contenders() {
     return {{"redis-server", {"redis-server", "--port", std::to_string(redis_port), "--save", "", "--appendonly", "no"}, redis_port},
             {"front: lanes", kv_command("lanes", kv_port, kv_http), kv_port},
             {"front: reactor", kv_command("reactor", reactor_port, reactor_http), reactor_port}};
+}
+/// The reactor again, whose worker sleeps as soon as it has nothing to do.
+std::vector<contender> timed_contenders() {
+    auto all = contenders();
+    all.push_back({"front: reactor, idle: park", kv_command("reactor", parked_port, parked_http), parked_port});
+    all.back().command.insert(all.back().command.end(), {"--plan", NUMASIO_PARKED_PLAN});
+    return all;
 }
 /// A spinning worker's idle turns would count as instructions, under valgrind far more of them than at full speed.
 std::vector<contender> parked_contenders() {
@@ -86,7 +95,7 @@ std::vector<load> loads() {
 }
 
 void compare(int rounds) {
-    const auto all = contenders();
+    const auto all = timed_contenders();
     std::vector<std::unique_ptr<server_process>> servers;
     for (const auto& one : all) { servers.push_back(std::make_unique<server_process>(one.name, one.command, one.port)); }
     std::printf("64-byte values, 10,000 keys, 50 connections, P commands in flight on each; %d rounds in turn; medians.\n"

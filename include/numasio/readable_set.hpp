@@ -21,7 +21,8 @@ class edge_set;
 /// What the kernel tells arrivals by.
 enum class poll_backend : std::uint8_t {
     epoll,
-    /// Where numasio is built with NUMASIO_IO_URING and the kernel (5.19 or newer) lets it, else epoll. Arrivals come as memory, without a system call; on the machines measured it is slower all the same (decision 0014). It does not tell urgent data: where the other side may send that, read until there is nothing.
+    /// Where numasio is built with NUMASIO_IO_URING and the kernel (6.1 or newer) lets it, else epoll. What has come is read from memory (256 KiB of the kernel's for each set); on the machines measured it is slower all the same (decision 0014).
+    /// It does not tell urgent data: where the other side may send that, read until there is nothing. In a forked child add() answers errc::forked, and nothing is told.
     io_uring,
 };
 
@@ -33,7 +34,7 @@ class readable_set {
 public:
     /// `id` as it was added. `all`: there is an end or an error behind what there may be to read, or urgent data, at which a read stops; read until would_block, an end or an error, however little a read gives. May add, remove, and call tell_again(); may not destroy the set. What it throws leaves the handler of the executor; the others are told all the same.
     using told = std::function<void(std::uint64_t id, bool all)>;
-    /// An io_uring interrupts the thread that has added a socket (its blocking system calls may end with EINTR, also a moment after the set's end), unless the set is made on the worker of a reactor_pool that it is for.
+    /// By io_uring, arrivals wake the thread that has added the socket: its blocking system calls may end with EINTR, also a moment after the set's end. It is interrupted while it runs, too, unless it is the worker of a reactor_pool that the set is made on.
     /// Fails: throws boost::system::system_error where there is no descriptor; std::bad_alloc.
     readable_set(const boost::asio::any_io_executor& executor, told on_readable, poll_backend wanted = poll_backend::epoll);
     readable_set(const readable_set&) = delete;
@@ -44,7 +45,7 @@ public:
     poll_backend backend() const noexcept { return backend_; }
 
     /// `socket`: a stream socket; a datagram's size says nothing of the next. From now on each arrival is told: once, however much there is, so read until there is less than there was room for (where `all` is told, until there is nothing), or call tell_again(). What is there already is told too.
-    /// Blocks: never. Cost: a system call; no memory of the program's (io_uring: 32 bytes for each socket number up to this). Fails: the kernel's errno (ENOSPC: fs.epoll.max_user_watches; EEXIST: it is a member), and the socket is no member.
+    /// Blocks: never. Cost: a system call; no memory of the program's (io_uring: 24 bytes for each socket number up to this). Fails: the kernel's errno (ENOSPC: fs.epoll.max_user_watches; EEXIST: it is a member), and the socket is no member.
     [[nodiscard]] error_code add(int socket, std::uint64_t id);
     /// Before a member is closed: while the file is open elsewhere (dup(), a forked child) closing has the kernel forget nothing, and once it is closed nobody can; an io_uring keeps the file open. Of its id something may still be told in the same turn; behind a telling that throws, in the next.
     /// What is no member is left alone. Blocks: never. Cost: a system call.

@@ -27,6 +27,8 @@ public:
     virtual bool forget(int socket) noexcept = 0;
     /// What has come since the last look; how many. Blocks: never.
     virtual std::size_t take(std::span<edge> to) noexcept = 0;
+    /// The kernel has refused, for want of memory, something that the next look asks for again; nothing makes the descriptor readable for that.
+    virtual bool owes() const noexcept { return false; }
 
 protected:
     edge_set() = default;
@@ -36,8 +38,8 @@ protected:
 
 /// Nothing where the kernel refuses, with its errno in `ec`. Fails: throws std::bad_alloc.
 std::unique_ptr<edge_set> make_epoll_set(error_code& ec);
-/// `one_thread`: whoever watches and forgets is who takes; others need not be interrupted for what has come.
-/// Nothing where the kernel refuses, or is older than 5.17 (5.19 for `one_thread`), or where numasio is built without NUMASIO_IO_URING (ENOSYS). Fails: throws std::bad_alloc.
+/// `one_thread`: whoever watches and forgets is who takes; what has come does not interrupt it while it runs.
+/// Nothing where the kernel refuses, or is older than 6.1, or where numasio is built without NUMASIO_IO_URING (ENOSYS). In a forked child watching is refused (errc::forked) and nothing is told. Fails: throws std::bad_alloc.
 std::unique_ptr<edge_set> make_uring_set(bool one_thread, error_code& ec);
 
 }  // namespace numasio::platform

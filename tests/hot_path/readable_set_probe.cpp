@@ -11,6 +11,8 @@
 
 #include <chrono>
 #include <iostream>
+#include <thread>
+#include <utility>
 
 namespace {
 
@@ -31,6 +33,24 @@ int main() {
     asio::write(theirs, asio::buffer("x", 1));
     io.run_for(std::chrono::milliseconds(200));
     set.remove(ours.native_handle());
+
+    // Its poll ends with the thread, and is begun anew.
+    heard = false;
+    std::thread([&] {
+        if (set.add(ours.native_handle(), 1)) { std::cout << "refused\n"; }
+    }).join();
+    io.restart();
+    io.run_for(std::chrono::milliseconds(50));
+    const bool at_first = std::exchange(heard, false);
+    asio::write(theirs, asio::buffer("y", 1));
+    io.restart();
+    io.run_for(std::chrono::milliseconds(200));
+    const bool again = std::exchange(heard, false);
+    asio::write(theirs, asio::buffer("z", 1));
+    io.restart();
+    io.run_for(std::chrono::milliseconds(200));
+    const bool later = heard;
+    set.remove(ours.native_handle());
     const readable_set unasked(io.get_executor(), {});
 
     const auto machine = discover_topology();
@@ -40,5 +60,6 @@ int main() {
     reactor_pool pool(asked, machine, {{"io", 0, machine.allowed_cpus(node).front(), node, machine.nearest_memory(node).value()}});
     const auto at = pool.on(0);
     const auto there = asio::post(at, asio::use_future([&] { return readable_set(at, {}, poll_backend::io_uring).backend(); })).get();
+    std::cout << "from_a_thread=" << at_first << again << later << '\n';
     std::cout << "asked=" << name_of(set.backend()) << "\nheard=" << heard << "\nworker=" << name_of(there) << "\nunasked=" << name_of(unasked.backend()) << '\n';
 }
