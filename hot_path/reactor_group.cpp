@@ -2,6 +2,7 @@
 #include "hot_path/reactor_group.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace numasio::detail {
 
@@ -18,12 +19,24 @@ reactor_group::~reactor_group() {
 
 reactor_core& reactor_group::least_loaded() noexcept {
     const auto first = next_.fetch_add(1, std::memory_order_relaxed);
+    const auto load_of = [](const reactor_core& core) { return std::pair(core.benched.load(std::memory_order_relaxed), core.open.load(std::memory_order_relaxed)); };
     auto* best = cores[first % cores.size()].get();
     for (std::size_t i = 1; i < cores.size(); ++i) {
         auto* const other = cores[(first + i) % cores.size()].get();
-        if (other->open.load(std::memory_order_relaxed) < best->open.load(std::memory_order_relaxed)) { best = other; }
+        if (load_of(*other) < load_of(*best)) { best = other; }
     }
     return *best;
+}
+
+void reactor_group::resize(std::uint32_t workers_per_node) noexcept {
+    for (const auto& core : cores) {
+        std::uint32_t before = 0;  // on its node
+        for (const auto& other : cores) {
+            if (other == core) { break; }
+            before += other->site.node == core->site.node;
+        }
+        core->benched.store(before >= std::max<std::uint32_t>(workers_per_node, 1), std::memory_order_relaxed);
+    }
 }
 
 void reactor_group::note_failure(const std::exception_ptr& what) noexcept {

@@ -28,8 +28,10 @@ public:
     /// What a chooser has thrown: the first one's text is kept. Threads: any.
     void note_failure(const std::exception_ptr& what) noexcept;
     std::string first_failure() const;
-    /// Of those with the fewest open connections. Threads: any.
+    /// Of those that are not benched one with the fewest open connections. Threads: any.
     reactor_core& least_loaded() noexcept;
+    /// All but the first so many of each node are benched. Threads: one at a time.
+    void resize(std::uint32_t workers_per_node) noexcept;
 
     // --- the end, by a worker that is ending ------------------------------------------------------------
     /// Worker `index` has nothing left and has announced its sleep. True: nor has any other, nothing is on its way between them, and executors track no work: all leave.

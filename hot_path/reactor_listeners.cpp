@@ -105,16 +105,34 @@ private:
 
 class worker_listener final : public accept_loop<reactor_executor, worker_listener> {
 public:
-    worker_listener(detail::reactor_core& core, std::shared_ptr<const connection_handler> handler)
-        : accept_loop(reactor_executor(core), std::move(handler)), core_(core) {}
+    worker_listener(detail::reactor_group& group, detail::reactor_core& core, std::shared_ptr<const connection_handler> handler)
+        : accept_loop(reactor_executor(core), std::move(handler)), group_(group), core_(core) {}
 
+    /// A benched worker's socket listens on: the kernel would reset what waits there if it were closed.
     void take(reactor_socket socket, const tcp::endpoint& peer) noexcept {
-        run_handler(core_, *handler_, {std::move(socket), peer, open_connection(core_)});
+        if (core_.benched.load(std::memory_order_relaxed) && given(socket, peer)) { return; }
+        if (socket.is_open()) { run_handler(core_, *handler_, {std::move(socket), peer, open_connection(core_)}); }
     }
     void count_failure() noexcept { core_.accept_failures.fetch_add(1, std::memory_order_relaxed); }
     void close() noexcept override { close_here(); }
 
 private:
+    /// False: nobody else has room for it; the socket is as it was, or closed and counted where the kernel does not take it back.
+    bool given(reactor_socket& socket, const tcp::endpoint& peer) noexcept {
+        error_code ec;
+        platform::descriptor number(socket.release(ec));
+        if (ec) { return false; }
+        if (!give_connection(group_.least_loaded(), number.number(), peer, handler_)) {
+            number.release();
+            return true;
+        }
+        socket.assign(peer.protocol(), number.number(), ec);
+        if (ec) { group_.turned_away.fetch_add(1, std::memory_order_relaxed); }
+        else { number.release(); }
+        return false;
+    }
+
+    detail::reactor_group& group_;
     detail::reactor_core& core_;
 };
 
@@ -217,10 +235,10 @@ tcp::endpoint free_endpoint(const tcp::endpoint& at) {
     return found;
 }
 
-void start_accepting(detail::reactor_core& on, listening_socket socket, std::shared_ptr<const connection_handler> handler) {
-    on.submit(task_of([&on, socket = std::move(socket), handler = std::move(handler)]() mutable {
+void start_accepting(detail::reactor_group& group, detail::reactor_core& on, listening_socket socket, std::shared_ptr<const connection_handler> handler) {
+    on.submit(task_of([&group, &on, socket = std::move(socket), handler = std::move(handler)]() mutable {
         if (on.is_ending()) { return; }
-        auto listener = std::make_shared<worker_listener>(on, std::move(handler));
+        auto listener = std::make_shared<worker_listener>(group, on, std::move(handler));
         on.listeners.push_back(listener);
         listener->start(std::move(socket));
     }), false);

@@ -32,8 +32,8 @@ listening_socket make_listening_socket(const tcp::endpoint& at, bool shared, std
 /// Whether nobody listens there, also nobody who shares; where port 0 asks for one: which. Fails: throws system_error naming the endpoint.
 tcp::endpoint free_endpoint(const tcp::endpoint& at);
 
-/// Has the worker accept there from now on. Threads: any. Fails: throws std::bad_alloc; system_error: errc::forked.
-void start_accepting(detail::reactor_core& on, listening_socket socket, std::shared_ptr<const connection_handler> handler);
+/// Has the worker accept there from now on, for others of its group while it is benched. Threads: any. Fails: throws std::bad_alloc; system_error: errc::forked.
+void start_accepting(detail::reactor_group& group, detail::reactor_core& on, listening_socket socket, std::shared_ptr<const connection_handler> handler);
 /// It accepts no more, at none of its listeners. Threads, Fails: as start_accepting().
 void stop_accepting(detail::reactor_core& on);
 /// Accepts on the control plane and hands over; the listener lives there, until it is closed or the context ends. An empty chooser stands for the worker with the fewest connections.

@@ -39,6 +39,8 @@ void reactor_pool::stop() noexcept { core_->stop(); }
 void reactor_pool::join() { core_->join(); }
 std::uint64_t reactor_pool::stop(std::chrono::nanoseconds deadline) { return core_->stop_in(deadline); }
 
+void reactor_pool::resize(std::uint32_t workers_per_node) noexcept { core_->resize(workers_per_node); }
+
 std::uint32_t reactor_pool::workers() const noexcept { return static_cast<std::uint32_t>(core_->sites().size()); }
 const std::vector<worker_site>& reactor_pool::sites() const noexcept { return core_->sites(); }
 bool reactor_pool::runs_here() const noexcept { return core_->runs_here(); }

@@ -190,6 +190,11 @@ std::uint64_t reactor_pool_core::stop_in(std::chrono::nanoseconds deadline) {
     return left;
 }
 
+void reactor_pool_core::resize(std::uint32_t workers_per_node) noexcept {
+    const std::lock_guard lock(mutex_);
+    group_->resize(workers_per_node);
+}
+
 // --- listeners ----------------------------------------------------------------------------------------
 
 void reactor_pool_core::must_accept(const endpoint& at, const connection_handler& handler) const {
@@ -211,7 +216,7 @@ reactor_pool_core::endpoint reactor_pool_core::listen(const endpoint& at, connec
     const auto shared = std::make_shared<const connection_handler>(std::move(handler));
     for (std::size_t i = 0; i < sockets.size(); ++i) {
         listeners_.push_back(sockets[i].what);
-        start_accepting(*group_->cores[i], std::move(sockets[i]), shared);
+        start_accepting(*group_, *group_->cores[i], std::move(sockets[i]), shared);
     }
     return where;
 }
@@ -260,6 +265,7 @@ reactor_pool_status reactor_pool_core::status() const {
         w.state = core->state.load(std::memory_order_acquire);
         if (w.state == worker_state::running && watch.is_stuck()) { w.state = worker_state::stuck; }
         w.stalls = watch.count();
+        w.benched = core->benched.load(std::memory_order_relaxed);
         w.asleep = core->bell.is_sleeping();
         w.arrivals = core->arrivals.get();
         w.failed = core->failed.get();

@@ -52,6 +52,7 @@ public:
     void join();
     std::uint64_t stop_in(std::chrono::nanoseconds deadline);
     bool runs_here() const noexcept;
+    void resize(std::uint32_t workers_per_node) noexcept;
 
     reactor_pool_status status() const;
     std::vector<placement> placements() const;

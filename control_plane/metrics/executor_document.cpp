@@ -49,6 +49,7 @@ json::array workers_of(const reactor_pool_status& pool) {
     json::array result;
     for (const auto& worker : pool.workers) {
         auto one = executor_worker_part(worker);
+        one["benched"] = worker.benched;
         one["arrivals"] = worker.arrivals;
         one["refused"] = worker.refused;
         one["overflowed"] = worker.overflowed;

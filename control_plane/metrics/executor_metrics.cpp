@@ -62,6 +62,7 @@ constexpr std::array reactor_rows{
                 member_of<&reactor_worker_status::stalls>},
     reactor_row{"reactor_doorbells_total", "Times that another thread woke the reactor.", MetricType::Counter, member_of<&reactor_worker_status::doorbells>},
     reactor_row{"reactor_accepted_total", "Connections that the reactor got.", MetricType::Counter, member_of<&reactor_worker_status::accepted>},
+    reactor_row{"reactor_benched", "1 while resize() has new connections go to others.", MetricType::Gauge, member_of<&reactor_worker_status::benched>},
     reactor_row{"reactor_connections", "Connections of these that are not closed yet.", MetricType::Gauge, member_of<&reactor_worker_status::open>},
 };
 

@@ -55,7 +55,7 @@ public:
     executor_type home_of(const Key& key) const noexcept {
         return executor_type(core_of(scale_hash(hash_key(key), workers())));
     }
-    /// A worker that has the fewest open connections.
+    /// A worker that has the fewest open connections, of those that resize() leaves.
     executor_type least_loaded() const noexcept;
 
     /// Runs `f` on that worker, or says why not; it is destroyed then. What was passed as an lvalue is copied, and can be tried again.
@@ -120,6 +120,10 @@ public:
     /// Closes the intake, but for what the workers send one another, and the listeners, and waits as join() until the deadline; then stop(). How much was left: functions from outside, and what executors tracked (operations,
     /// coroutines), all destroyed uninvoked on their workers. Threads: any but the pool's workers; any number of times. Blocks: until the deadline, and for the handlers that run then. Fails: as join().
     std::uint64_t stop(std::chrono::nanoseconds deadline);
+
+    /// So many workers of each node get new connections (of listen(), accept_on() without a chooser, least_loaded()), 1 … as many as the plan has; 0 counts as 1. The others keep the connections that
+    /// they have, and what is for them (on(), home_of(), give()), and sleep where that is nothing; what the kernel gives to their listeners they hand on. Threads: any. Blocks: for a lock for a moment.
+    void resize(std::uint32_t workers_per_node) noexcept;
 
     // --- how it is: Threads: any. Blocks: for locks that no handler holds. Cost: copies ------------------
     std::uint32_t workers() const noexcept;

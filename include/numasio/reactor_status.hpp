@@ -18,6 +18,7 @@ struct reactor_worker_status {
     worker_site site;
     worker_state state = worker_state::starting;
     bool asleep = false;              ///< it sleeps, or serves its sockets between two sleeps
+    bool benched = false;             ///< reactor_pool::resize() has new connections go to others
     std::uint64_t arrivals = 0;       ///< functions that came from other threads and were begun
     std::uint64_t failed = 0;         ///< exceptions that left a function or a handler
     std::uint64_t refused = 0;        ///< new work from outside that found no room

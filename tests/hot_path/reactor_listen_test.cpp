@@ -1,5 +1,6 @@
 // Connections reach a worker by a listener of its own, by one that hands them over, or by hand; and stay there.
 #include <numasio/reactor_pool.hpp>
+#include <numasio/scoped_pin.hpp>
 
 #include "support/few_descriptors.hpp"
 #include "support/reactor_pools.hpp"
@@ -169,6 +170,86 @@ TEST(ReactorListen, a_listener_of_the_control_plane_gives_each_worker_as_many) {
     EXPECT_EQ(all.served[1], 20);
     here.pool.stop(0ms);
     control.stop();
+}
+
+/// From the CPU of worker 1: the kernel gives its listener what comes from there, or one in two.
+scoped_pin beside_worker_1(const reactors_here& here) { return scoped_pin(here.pool.sites()[1].cpu); }
+
+/// How many connections each worker gets of `n`, which are asked and closed.
+std::vector<int> shares(echo& service, asio::io_context& io, const tcp::endpoint& to, int n) {
+    std::vector<int> before(service.served.begin(), service.served.end());
+    for (auto& socket : connected(io, to, n)) { EXPECT_EQ(asked_back(socket, "ping"), "ping"); }
+    for (std::size_t w = 0; w < before.size(); ++w) { before[w] = service.served[w] - before[w]; }
+    return before;
+}
+
+TEST(ReactorListen, a_worker_that_resize_leaves_out_gets_no_new_connections_and_keeps_its_own) {
+    constexpr int n = 64;  // that the kernel gives all of them to one listener does not happen
+    echo service(2);
+    reactors_here here(2);
+    const auto pinned = beside_worker_1(here);
+    asio::io_context io;
+    const auto at = here.pool.listen(any_port, service.handler(here.pool));
+    auto early = connected(io, at, n);
+    for (auto& socket : early) { EXPECT_EQ(asked_back(socket, "ping"), "ping"); }
+    EXPECT_GT(service.served[1], 0);
+
+    here.pool.resize(1);
+    EXPECT_THAT(shares(service, io, at, n), testing::ElementsAre(n, 0));
+    for (auto& socket : early) { EXPECT_EQ(asked_back(socket, "pong"), "pong"); }
+    for (int i = 0; i < 4; ++i) { EXPECT_EQ(here.pool.least_loaded(), here.pool.on(0)); }
+    EXPECT_FALSE(here.pool.status().workers[0].benched);
+    EXPECT_TRUE(here.pool.status().workers[1].benched);
+
+    here.pool.resize(2);
+    EXPECT_GT(shares(service, io, at, n)[1], 0);
+    EXPECT_FALSE(here.pool.status().workers[1].benched);
+    here.pool.resize(0);
+    EXPECT_TRUE(here.pool.status().workers[1].benched) << "one stays";
+    EXPECT_FALSE(here.pool.status().workers[0].benched);
+    EXPECT_EQ(here.pool.status().turned_away, 0u);
+}
+
+TEST(ReactorListen, a_listener_of_the_control_plane_gives_nothing_to_whom_resize_leaves_out) {
+    constexpr int n = 16;
+    echo service(2);
+    reactors_here here(2);
+    control_plane control;
+    asio::io_context io;
+    const auto at = here.pool.accept_on(control.io.get_executor(), any_port, service.handler(here.pool));
+    here.pool.resize(1);
+    EXPECT_THAT(shares(service, io, at, n), testing::ElementsAre(n, 0));
+    here.pool.stop(0ms);
+    control.stop();
+}
+
+/// Where nobody else has room, it serves the connection itself.
+TEST(ReactorListen, a_worker_that_is_left_out_keeps_what_others_have_no_room_for) {
+    auto asked = test::reactor_plan();
+    asked.tasks.capacity = 2;
+    echo service(2);
+    std::promise<void> held, goes_on;
+    reactors_here here(2, asked);
+    const auto pinned = beside_worker_1(here);
+    asio::io_context io;
+    const auto at = here.pool.listen(any_port, service.handler(here.pool));
+    here.pool.resize(1);
+    asio::post(here.pool.on(0), [&] {
+        held.set_value();
+        goes_on.get_future().wait();
+    });
+    held.get_future().wait();
+    while (!here.pool.try_post(here.pool.on(0), [] {})) {}
+    std::optional<tcp::socket> kept;
+    for (int tries = 0; service.served[1] == 0 && tries < 1000; ++tries) {  // until the kernel gives one to its listener
+        kept.emplace(io);
+        kept->connect(at);
+        std::this_thread::sleep_for(1ms);
+    }
+    EXPECT_EQ(service.served[1], 1);
+    goes_on.set_value();
+    EXPECT_EQ(asked_back(*kept, "ping"), "ping");
+    EXPECT_EQ(here.pool.status().turned_away, 0u);
 }
 
 TEST(ReactorListen, a_chooser_names_the_worker) {

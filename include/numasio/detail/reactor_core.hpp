@@ -152,6 +152,7 @@ public:
     std::atomic<std::int64_t> open{0};                         // connections, counted from their hand-over on
     std::atomic<std::uint64_t> refused{0}, overflowed{0}, doorbells{0}, destroyed{0}, accept_failures{0}, displacements{0};
     std::atomic<worker_state> state{worker_state::starting};
+    std::atomic<bool> benched{false};  // new connections are for others
     placement_book placements;
     std::uint32_t capacity() const noexcept { return inbox_.capacity(); }
     std::size_t queued() const noexcept { return inbox_.size(); }
