@@ -243,7 +243,6 @@ public:
 private:
     void add(reactor_connection c) {
         if (!readable_) { readable_.emplace(c.socket.get_executor(), [this](std::uint64_t id, bool all) { read(id, all); }, by_); }
-        if (readable_->backend() != by_) { give_up(1, "this kernel refuses io_uring"); }
         c.socket.non_blocking(true);
         open_.push_back(std::make_unique<reactor_connection>(std::move(c)));
         if (readable_->add(open_.back()->socket.native_handle(), open_.size() - 1)) { give_up(1, "a socket that cannot be watched"); }
@@ -270,6 +269,11 @@ private:
     std::array<char, 4096> bytes_;
     tcp::endpoint at_;
 };
+
+bool has_io_uring() {
+    asio::io_context io;
+    return readable_set(io.get_executor(), {}, poll_backend::io_uring).backend() == poll_backend::io_uring;
+}
 
 // --- Tokio --------------------------------------------------------------------------------------------
 
@@ -420,7 +424,9 @@ int main(int argc, char** argv) {
         {"reactor, idle: park", [&] { return made(new reactor_server<reactor_socket>(machine, cpus[1], idle_strategy::park)); }},
         {"reactor, readable_set", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::spin_then_park, poll_backend::epoll)); }},
         {"reactor, readable_set, idle: park", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::park, poll_backend::epoll)); }},
-        {"reactor, readable_set by io_uring", [&] { return made(new readable_server(machine, cpus[1], idle_strategy::spin_then_park, poll_backend::io_uring)); }},
+        {"reactor, readable_set by io_uring",
+         has_io_uring() ? [&] { return made(new readable_server(machine, cpus[1], idle_strategy::spin_then_park, poll_backend::io_uring)); } : std::function<made()>(),
+         "this kernel refuses io_uring, or is older than 6.1"},
         {"reactor, tcp::socket", [&] { return made(new reactor_server<tcp::socket>(machine, cpus[1], idle_strategy::spin_then_park)); }},
 #ifdef NUMASIO_HAS_RUST
         {"Tokio, current thread", [&] { return made(new tokio_server(cpus[1])); }},
