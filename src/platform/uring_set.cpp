@@ -48,7 +48,8 @@ public:
         if (!is_new) { return error_of(-ENOSYS); }
         auto* sqe = place();  // a filter may let a ring be made, and not be entered
         ::io_uring_prep_nop(sqe);
-        return submit_without_answer(sqe);
+        wants_no_answer(sqe);
+        return submit(sqe);
     }
 
     int descriptor() const noexcept override { return ring_.ring_fd; }
@@ -120,14 +121,13 @@ private:
         const int result = ::io_uring_submit(&ring_);
         if (::io_uring_sq_ready(&ring_) == 0) { return {}; }
         ::io_uring_prep_nop(last);
-        ::io_uring_sqe_set_data64(last, nobody);
+        wants_no_answer(last);
         return error_of(result < 0 ? result : -EAGAIN);
     }
 
-    error_code submit_without_answer(io_uring_sqe* last) noexcept {
-        ::io_uring_sqe_set_data64(last, nobody);
-        last->flags |= IOSQE_CQE_SKIP_SUCCESS;
-        return submit(last);
+    static void wants_no_answer(io_uring_sqe* sqe) noexcept {
+        ::io_uring_sqe_set_data64(sqe, nobody);
+        sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     }
 
     /// By a cancellation: the removal of a poll is refused while that has something to tell.
@@ -135,8 +135,7 @@ private:
         auto* sqe = place();
         if (sqe == nullptr) { return; }  // behind as many that were refused: it is ended where it tells something
         ::io_uring_prep_cancel64(sqe, name, 0);
-        ::io_uring_sqe_set_data64(sqe, nobody);
-        sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+        wants_no_answer(sqe);
     }
 
     /// Also tells what is there already.
