@@ -122,7 +122,7 @@ public:
     std::uint64_t stop(std::chrono::nanoseconds deadline);
 
     /// So many workers of each node get new connections (of listen(), accept_on() without a chooser, least_loaded()), 1 … as many as the plan has; 0 counts as 1. The others keep the connections that
-    /// they have, and what is for them (on(), home_of(), give()), and sleep where that is nothing; what the kernel gives to their listeners they hand on. Threads: any. Blocks: for a lock for a moment.
+    /// they have, and what is for them (on(), home_of(), hand_over()), and sleep where that is nothing; what the kernel gives to their listeners they hand on. Threads: any. Blocks: for a lock for a moment.
     void resize(std::uint32_t workers_per_node) noexcept;
 
     // --- how it is: Threads: any. Blocks: for locks that no handler holds. Cost: copies ------------------

@@ -246,7 +246,7 @@ TEST(ReactorListen, a_worker_that_is_left_out_keeps_what_others_have_no_room_for
         kept->connect(at);
         std::this_thread::sleep_for(1ms);
     }
-    EXPECT_EQ(service.served[1], 1);
+    EXPECT_GT(service.served[1], 0);
     goes_on.set_value();
     EXPECT_EQ(asked_back(*kept, "ping"), "ping");
     EXPECT_EQ(here.pool.status().turned_away, 0u);
